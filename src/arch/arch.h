@@ -1,0 +1,118 @@
+/* arch: the facts of each architecture, generated from data/. PURE.
+ *
+ * One `struct arch_table` an architecture holds its system calls, sorted by
+ * number, and for each call the clauses under which a family allows it. The
+ * constants in the clauses (O_CREAT, TIOCSTI, …) already have the values of
+ * that architecture. data/README.md has the text formats, tools/gen-tables.py
+ * writes the C.
+ */
+#ifndef VOW_ARCH_H
+#define VOW_ARCH_H
+
+#include "base/base.h"
+
+enum arch_id {
+    ARCH_X86_64,
+    ARCH_I386,
+    ARCH_X32, /* numbers carry bit 30; never allowed, kept to name calls */
+    ARCH_AARCH64,
+    ARCH_ARM,
+    ARCH_RISCV64,
+    ARCH_PPC64LE,
+    ARCH_S390X,
+    ARCH_LOONGARCH64,
+    ARCH_MIPS64EL,
+    ARCH_COUNT,
+};
+
+#define X32_BIT 0x40000000u
+
+struct arch {
+    enum arch_id id;
+    const char *name;     /* as in `--arch`; uname -m's word where there is one */
+    const char *oci_name; /* SCMP_ARCH_… */
+    uint32_t audit;       /* AUDIT_ARCH_…, seccomp_data.arch */
+    uint16_t elf_machine; /* EM_… */
+    uint8_t bits;         /* width of a system call argument: 32 or 64 */
+    bool elf64;           /* ELFCLASS64 */
+    bool big_endian;      /* decides which half of an argument comes first */
+};
+
+/* One inclusive range of values. */
+struct range {
+    uint64_t lo, hi;
+};
+
+/* (args[arg] & mask) lies in one of the ranges. width is what the kernel
+ * reads: 32 looks at the low word alone, 64 at both (on a 32-bit
+ * architecture the high word is always 0 and is not looked at). mask and
+ * ranges are already cut to the width. Ranges are sorted and disjoint. */
+struct atom {
+    uint8_t arg;
+    uint8_t width;
+    uint16_t range_count;
+    uint64_t mask;
+    const struct range *ranges;
+};
+
+/* All atoms hold. No atoms: always. */
+struct clause {
+    const struct atom *atoms;
+    size_t atom_count;
+};
+
+/* `family` allows the call where `clause` holds. */
+struct grant {
+    uint16_t family; /* index into families[] (policy/promise.h) */
+    struct clause clause;
+};
+
+/* What a call does to which object; for the watcher and the words.
+ * Argument indices, -1 where there is none. */
+struct operation {
+    uint8_t kind; /* enum operation_kind (policy/decide.h) */
+    int8_t dir, path, flags, mode;
+    int8_t dir2, path2;
+    int8_t fd, address, size;
+};
+
+struct sys_call {
+    uint32_t nr; /* as in seccomp_data.nr: x32's with bit 30 */
+    const char *name;
+    const char *since;  /* "5.9", or NULL where it cannot be shown */
+    const char *reason; /* why no promise has it; NULL if a family does */
+    uint16_t denial;    /* errno of a denial: EPERM, or ENOSYS where libcs
+                           fall back (clone3, openat2, …) */
+    uint16_t grant_count;
+    const struct grant *grants;
+    const struct operation *operation; /* NULL: nothing to say but the name */
+    bool opaque;                       /* the kernel takes what matters from memory (s390x's mmap,
+                                          i386's socketcall): BPF cannot judge; docs name each */
+};
+
+struct arch_table {
+    const struct arch *arch;
+    const struct sys_call *calls; /* sorted by nr */
+    size_t call_count;
+};
+
+extern const struct arch archs[ARCH_COUNT];
+
+/* arch_table: NULL for an architecture that this build does not carry
+ * (libvow carries its own and the 32-bit companion only). */
+const struct arch_table *arch_table(enum arch_id id);
+/* arch_native: the architecture that this code was compiled for. */
+const struct arch *arch_native(void);
+/* arch_by_name, arch_by_audit, arch_by_elf: NULL if unknown. arch_by_audit
+ * tells x86_64 from x32 by bit 30 of nr. */
+const struct arch *arch_by_name(const char *name);
+const struct arch *arch_by_audit(uint32_t audit, uint32_t nr);
+const struct arch *arch_by_elf(uint16_t machine, bool elf64, bool big_endian);
+/* arch_call: by number or by name on one architecture, NULL if it has none. */
+const struct sys_call *arch_call(const struct arch *arch, uint32_t nr);
+const struct sys_call *arch_call_by_name(const struct arch *arch, const char *name);
+/* clause_holds: args cut to the architecture's width as the kernel hands
+ * them to a filter. */
+bool clause_holds(const struct clause *clause, const struct arch *arch, const uint64_t args[6]);
+
+#endif

@@ -1,0 +1,91 @@
+/* bpf: rule sets → classic BPF for seccomp, and back. PURE: <linux/*.h> is
+ * used for nothing; encodings are written down in insn.h, so that this
+ * compiles and runs anywhere. */
+#ifndef VOW_BPF_H
+#define VOW_BPF_H
+
+#include "arch/arch.h"
+#include "policy/decide.h"
+
+/* Same layout as struct sock_filter. */
+struct insn {
+    uint16_t code;
+    uint8_t jt, jf;
+    uint32_t k;
+};
+
+struct program {
+    struct insn *at;
+    size_t count, capacity;
+};
+
+/* What a filter sees, words already in host order (struct seccomp_data). */
+struct seccomp_event {
+    uint32_t nr;
+    uint32_t arch;
+    uint64_t ip;
+    uint64_t args[6];
+};
+
+/* SECCOMP_RET_*. */
+#define RET_KILL_PROCESS 0x80000000u
+#define RET_TRAP 0x00030000u
+#define RET_ERRNO(e) (0x00050000u | (uint32_t)(e))
+#define RET_USER_NOTIF 0x7fc00000u
+#define RET_LOG 0x7ffc0000u
+#define RET_ALLOW 0x7fff0000u
+
+/* One call: `allow` where a clause holds (or always), else `deny`. */
+struct rule {
+    uint32_t nr;
+    uint32_t allow, deny;
+    bool always; /* allow whatever the arguments */
+    const struct clause *clauses;
+    size_t clause_count;
+};
+
+/* One architecture's rules, sorted by nr; every other number → `unknown`. */
+struct ruleset {
+    const struct arch *arch;
+    uint32_t unknown;
+    struct rule *rules;
+    size_t rule_count, rule_capacity;
+    struct clause *clauses; /* storage behind rules[].clauses */
+};
+
+/* How verdicts become return values. */
+struct filter_mode {
+    uint32_t deny;       /* 0: RET_ERRNO of each call; else this for every denial
+                            of a known call (RET_KILL_PROCESS, RET_TRAP, RET_USER_NOTIF) */
+    uint32_t unknown;    /* 0: RET_ERRNO(ENOSYS) */
+    uint32_t path_allow; /* 0: RET_ALLOW; RET_USER_NOTIF to look at allowed path calls */
+};
+
+/* ruleset_from_policy: asks the tables, not decide; that the two agree is
+ * what tests/sim proves. */
+int ruleset_from_policy(const struct policy *p, const struct arch *arch,
+                        const struct filter_mode *mode, struct ruleset *out, struct err *err);
+void ruleset_free(struct ruleset *rules);
+/* ruleset_eval: the reference meaning of a rule set, by plain search. */
+uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *event);
+
+/* bpf_compile: one program for several architectures; any other architecture
+ * (and x32 numbers where x86_64 is among them) → `foreign`. Only LD W ABS,
+ * JA, JEQ, JGE, JGT, JSET with constants, AND with a constant and RET K are
+ * emitted: the kernel's allow bitmap understands no others. -E2BIG above 4096
+ * instructions. */
+int bpf_compile(const struct ruleset *const *sets, size_t set_count, uint32_t foreign,
+                struct program *out, struct err *err);
+void program_free(struct program *program);
+
+/* bpf_run: the kernel's interpreter for these programs; -EINVAL on anything
+ * that the kernel's checker would refuse. `steps` (may be NULL) counts. */
+int bpf_run(const struct program *program, const struct arch *arch,
+            const struct seccomp_event *event, uint32_t *ret, size_t *steps);
+/* bpf_check: would the kernel load it? */
+int bpf_check(const struct program *program, struct err *err);
+/* bpf_constant: does the kernel's allow bitmap cover this number (allowed
+ * without a look at the arguments, by instructions that it emulates)? */
+bool bpf_constant(const struct program *program, uint32_t audit_arch, uint32_t nr);
+
+#endif

@@ -1,0 +1,51 @@
+/* cli: one file for each subcommand; main.c is a table. */
+#ifndef VOW_CLI_H
+#define VOW_CLI_H
+
+#include "policy/policy.h"
+
+/* A subcommand: argv[0] is its name; returns the exit status. */
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary; /* one line for `vow help` */
+};
+
+/* Exit statuses of vow itself (of the wrapped program: its own). */
+enum { EXIT_SETUP = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_USAGE = 2 };
+
+/* cli_error: "vow NAME: …" to standard error. cli_usage_error: the same and a
+ * pointer to --help; returns EXIT_USAGE. */
+void cli_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
+int cli_usage_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Policy options are the same in every subcommand that takes a policy:
+ * -p, -v, --ro/--rw/--rox/--rwx, --policy, --preset, --view, --kill, --env,
+ * --setenv, --env-all, --limit. options.c parses them; parsing stops at the
+ * first word that is not an option.
+ *
+ * policy_option: tries argv[*index]; 1 = it was a policy option (index is
+ * behind it), 0 = it was not, -1 = it was and is wrong (already reported).
+ * Both `--x=y` and `--x y` are understood. */
+struct policy_options {
+    struct policy policy;
+    char *policy_file;
+    char *cwd; /* absolute: what relative paths are relative to */
+};
+int policy_options_init(struct policy_options *o, const char *name);
+int policy_option(struct policy_options *o, const char *name, int argc, char **argv, int *index);
+/* policy_options_finish: reads --policy or picks the preset for `program`
+ * (may be NULL) or the default `stdio rpath`; *note (may be NULL) is set to a
+ * malloc'd line that says which was taken when the user named none. */
+int policy_options_finish(struct policy_options *o, const char *name, const char *program,
+                          char **note);
+void policy_options_free(struct policy_options *o);
+
+int cmd_run(int argc, char **argv);
+int cmd_why(int argc, char **argv);
+int cmd_filter(int argc, char **argv);
+int cmd_promises(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+
+#endif

@@ -1,0 +1,54 @@
+/* enforce: the ordered steps by which a process confines itself, and the one
+ * exec behind them.
+ *
+ *   view → capabilities → no_new_privs → Landlock → seccomp → exec
+ *
+ * Everything that needs memory, files or thought is done by launch_prepare,
+ * in the unconfined parent; launch_confine only applies what was prepared, so
+ * that it can run in a forked child. steps.c has the list. */
+#ifndef VOW_ENFORCE_H
+#define VOW_ENFORCE_H
+
+#include "bpf/bpf.h"
+#include "landlock/landlock.h"
+#include "policy/paths.h"
+
+struct view_plan; /* enforce/view.h */
+
+/* What the command line and the policy ask for. */
+struct launch_request {
+    struct policy *policy; /* not yet planned; launch_prepare plans it */
+    char **argv;           /* the program and its arguments */
+    const char *dir;       /* -C, or NULL */
+    const int *keep_fds;   /* --fd */
+    size_t keep_fd_count;
+    bool best_effort; /* lose what this machine cannot hold, and say so */
+    bool listen;      /* somebody watches: filters get a listener */
+};
+
+struct launch {
+    const struct launch_request *request;
+    char *program; /* resolved absolute path of what is started */
+    char **argv;   /* as executed (an interpreter in front for scripts) */
+    char **envp;
+    int program_fd;          /* O_CLOEXEC, at policy->launch_fd where exec is off */
+    const struct arch *arch; /* of the program's ELF file */
+    struct program filter;   /* compiled for that architecture */
+    struct landlock_plan landlock;
+    struct view_plan *view; /* NULL: none */
+    struct str lost;        /* with best_effort: what was lost, one line each */
+    int listener;           /* set by launch_confine in the child when listening */
+};
+
+/* launch_prepare: 0, or -errno with the reason; *exit_status is then 125, 126
+ * or 127. */
+int launch_prepare(const struct launch_request *request, struct launch *out, int *exit_status,
+                   struct err *err);
+/* launch_confine: applies all steps in the calling process; irreversible. err
+ * names the step that failed. */
+int launch_confine(struct launch *launch, struct err *err);
+/* launch_exec: returns only on failure. */
+int launch_exec(struct launch *launch, struct err *err);
+void launch_free(struct launch *launch);
+
+#endif

