@@ -1,4 +1,4 @@
-/* bpf: rule sets → classic BPF for seccomp, and back. PURE: <linux/*.h> is
+/* bpf: rule sets → classic BPF for seccomp, and back. PURE: the linux headers are
  * used for nothing; encodings are written down in insn.h, so that this
  * compiles and runs anywhere. */
 #ifndef VOW_BPF_H
