@@ -2,7 +2,11 @@
  *
  *   TEST(str_grows) { …; CHECK(x); CHECK_EQ(a, b); CHECK_STR(a, "b"); }
  *   TEST_DIES(overflow, SIGSYS) { … }     passes only if that signal ends it
- *   SKIP("no Landlock");                  ends the test as skipped
+ *   SKIP("landlock: not in this kernel"); ends the test as skipped
+ *
+ * The reason of a skip begins with what is missing: a facility that
+ * tools/run-tests knows (landlock, landlock-6, linux-6.15, userns, root …) or
+ * the name of a program. Where the machine has it, the skip is a failure.
  *
  * A test that outlives 60 s is killed with its process group and fails. Link
  * with harness.c, which has main(): a name given as argument runs that test. */

@@ -1,0 +1,50 @@
+# The everyday commands; meson and ninja do the work.
+#
+#   make            build/vow, build/libvow.so, build/libvow.a
+#   make run        vow's main job on programs of this machine, step by step
+#   make test       all tests but the long ones; `make test-all` has them too
+#   make bench      the figures, side by side with other tools
+#   make lint       format, static analysis, layers, manual pages, scripts
+#   make deps       Debian packages that are missing (GROUPS="build test …")
+#   make install    PREFIX (/usr/local) and DESTDIR as usual
+BUILD  ?= build
+GROUPS ?= build run test lint bench
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo "meson is missing: 'make deps' gets it" >&2; exit 1; }
+	meson setup $(BUILD)
+
+deps:
+	@tools/deps $(GROUPS)
+
+run:
+	@tools/deps build run
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(BUILD)/vow
+
+test test-all:
+	@tools/deps build test
+	@$(MAKE) --no-print-directory all
+	@tools/run-tests $(BUILD) $(if $(filter test,$@),--no-suite slow)
+
+bench:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory all
+	@bench/run $(BUILD)
+
+lint:
+	@tools/deps build lint
+	@$(MAKE) --no-print-directory all
+	@tools/lint $(BUILD)
+
+install: all
+	$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX))
+	meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all deps run test test-all bench lint install clean
