@@ -23,7 +23,8 @@ int main(int argc, char **argv)
         puts("vow " VOW_VERSION);
         return 0;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
         return help(stdout);
     for (const struct command *c = commands; c->name; c++)
         if (strcmp(argv[1], c->name) == 0)
