@@ -1,10 +1,15 @@
 /* arch: the facts of each architecture, generated from data/. PURE.
  *
  * One `struct arch_table` an architecture holds its system calls, sorted by
- * number, and for each call the clauses under which a family allows it. The
- * constants in the clauses (O_CREAT, TIOCSTI, …) already have the values of
- * that architecture. data/README.md has the text formats, tools/gen-tables.py
- * writes the C.
+ * number, and for each call the grants: the family that allows it and the
+ * clause under which it does. The constants in the clauses (O_CREAT,
+ * TIOCSTI, …) already have the values of that architecture. data/README.md
+ * has the text formats, tools/gen-tables.py writes the C.
+ *
+ * The stored tables hold offsets and indices, never pointers: libvow carries
+ * them into other people's programs, where each pointer would cost a
+ * relocation of 24 bytes and a dirty page. So names, reasons and clauses are
+ * had through functions.
  */
 #ifndef VOW_ARCH_H
 #define VOW_ARCH_H
@@ -36,6 +41,7 @@ struct arch {
     uint8_t bits;         /* width of a system call argument: 32 or 64 */
     bool elf64;           /* ELFCLASS64 */
     bool big_endian;      /* decides which half of an argument comes first */
+    uint16_t enosys;      /* ENOSYS: 38, on mips 89 */
 };
 
 /* One inclusive range of values. */
@@ -52,19 +58,20 @@ struct atom {
     uint8_t width;
     uint16_t range_count;
     uint64_t mask;
-    const struct range *ranges;
+    const struct range *ranges; /* none: no value fits */
 };
 
-/* All atoms hold. No atoms: always. */
+/* All atoms hold. No atoms: always. Atoms are sorted by argument. */
+#define CLAUSE_ATOMS 6
 struct clause {
-    const struct atom *atoms;
+    struct atom atoms[CLAUSE_ATOMS];
     size_t atom_count;
 };
 
-/* `family` allows the call where `clause` holds. */
+/* `family` (enum family) allows the call where its clause holds. */
 struct grant {
-    uint16_t family; /* index into families[] (policy/promise.h) */
-    struct clause clause;
+    uint16_t family;
+    uint16_t clause; /* for grant_clause() */
 };
 
 /* What a call does to which object; for the watcher and the words.
@@ -78,20 +85,20 @@ struct operation {
 
 struct sys_call {
     uint32_t nr; /* as in seccomp_data.nr: x32's with bit 30 */
-    const char *name;
-    const char *since;  /* "5.9", or NULL where it cannot be shown */
-    const char *reason; /* why no promise has it; NULL if a family does */
-    uint16_t denial;    /* errno of a denial: EPERM, or ENOSYS where libcs
-                           fall back (clone3, openat2, …) */
-    uint16_t grant_count;
-    const struct grant *grants;
-    const struct operation *operation; /* NULL: nothing to say but the name */
-    bool opaque;                       /* the kernel takes what matters from memory (s390x's mmap,
-                                          i386's socketcall): BPF cannot judge; docs name each */
+    uint16_t name_at, reason_at;
+    uint16_t grant_at;
+    uint8_t since_at, operation_at;
+    uint8_t grant_count; /* 0: no promise has it */
+    uint8_t denial;      /* errno of a denial: EPERM, or ENOSYS where libcs
+                            fall back (clone3, openat2, …) */
+    bool opaque;         /* the kernel takes what matters from memory (s390x's mmap,
+                            i386's socketcall): BPF cannot judge; docs name each */
 };
 
+struct arch_pools; /* how clauses are stored: arch/tables.h */
 struct arch_table {
     const struct arch *arch;
+    const struct arch_pools *pools;
     const struct sys_call *calls; /* sorted by nr */
     size_t call_count;
 };
@@ -111,8 +118,23 @@ const struct arch *arch_by_elf(uint16_t machine, bool elf64, bool big_endian);
 /* arch_call: by number or by name on one architecture, NULL if it has none. */
 const struct sys_call *arch_call(const struct arch *arch, uint32_t nr);
 const struct sys_call *arch_call_by_name(const struct arch *arch, const char *name);
+
+const char *call_name(const struct sys_call *call);
+/* call_since: the kernel that first had it ("5.9"; "<=5.10": that one has it,
+ * the first is not known), NULL where nothing can be shown. */
+const char *call_since(const struct sys_call *call);
+/* call_reason: why no promise has it; NULL if a family does. */
+const char *call_reason(const struct sys_call *call);
+/* call_operation: NULL if there is nothing to say but the name. */
+const struct operation *call_operation(const struct sys_call *call);
+/* call_grants: call->grant_count of them, in the order of the families. */
+const struct grant *call_grants(const struct arch *arch, const struct sys_call *call);
+/* grant_clause: the clause of a grant. `launch` stands for $launch_fd, as the
+ * range from it to itself; it must outlive `out`. NULL: no value fits. */
+void grant_clause(const struct arch *arch, const struct grant *grant, const struct range *launch,
+                  struct clause *out);
 /* clause_holds: args cut to the architecture's width as the kernel hands
  * them to a filter. */
-bool clause_holds(const struct clause *clause, const struct arch *arch, const uint64_t args[6]);
+bool clause_holds(const struct clause *clause, const uint64_t args[6]);
 
 #endif

@@ -5,31 +5,28 @@
 
 #include "base/base.h"
 
-#include "promise-ids.h" /* generated: enum promise { PROMISE_STDIO, … PROMISE_COUNT } */
+#include "promise-ids.h" /* generated: enum promise { PROMISE_STDIO, … PROMISE_COUNT },
+                            enum family { FAMILY_LAUNCH, … FAMILY_COUNT } */
 
 typedef uint64_t promise_set; /* bit PROMISE_x */
 #define PROMISE(x) (UINT64_C(1) << PROMISE_##x)
 
-struct promise_row {
-    const char *name;
-    const char *words; /* what it allows, one sentence */
-    bool inert;        /* parses, grants nothing on Linux (pf, vmm, tape …) */
-};
-extern const struct promise_row promises[PROMISE_COUNT];
+const char *promise_name(enum promise promise);
+/* promise_words: what it allows, one sentence. */
+const char *promise_words(enum promise promise);
+/* promise_inert: parses, grants nothing on Linux (pf, vmm, tape …). */
+bool promise_inert(enum promise promise);
 
 /* A family is granted if one of its promise sets is held entirely
  * ("rpath wpath" for opening to read and write). Family `launch` has no
- * promise: decide grants it while policy.launch_fd >= 0. */
-struct family_row {
-    const char *name;
-    const char *words; /* the operation: "open a file for reading" */
-    const promise_set *any_of;
-    size_t any_of_count;
-};
-extern const struct family_row families[];
-extern const size_t family_count;
-
-bool family_granted(const struct family_row *family, promise_set held);
+ * promise: decide grants it while policy.launch_fd >= 0. Families are
+ * numbers (enum family, struct grant). */
+bool family_granted(unsigned family, promise_set held);
+/* family_sets: its promise sets. */
+const promise_set *family_sets(unsigned family, size_t *count);
+const char *family_name(unsigned family);
+/* family_words: the operation: "open a file for reading". */
+const char *family_words(unsigned family);
 
 /* promises_parse: words separated by blanks; "" is the empty set. An unknown
  * word → -EINVAL; err names it, its column (from 1) and the nearest known
