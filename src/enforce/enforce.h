@@ -45,7 +45,14 @@ struct launch {
 int launch_prepare(const struct launch_request *request, struct launch *out, int *exit_status,
                    struct err *err);
 /* launch_confine: applies all steps in the calling process; irreversible. err
- * names the step that failed. */
+ * names the step that failed.
+ *
+ * A watched child shares its descriptor table with the supervisor until the
+ * exec (that is how the listener reaches it, watch/spawn.c): descriptors that
+ * the program must not have are marked close-on-exec, never closed. With
+ * request->listen the filter is loaded with a listener and launch->listener is
+ * its number; -EBUSY means that an outer listener is in force, and nobody but
+ * it can explain. */
 int launch_confine(struct launch *launch, struct err *err);
 /* launch_exec: returns only on failure. */
 int launch_exec(struct launch *launch, struct err *err);
