@@ -59,6 +59,14 @@ char *str_take(struct str *s);
 void quote_shell(struct str *out, const char *argument);
 void quote_visible(struct str *out, const char *text, size_t size);
 
+/* What a path leads to. */
+enum path_kind {
+    PATH_UNKNOWN,
+    PATH_ABSENT,
+    PATH_FILE, /* anything but a directory */
+    PATH_DIRECTORY,
+};
+
 /* array_grow: makes room for `count`+1 elements; returns -ENOMEM or 0. */
 int array_grow(void **array, size_t *capacity, size_t count, size_t element_size) MUST_USE;
 

@@ -21,9 +21,10 @@ enum {
     LL_MAKE_FIFO = 1 << 10,
     LL_MAKE_BLOCK = 1 << 11,
     LL_MAKE_SYM = 1 << 12,
-    LL_REFER = 1 << 13,     /* ABI 2 */
-    LL_TRUNCATE = 1 << 14,  /* ABI 3 */
-    LL_IOCTL_DEV = 1 << 15, /* ABI 5 */
+    LL_REFER = 1 << 13,        /* ABI 2 */
+    LL_TRUNCATE = 1 << 14,     /* ABI 3 */
+    LL_IOCTL_DEV = 1 << 15,    /* ABI 5 */
+    LL_RESOLVE_UNIX = 1 << 16, /* ABI 9 */
 };
 enum { LL_SCOPE_ABSTRACT_UNIX = 1, LL_SCOPE_SIGNAL = 2 }; /* ABI 6 */
 
@@ -33,20 +34,27 @@ struct landlock_rule {
     bool optional;
 };
 
+#define LANDLOCK_ABI_NEWEST 9 /* the newest that plans make use of */
+#define LANDLOCK_GAPS 6
+
 struct landlock_plan {
     int abi;
     uint32_t handled; /* file system rights that the domain restricts */
     uint32_t scoped;
     struct landlock_rule *rules;
     size_t rule_count, rule_capacity;
-    char gaps[4][160]; /* what this ABI cannot hold, one sentence each */
+    char gaps[LANDLOCK_GAPS][160]; /* what this ABI cannot hold, one sentence each */
     size_t gap_count;
 };
 
 /* landlock_access: the rights that a rule grants under these promises. The
  * one place that maps letters and promises to rights. */
 uint32_t landlock_access(promise_set promises, const struct path_rule *rule);
-/* landlock_plan_make: p must be planned. abi < 1 → -ENOSYS, err says what. */
+/* landlock_handled: the rights that a domain of this ABI restricts. */
+uint32_t landlock_handled(int abi);
+/* landlock_plan_make: p must be planned. A rule is left out where the rules
+ * above it grant as much. What no mechanism holds: paths_check(). abi < 1 → -ENOSYS, err says what.
+ */
 int landlock_plan_make(const struct policy *p, int abi, struct landlock_plan *out, struct err *err);
 void landlock_plan_free(struct landlock_plan *plan);
 

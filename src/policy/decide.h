@@ -65,20 +65,26 @@ struct call_verdict {
 };
 void decide_call(const struct policy *p, const struct call_event *event, struct call_verdict *out);
 
-/* One operation on a path, already resolved by whoever asks (watch/, cli/). */
+/* One operation on a path, already resolved by whoever asks (watch/, cli/):
+ * absolute, symlinks resolved as far as they exist (the last one only where
+ * the call follows it). The program's own /proc/PID is written /proc/self. An
+ * open that creates and writes is two events, OP_CREATE and OP_OPEN_WRITE; a
+ * rename or link is one at either path. */
 struct path_event {
     enum operation_kind kind;
-    const char *path; /* absolute, symlinks resolved as far as they exist */
+    const char *path;
 };
 
 struct path_verdict {
     enum answer bpf, landlock, view;
-    promise_set missing;          /* promises missing, 0 if none */
+    promise_set missing;          /* the smallest set of promises that is missing */
     uint8_t missing_perms;        /* letters missing on the path, 0 if none */
+    bool on_parent;               /* … on the directory that holds it */
     const struct path_rule *rule; /* most specific rule that covers path, or NULL */
-    bool allowed;                 /* all three */
+    bool allowed;                 /* none of the three denies or hides */
 };
-/* p->paths must be planned (policy/paths.h). */
+/* p->paths must be planned (policy/paths.h), p->view settled (AUTO counts as
+ * none) and p->landlock_abi set. */
 void decide_path(const struct policy *p, const struct path_event *event, struct path_verdict *out);
 
 #endif

@@ -18,19 +18,33 @@ struct path_facts {
     size_t closure_count;
     const char *private_tmp; /* "/tmp" where a view gives a private one, else NULL */
     const char *tty;         /* the controlling terminal's /dev/pts/N, or NULL */
-    /* exists: asked for default rules alone (e.g. is there a .git here?). */
-    bool (*exists)(void *context, const char *path);
+    /* look: where an absolute path leads (malloc'd; /proc/self stays as it is)
+     * and what is there: 0 or -errno. NULL: every path leads to itself and
+     * what is there is unknown. host_look (host/look.h) is the real one. */
+    int (*look)(void *context, const char *path, char **real, enum path_kind *kind);
     void *context;
 };
 
 /* paths_plan: completes p->paths with the defaults (if !p->paths_given), the
- * closure, the path exceptions of the promises and the private /tmp, merges
- * equal paths and sorts by path. Idempotent. */
+ * closure, the path exceptions of the promises and the private /tmp; resolves
+ * all, drops optional rules for what is absent, and sorts by path. No two
+ * rules have the same path, and those that lead to the same place have the
+ * same letters. Once for a policy. */
 int paths_plan(struct policy *p, const struct path_facts *facts, struct err *err);
 
-/* paths_most_specific: the rule whose path is the longest component-wise
+/* path_rule_perms: the letters that are left of a rule under these promises. */
+uint8_t path_rule_perms(promise_set promises, const struct path_rule *rule);
+/* path_rule_writable: do these promises change anything there (data, names,
+ * attributes), so that a view has to bind it writable? */
+bool path_rule_writable(promise_set promises, const struct path_rule *rule);
+
+/* paths_most_specific: the rule whose real path is the longest component-wise
  * prefix of `path`, or NULL. */
 const struct path_rule *paths_most_specific(const struct policy *p, const char *path);
+/* paths_check: what the mechanisms at hand cannot hold exactly of a planned
+ * policy: one sentence a line, each with the way out; empty if all is held.
+ * `view`: a view will be there. docs/paths.md has the cases. */
+void paths_check(const struct policy *p, bool view, struct str *faults);
 /* path_covers: is `path` equal to or below `above`, by whole components? */
 bool path_covers(const char *above, const char *path);
 /* path_normalise: lexical: absolute against cwd, no "//", ".", "..". malloc'd. */

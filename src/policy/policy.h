@@ -13,8 +13,8 @@ enum {
     PERM_CREATE = 8, /* c: create, remove, rename */
 };
 
-/* Where a path rule comes from: explanations say so, and only USER rules and
- * SYSTEM rules are cut by the promises that are held. */
+/* Where a path rule comes from: explanations say so. CLOSURE and PROMISE rules
+ * hold whatever the promises (`kept`); all others are cut by them. */
 enum path_origin {
     ORIGIN_USER,    /* -v, --ro …, policy file */
     ORIGIN_SYSTEM,  /* default: the system (data/system-paths.txt) */
@@ -24,15 +24,20 @@ enum path_origin {
     ORIGIN_PRIVATE, /* the private /tmp */
 };
 
+/* A rule is about what its path leads to. `real` and `kind` are known once the
+ * paths are planned; every comparison of paths is one of `real`. */
 struct path_rule {
     char *path;     /* absolute, lexically normal, no symlink resolved */
+    char *real;     /* where it leads, symlinks resolved as far as it exists */
     uint8_t perms;  /* 0: hidden */
+    uint8_t kept;   /* those of perms that no missing promise takes away */
     uint8_t origin; /* enum path_origin */
+    uint8_t kind;   /* enum path_kind */
     bool optional;  /* may be absent without an error */
 };
 
 enum view_mode {
-    VIEW_AUTO,   /* system where it can be had, else none */
+    VIEW_AUTO,   /* system where it can be had, else none; enforce settles it */
     VIEW_SYSTEM, /* a mount namespace with granted paths alone */
     VIEW_ALL,    /* a mount namespace that shows the host, read-only where no w or c */
     VIEW_NONE,
@@ -45,7 +50,8 @@ struct policy {
     bool promises_given;
     struct path_rule *paths; /* as given, then as planned (paths_plan) */
     size_t path_count, path_capacity;
-    bool paths_given; /* at least one USER rule: no default ones */
+    bool paths_given; /* a USER rule that grants, without "+": no default ones */
+    int landlock_abi; /* what decide_path assumes of the kernel; 0: no Landlock */
     enum view_mode view;
     bool kill;     /* a denial ends the program */
     int launch_fd; /* the one descriptor that execveat may start, or -1 */
@@ -59,12 +65,23 @@ struct policy {
 
 void policy_init(struct policy *p);
 void policy_free(struct policy *p);
-/* policy_add_path: copies; normalises lexically against `cwd` (absolute). */
-int policy_add_path(struct policy *p, const char *path, const char *cwd, uint8_t perms,
-                    enum path_origin origin, bool optional, struct err *err);
-/* perms_parse: "rwxc" in any order, "" = hidden; -EINVAL names the letter. */
-int perms_parse(const char *text, size_t size, uint8_t *out, struct err *err);
-void perms_print(struct str *out, uint8_t perms);
+
+/* A rule's permissions as they are written: `[+]letters[?]`, letters "rwxc" in
+ * any order, none = hidden. "+": beside the default rules, not instead of
+ * them. "?": may be absent. */
+struct path_perms {
+    uint8_t letters;
+    bool beside;
+    bool optional;
+};
+/* perms_parse: -EINVAL names the letter. */
+int perms_parse(const char *text, size_t size, struct path_perms *out, struct err *err);
+void perms_print(struct str *out, uint8_t letters);
+
+/* policy_add_path: a rule of the user. Copies; normalises lexically against
+ * `cwd` (absolute). A later rule for the same path replaces the earlier. */
+int policy_add_path(struct policy *p, const char *path, const char *cwd,
+                    const struct path_perms *perms, struct err *err);
 /* path_rule_parse: "PERMS:PATH" as in -v. */
 int path_rule_parse(struct policy *p, const char *text, const char *cwd, struct err *err);
 int policy_set_limit(struct policy *p, const char *text, struct err *err); /* "mem=1G" */

@@ -1,0 +1,21 @@
+/* look: where a path leads and what is there. */
+#ifndef VOW_HOST_LOOK_H
+#define VOW_HOST_LOOK_H
+
+#include "base/base.h"
+
+/* The directory that was resolved last: rules come sorted, and a look at its
+ * next entry is then one lstat. Zero-initialise. */
+struct look_cache {
+    char *dir;
+    char *real;
+};
+
+/* host_look: `*real` is the absolute path with its symlinks resolved as far as
+ * it exists (malloc'd), `*kind` what is there. The caller's own /proc/PID
+ * comes out as /proc/self, because it means the process that will ask. 0, or
+ * -errno (EACCES, ELOOP …). cache: a struct look_cache, or NULL. */
+int host_look(void *cache, const char *path, char **real, enum path_kind *kind);
+void look_cache_free(struct look_cache *cache);
+
+#endif
