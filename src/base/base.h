@@ -59,6 +59,11 @@ char *str_take(struct str *s);
 void quote_shell(struct str *out, const char *argument);
 void quote_visible(struct str *out, const char *text, size_t size);
 
+/* word_nearest: the one of `count` known words that a mistyped word resembles
+ * most, NULL if at least half of it would have to change. */
+const char *word_nearest(const char *word, size_t size, const char *(*known)(size_t index),
+                         size_t count);
+
 /* What a path leads to. */
 enum path_kind {
     PATH_UNKNOWN,

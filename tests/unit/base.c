@@ -49,3 +49,27 @@ TEST(visible_quoting)
     CHECK_STR(str_get(&s), "a\\\\b\\n\\x1b\\xc2\\x9bz");
     str_free(&s);
 }
+
+static const char *colour(size_t index)
+{
+    static const char *const colours[] = {"red", "green", "blue", "magenta"};
+    return colours[index];
+}
+
+static void nearest(const char *word, const char *wanted)
+{
+    const char *found = word_nearest(word, strlen(word), colour, 4);
+    CHECK_STR(found ? found : "none", wanted);
+}
+
+TEST(nearest_word)
+{
+    nearest("gren", "green");
+    nearest("ngreen", "green");
+    nearest("bleu", "blue");
+    nearest("magneta", "magenta");
+    nearest("rde", "red");
+    nearest("", "none");
+    nearest("xyz", "none");
+    nearest("greengreengreengreen", "none");
+}
