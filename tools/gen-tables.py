@@ -1,37 +1,219 @@
 #!/usr/bin/env python3
 """Turns the tables of data/ into C. Standard library alone.
 
-usage: gen-tables.py DATA-DIR OUT-DIR
+usage: gen-tables.py DATA-DIR DECIDE-H OUT-DIR DEPFILE
+
+DECIDE-H is src/policy/decide.h, which names the kinds of operations. Writes
+promise-ids.h, tables_text.c (what all architectures share) and
+tables_ARCH.c. What several calls have in common (ranges, atoms, clauses,
+grants, texts) is written once; src/arch/tables.h says how it is stored.
 """
 import re
 import sys
 from pathlib import Path
 
+from facts import DataError, Facts
 
-def fail(path, line, message):
-    sys.exit(f"{path}:{line}: {message}")
+X32_BIT = 0x40000000
 
 
-def read_promises(path):
-    """[(name, words, inert)] in the order of the file."""
+class Pool:
+    """A list of C initialisers in which runs of them are shared."""
+
+    def __init__(self, limit):
+        self.items, self.found, self.limit = [], {}, limit
+
+    def add(self, run):
+        """The index at which `run` (a sequence) stands in the pool."""
+        run = tuple(run)
+        if run not in self.found:
+            self.found[run] = self.search(run)
+        return self.found[run]
+
+    def search(self, run):
+        size = len(run)
+        for at in range(len(self.items) - size + 1):
+            if tuple(self.items[at:at + size]) == run:
+                return at
+        self.items += run
+        if len(self.items) > self.limit:
+            sys.exit(f"a table has more than {self.limit} rows: widen its index in src/arch/")
+        return len(self.items) - size
+
+
+class Texts(Pool):
+    """One run of bytes with every text, each ended by NUL. A text may be the
+    end of another; the longest come first, so that this is found."""
+
+    def __init__(self, texts):
+        super().__init__(0xffff)
+        self.blob = b""
+        for text in sorted(set(texts), key=lambda t: (-len(t), t)):
+            data = text.encode() + b"\0"
+            if data not in self.blob:
+                self.blob += data
+        if len(self.blob) > 0xffff:
+            sys.exit("the texts are more than 64 KiB: widen their offsets in src/arch/")
+
+    def at(self, text):
+        return self.blob.index(text.encode() + b"\0")
+
+    def lines(self):
+        for text in self.blob[:-1].split(b"\0"):
+            escaped = text.decode().replace("\\", "\\\\").replace('"', '\\"')
+            yield f'    "{escaped}\\0"\n'
+
+
+def symbol(name):
+    return re.sub(r"\W", "_", name).upper()
+
+
+def c_array(kind, name, rows, per_line=1):
+    """A static const array; one dummy row where there is none."""
+    rows = list(rows) or ["{0}" if kind.startswith("struct") else "0"]
+    body = "".join("    " + ", ".join(rows[i:i + per_line]) + ",\n"
+                   for i in range(0, len(rows), per_line))
+    return f"{kind} {name}[] = {{\n{body}}};\n\n"
+
+
+def braces(*values):
+    return "{" + ", ".join(str(value) for value in values) + "}"
+
+
+def promise_ids(facts):
+    def enum(kind, names):
+        ids = "".join(f"    {kind.upper()}_{symbol(name)},\n" for name in names)
+        return f"enum {kind} {{\n{ids}    {kind.upper()}_COUNT,\n}};\n"
+    return ("/* Generated from data/promises.txt and data/families/. */\n"
+            "#ifndef VOW_PROMISE_IDS_H\n#define VOW_PROMISE_IDS_H\n\n"
+            + enum("promise", [p.name for p in facts.promises]) + "\n"
+            + enum("family", facts.families) + "\n#endif\n")
+
+
+class Shared:
+    """tables_text.c: texts, promises, families, operations, architectures."""
+
+    def __init__(self, facts):
+        self.facts = facts
+        calls = facts.calls.values()
+        # Offset 0 is the empty text: "none" for a reason or a version.
+        self.since = sorted({c.since for c in calls if c.since})
+        self.operations = sorted({c.operation for c in calls if c.operation})
+        self.sets = Pool(0xff)
+        self.texts = Texts(
+            list(facts.calls) + self.since + [c.reason for c in calls if c.reason]
+            + [text for row in (*facts.promises, *facts.families.values())
+               for text in (row.name, row.words)])
+
+    def promise_bits(self, held):
+        order = [p.name for p in self.facts.promises]
+        return f"{sum(1 << order.index(word) for word in held):#x}"
+
+    def source(self):
+        at = self.texts.at
+        promises = [braces(at(p.name), at(p.words), int(p.inert)) for p in self.facts.promises]
+        families = []
+        for family in self.facts.families.values():
+            sets = [self.promise_bits(held) for held in family.sets]
+            families.append(braces(at(family.name), at(family.words), self.sets.add(sets), len(sets)))
+        operations = [braces(f"OP_{row[0].upper()}", *row[1:]) for row in self.operations]
+        return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n#include "policy/tables.h"\n\n'
+                + "const char table_texts[] =\n" + "".join(self.texts.lines()) + ";\n\n"
+                + c_array("const uint16_t", "table_since", ["0"] + [str(at(s)) for s in self.since], 12)
+                + c_array("const struct operation", "table_operations", ["{0}"] + operations)
+                + c_array("const struct promise_row", "table_promises", promises)
+                + c_array("const struct family_row", "table_families", families)
+                + c_array("const promise_set", "table_promise_sets", self.sets.items)).rstrip() + "\n"
+
+    def call_row(self, call, number, grant_at, grant_count, errno, opaque):
+        return braces(f"{number:#x}", self.texts.at(call.name),
+                      self.texts.at(call.reason) if call.reason else "NO_TEXT", grant_at,
+                      self.since.index(call.since) + 1 if call.since else 0,
+                      self.operations.index(call.operation) + 1 if call.operation else 0,
+                      grant_count, errno, int(opaque))
+
+
+class Table:
+    """tables_ARCH.c: the calls of one architecture."""
+
+    def __init__(self, facts, arch, shared):
+        self.facts, self.arch, self.shared = facts, arch, shared
+        self.ranges, self.atoms = Pool(0xffff), Pool(0xffff)
+        self.refs, self.clauses, self.grants = Pool(0xffff), Pool(0xffff), Pool(0xffff)
+        self.family_order = {family: i for i, family in enumerate(facts.families.values())}
+        self.add_clause(())
+
+    def add_clause(self, clause):
+        refs = []
+        for argument, width, mask, ranges, launch in clause:
+            rows = [braces(f"{low:#x}", f"{high:#x}") for low, high in ranges]
+            atom = braces(f"{mask:#x}", self.ranges.add(rows), len(rows), argument, width, int(launch))
+            refs.append(str(self.atoms.add([atom])))
+        return self.clauses.add([braces(self.refs.add(refs), len(refs))])
+
+    def call_row(self, call):
+        grants = self.facts.grants(call, self.arch)
+        if not grants and not call.reason and self.arch.granted:
+            raise call.lines[0].place.error(f"no line of a family for {call.name} applies on {self.arch.name}")
+        rows = [braces(self.family_order[family], self.add_clause(clause))
+                for family, clause in sorted(grants, key=lambda g: self.family_order[g[0]])]
+        if len(rows) > 0xff:
+            raise call.place.error(f"{call.name} has more than 255 clauses on {self.arch.name}")
+        number = call.numbers[self.arch.name] | (X32_BIT if self.arch.name == "x32" else 0)
+        errno = self.facts.errno(call.errno, self.arch, call.place)
+        return self.shared.call_row(call, number, self.grants.add(rows), len(rows), errno,
+                                    self.facts.opaque(call, self.arch))
+
+    def source(self):
+        name = self.arch.name
+        calls = [call for call in self.facts.calls.values() if name in call.numbers]
+        rows = [self.call_row(call) for call in sorted(calls, key=lambda c: c.numbers[name])]
+        return (f'/* Generated from data/: {name}. */\n#include "arch/tables.h"\n\n'
+                + c_array("static const struct range", "ranges", self.ranges.items)
+                + c_array("static const struct stored_atom", "atoms", self.atoms.items)
+                + c_array("static const uint16_t", "refs", self.refs.items, 12)
+                + c_array("static const struct stored_clause", "clauses", self.clauses.items, 6)
+                + c_array("static const struct grant", "grants", self.grants.items, 6)
+                + c_array("static const struct sys_call", "calls", rows)
+                + "static const struct arch_pools pools = {ranges, atoms, refs, clauses, grants};\n\n"
+                + f"const struct arch_table table_{name} = "
+                + f"{{&archs[ARCH_{symbol(name)}], &pools, calls, {len(rows)}}};\n")
+
+
+def architectures(facts):
+    """tables_archs.c: archs[]."""
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        match = re.match(r'(promise|inert) (\w+) "(.*)"$', line)
-        if match:
-            rows.append((match[2], match[3], match[1] == "inert"))
-        elif line.split("#")[0].strip() and not line.startswith("grant "):
-            fail(path, number, "neither promise, inert nor grant")
-    return rows
+    for arch in facts.archs:
+        enosys = facts.errno("ENOSYS", arch, facts.constants.path)
+        fields = (f"ARCH_{symbol(arch.name)}", f'"{arch.name}"', f'"{arch.oci}"', f"{arch.audit:#x}",
+                  arch.elf_machine, arch.bits, int(arch.elf64), int(arch.big_endian), enosys)
+        rows.append(f"[ARCH_{symbol(arch.name)}] = {braces(*fields)}")
+    return ('/* Generated from data/architectures.tsv. */\n#include "arch/arch.h"\n\n'
+            + c_array("const struct arch", "archs", rows).rstrip() + "\n")
 
 
-def write_promise_ids(rows, out):
-    ids = "".join(f"    PROMISE_{name.upper()},\n" for name, _, _ in rows)
-    out.write_text(f"/* Generated from data/promises.txt. */\nenum promise {{\n{ids}    PROMISE_COUNT,\n}};\n")
+def dependencies(data, outputs):
+    """What the outputs are made from, as make and ninja read it. The folder
+    of the families is among them: it changes when a file is added."""
+    inputs = [Path(__file__).parent / "facts.py", *data.glob("*.t*"), data / "families",
+              *data.glob("families/*.txt")]
+    return f"{' '.join(map(str, outputs))}: {' '.join(map(str, inputs))}\n"
 
 
 def main():
-    data, out = Path(sys.argv[1]), Path(sys.argv[2])
-    write_promise_ids(read_promises(data / "promises.txt"), out / "promise-ids.h")
+    data, decide_h, out, depfile = (Path(argument) for argument in sys.argv[1:5])
+    try:
+        facts = Facts(data, decide_h)
+        shared = Shared(facts)
+        sources = {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
+                   "tables_text.c": shared.source()}
+        for arch in facts.archs:
+            sources[f"tables_{arch.name}.c"] = Table(facts, arch, shared).source()
+    except (DataError, OSError) as error:
+        sys.exit(str(error))
+    for name, text in sources.items():
+        (out / name).write_text(text)
+    depfile.write_text(dependencies(data, [out / name for name in sources]))
 
 
 main()
