@@ -346,6 +346,10 @@ class Family:
         self.name, self.words, self.place = name, words, place
         self.lines, self.sets = [], []
 
+    def smallest_sets(self):
+        """Without those that contain another one."""
+        return [held for held in self.sets if not any(other < held for other in self.sets)]
+
 
 def read_families(data, archs):
     """{name: Family}, files in the order of their names."""
@@ -381,7 +385,7 @@ def read_promises(data, families):
     promises, path = [], data / "promises.txt"
     for place, text in lines_of(path):
         match = re.fullmatch(r'(promise|inert) (\w+) "(.*)"', text)
-        grant = re.fullmatch(r"grant ([\w ]+):(.*)", text)
+        grant = re.fullmatch(r"grant ([\w ]*):(.*)", text)
         if match:
             if any(p.name == match[2] for p in promises):
                 raise place.error(f"promise {match[2]} is listed twice")

@@ -114,7 +114,7 @@ class Shared:
         promises = [braces(at(p.name), at(p.words), int(p.inert)) for p in self.facts.promises]
         families = []
         for family in self.facts.families.values():
-            sets = [self.promise_bits(held) for held in family.sets]
+            sets = [self.promise_bits(held) for held in family.smallest_sets()]
             families.append(braces(at(family.name), at(family.words), self.sets.add(sets), len(sets)))
         operations = [braces(f"OP_{row[0].upper()}", *row[1:]) for row in self.operations]
         return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n#include "policy/tables.h"\n\n'
