@@ -41,13 +41,5 @@ bool path_rule_writable(promise_set promises, const struct path_rule *rule);
 /* paths_most_specific: the rule whose real path is the longest component-wise
  * prefix of `path`, or NULL. */
 const struct path_rule *paths_most_specific(const struct policy *p, const char *path);
-/* paths_check: what the mechanisms at hand cannot hold exactly of a planned
- * policy: one sentence a line, each with the way out; empty if all is held.
- * `view`: a view will be there. docs/paths.md has the cases. */
-void paths_check(const struct policy *p, bool view, struct str *faults);
-/* path_covers: is `path` equal to or below `above`, by whole components? */
-bool path_covers(const char *above, const char *path);
-/* path_normalise: lexical: absolute against cwd, no "//", ".", "..". malloc'd. */
-char *path_normalise(const char *path, const char *cwd);
 
 #endif

@@ -46,6 +46,7 @@ enum view_mode {
 enum limit_kind { LIMIT_CPU, LIMIT_FILES, LIMIT_FSIZE, LIMIT_MEM, LIMIT_PROCS, LIMIT_COUNT };
 
 struct policy {
+    char *home; /* what a leading ~ of a path means; NULL: an error */
     promise_set promises;
     bool promises_given;
     struct path_rule *paths; /* as given, then as planned (paths_plan) */
@@ -79,21 +80,38 @@ int perms_parse(const char *text, size_t size, struct path_perms *out, struct er
 void perms_print(struct str *out, uint8_t letters);
 
 /* policy_add_path: a rule of the user. Copies; normalises lexically against
- * `cwd` (absolute). A later rule for the same path replaces the earlier. */
+ * `cwd` (absolute); "~" and "~/…" are p->home. A later rule for the same path replaces the earlier.
+ */
 int policy_add_path(struct policy *p, const char *path, const char *cwd,
                     const struct path_perms *perms, struct err *err);
 /* path_rule_parse: "PERMS:PATH" as in -v. */
 int path_rule_parse(struct policy *p, const char *text, const char *cwd, struct err *err);
-int policy_set_limit(struct policy *p, const char *text, struct err *err); /* "mem=1G" */
+/* policy_set_limit: "cpu=10s", "files=64", "fsize=1M", "mem=1G", "procs=20". */
+int policy_set_limit(struct policy *p, const char *text, struct err *err);
+/* policy_set_view: "auto", "system", "all" or "none". */
+int policy_set_view(struct policy *p, const char *word, struct err *err);
 int policy_add_env(struct policy *p, const char *name, struct err *err);
+int policy_add_program(struct policy *p, const char *path, struct err *err);
 int policy_add_setenv(struct policy *p, const char *assignment, struct err *err);
 
-/* policy_parse_file: a policy file's text. `name` is for messages
- * ("name:line:column: …"). `include` loads a preset or file by name into a
- * malloc'd NUL-terminated text; depth is bounded here. `dir` is what relative
- * paths in the file are relative to. Grammar: man/vow-policy.5. */
-typedef int (*policy_include_fn)(void *context, const char *name, char **text, struct err *err);
-int policy_parse_file(struct policy *p, const char *name, const char *text, size_t size,
-                      const char *dir, policy_include_fn include, void *context, struct err *err);
+/* Where policy text comes from. */
+struct policy_source {
+    const char *name; /* for messages: "name:line:column: …" */
+    const char *text;
+    size_t size;
+    const char *dir; /* what relative paths are relative to; NULL: none are allowed */
+};
+
+/* load: the text (malloc'd) of a preset by name, or of a file by its absolute
+ * path. The parser never opens anything itself. */
+struct policy_loader {
+    int (*load)(void *context, const char *name, bool preset, struct str *text, struct err *err);
+    void *context;
+};
+
+/* policy_parse: adds what a policy file says to p. Includes are bounded and
+ * circles named. loader: NULL refuses includes. Grammar: man/vow-policy.5. */
+int policy_parse(struct policy *p, const struct policy_source *source,
+                 const struct policy_loader *loader, struct err *err);
 
 #endif

@@ -54,16 +54,19 @@ static const char *word_of(size_t index)
     return promise_name((enum promise)index);
 }
 
-static int unknown(const char *word, size_t size, size_t column, struct err *err)
+int promise_parse(const char *word, size_t size, enum promise *out, struct err *err)
 {
+    for (enum promise p = 0; p < PROMISE_COUNT; p++)
+        if (strncmp(promise_name(p), word, size) == 0 && promise_name(p)[size] == '\0') {
+            *out = p;
+            return 0;
+        }
     CLEAN_STR struct str shown = {0};
     quote_visible(&shown, word, size < 64 ? size : 64);
     const char *near = word_nearest(word, size, word_of, PROMISE_COUNT);
-    if (!near)
-        return err_set(err, -EINVAL, "no promise '%s' (column %zu); 'vow promises' lists them",
-                       str_get(&shown), column);
-    return err_set(err, -EINVAL, "no promise '%s' (column %zu); did you mean '%s'?",
-                   str_get(&shown), column, near);
+    if (near)
+        return err_set(err, -EINVAL, "no promise '%s'; did you mean '%s'?", str_get(&shown), near);
+    return err_set(err, -EINVAL, "no promise '%s'; 'vow promises' lists them", str_get(&shown));
 }
 
 int promises_parse(const char *text, promise_set *out, struct err *err)
@@ -71,13 +74,11 @@ int promises_parse(const char *text, promise_set *out, struct err *err)
     promise_set set = 0;
     for (const char *at = text + strspn(text, BLANKS); *at; at += strspn(at, BLANKS)) {
         size_t size = strcspn(at, BLANKS);
-        enum promise p = 0;
-        while (p < PROMISE_COUNT &&
-               (strncmp(promise_name(p), at, size) != 0 || promise_name(p)[size] != '\0'))
-            p++;
-        if (p == PROMISE_COUNT)
-            return unknown(at, size, (size_t)(at - text) + 1, err);
-        set |= UINT64_C(1) << p;
+        enum promise promise;
+        struct err why;
+        if (promise_parse(at, size, &promise, &why) < 0)
+            return err_set(err, -EINVAL, "column %zu: %.400s", (size_t)(at - text) + 1, why.text);
+        set |= UINT64_C(1) << promise;
         at += size;
     }
     *out = set;

@@ -28,9 +28,11 @@ const char *family_name(unsigned family);
 /* family_words: the operation: "open a file for reading". */
 const char *family_words(unsigned family);
 
+/* promise_parse: one word. Unknown → -EINVAL; err names it and the nearest
+ * known word. */
+int promise_parse(const char *word, size_t size, enum promise *out, struct err *err);
 /* promises_parse: words separated by blanks; "" is the empty set. An unknown
- * word → -EINVAL; err names it, its column (from 1) and the nearest known
- * word. Repeated words are fine. */
+ * word → -EINVAL; err also names its column (from 1). Repeated words are fine. */
 int promises_parse(const char *text, promise_set *out, struct err *err);
 /* promises_print: the words in table order, separated by one blank. */
 void promises_print(struct str *out, promise_set set);

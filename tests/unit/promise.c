@@ -49,14 +49,13 @@ TEST(every_promise_of_openbsd_parses)
 
 TEST(unknown_words_name_their_column_and_the_nearest)
 {
-    refused("rpaht", "no promise 'rpaht' (column 1); did you mean 'rpath'?");
-    refused("stdio  rpathh", "no promise 'rpathh' (column 8); did you mean 'rpath'?");
-    refused("stdio stdi", "no promise 'stdi' (column 7); did you mean 'stdio'?");
-    refused("STDIO", "no promise 'STDIO' (column 1); 'vow promises' lists them");
-    refused("prot-exec", "no promise 'prot-exec' (column 1); did you mean 'prot_exec'?");
-    refused("internetsockets",
-            "no promise 'internetsockets' (column 1); 'vow promises' lists them");
-    refused("a\x1b[2J", "no promise 'a\\x1b[2J' (column 1); 'vow promises' lists them");
+    refused("rpaht", "column 1: no promise 'rpaht'; did you mean 'rpath'?");
+    refused("stdio  rpathh", "column 8: no promise 'rpathh'; did you mean 'rpath'?");
+    refused("stdio stdi", "column 7: no promise 'stdi'; did you mean 'stdio'?");
+    refused("STDIO", "column 1: no promise 'STDIO'; 'vow promises' lists them");
+    refused("prot-exec", "column 1: no promise 'prot-exec'; did you mean 'prot_exec'?");
+    refused("internetsockets", "column 1: no promise 'internetsockets'; 'vow promises' lists them");
+    refused("a\x1b[2J", "column 1: no promise 'a\\x1b[2J'; 'vow promises' lists them");
 }
 
 TEST(a_very_long_word_is_cut_in_the_message)
