@@ -1,0 +1,22 @@
+/* child: a forked child that is looked after. */
+#ifndef VOW_CHILD_H
+#define VOW_CHILD_H
+
+#include "base/base.h"
+
+#include <sys/types.h>
+
+/* child_fork: fork, but the child shares the caller's table of descriptors
+ * until it executes something. Single-threaded callers only. Returns as fork
+ * does, or -errno; *pidfd is set in the parent, close-on-exec. */
+pid_t child_fork(int *pidfd);
+/* child_keep_only: gives the caller a table of its own that holds 0, 1, 2 and
+ * the descriptors listed (negative ones are skipped). */
+int child_keep_only(const int *fds, size_t count);
+/* child_signal: to the process behind a pidfd, never to a later one of its pid. */
+int child_signal(int pidfd, int signal);
+/* child_read: reads another process's memory; the bytes up to the first that
+ * cannot be read, or -errno if that is the very first. */
+ssize_t child_read(pid_t pid, uint64_t address, void *to, size_t size);
+
+#endif

@@ -1,0 +1,73 @@
+#include "host/notify.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Newer than the headers of the oldest system that builds this. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+/* The kernel's structures may grow: it writes as much as it says here. */
+#define NOTIFY_ROOM 256
+
+int notify_open(int listener, struct err *err)
+{
+    struct seccomp_notif_sizes sizes;
+    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
+        return err_set(err, -errno, "the kernel does not say how it notifies: %s", strerror(errno));
+    if (sizes.seccomp_notif > NOTIFY_ROOM ||
+        sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp) ||
+        sizes.seccomp_data != sizeof(struct seccomp_data))
+        return err_set(err, -EOVERFLOW,
+                       "the kernel's notifications are larger than this build "
+                       "of vow knows; run with --no-explain");
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    return 0;
+}
+
+int notify_receive(int listener, struct notify_call *out)
+{
+    union {
+        struct seccomp_notif held;
+        char room[NOTIFY_ROOM];
+    } got;
+    memset(&got, 0, sizeof got); /* the kernel insists */
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &got) != 0)
+        return -errno;
+    out->id = got.held.id;
+    out->pid = (pid_t)got.held.pid;
+    out->audit = got.held.data.arch;
+    out->nr = (uint32_t)got.held.data.nr;
+    for (int i = 0; i < 6; i++)
+        out->args[i] = got.held.data.args[i];
+    return 0;
+}
+
+static int answer(int listener, struct seccomp_notif_resp *response)
+{
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) == 0 ? 0 : -errno;
+}
+
+int notify_deny(int listener, uint64_t id, int error)
+{
+    return answer(listener, &(struct seccomp_notif_resp){.id = id, .error = -error});
+}
+
+int notify_continue(int listener, uint64_t id)
+{
+    return answer(listener, &(struct seccomp_notif_resp){
+                                .id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE});
+}
+
+bool notify_valid(int listener, uint64_t id)
+{
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}

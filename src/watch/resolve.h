@@ -1,0 +1,25 @@
+/* resolve: what a path of the program is on this system, and whether the
+ * system alone would have allowed the operation. Nothing is opened for data:
+ * O_PATH only, no magic link is followed. */
+#ifndef VOW_RESOLVE_H
+#define VOW_RESOLVE_H
+
+#include "watch/decode.h"
+
+/* Room for a place and for the longest pid in front of it. */
+#define RESOLVE_PATH_SIZE (2 * DECODE_PATH_SIZE + 32)
+
+struct found {
+    char real[RESOLVE_PATH_SIZE]; /* symlinks resolved as far as it exists;
+                                        the program's own /proc/PID is /proc/self */
+    bool exists;
+    bool permitted; /* the system's own permissions allow the operation */
+};
+
+/* resolve: `pid` is the process that asks, `self` whether it is the one whose
+ * /proc/PID the policy calls /proc/self; link (of struct target) tells where
+ * its descriptors lead. */
+void resolve(const struct target *target, const struct place *place, pid_t pid, bool self,
+             struct found *out);
+
+#endif
