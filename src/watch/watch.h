@@ -8,34 +8,57 @@
 
 #include "enforce/enforce.h"
 
+/* What would allow a denied operation; all empty where nothing would. */
+struct remedy {
+    promise_set promises;
+    char *path;    /* a path rule for this path, NULL: none is missing */
+    uint8_t perms; /* … with these letters: those of the rule that counts now and what it lacks */
+    bool beside;   /* … next to the default rules */
+};
+
 /* One thing that was stopped, with everything that a person is told. Strings
  * are raw bytes of strangers: printing quotes them. */
 struct denial {
-    int pid;
-    const char *program; /* name of the process's program */
-    struct call_event call;
+    int pid;                     /* 0: nobody's, a question of `vow why` */
+    const char *program;         /* name of the process's program, or NULL */
+    struct call_event call;      /* arch NULL: an operation without a call */
     struct call_verdict verdict; /* of the call */
     enum operation_kind kind;
-    const char *object;       /* absolute path, address, pid … or NULL */
-    struct path_verdict path; /* of the object where it is a path */
+    const char *object;       /* path as the program names it, address, pid … or NULL */
+    const char *real;         /* the path that it leads to (struct path_event), or NULL */
+    struct path_verdict path; /* of `real` */
+    struct remedy remedy;
     bool killed;
+};
+
+/* denial_judge: asks decide about call, kind and real, which the caller has
+ * set (the rest is zero), and fills in verdict, path and remedy. False if all
+ * of it is allowed. PURE, as the three below. */
+bool denial_judge(const struct policy *p, struct denial *denial);
+void denial_free(struct denial *denial);
+
+/* A word of vow's own command line, with its value if it has one. */
+struct run_option {
+    const char *name;  /* "-p", "--best-effort", "--view=all" */
+    const char *value; /* NULL: none, or behind "=" */
 };
 
 /* What the suggested command line is built from. */
 struct run_line {
-    const struct policy *policy; /* as the user gave it */
-    char *const *options;        /* vow's own words of the command line, before "--" */
+    const struct run_option *options; /* implied ones (--preset, -p) written out */
     size_t option_count;
-    char *const *argv; /* program and arguments */
+    char *const *argv; /* program and arguments, NULL-terminated */
 };
 
-/* denial_words: "cat (pid 12) may not open /etc/shadow for reading: no path
- * rule covers it"; denial_advice: what to add ("-v r:/etc/shadow" or
- * "-p '… rpath'"), "" if nothing would help; denial_rerun: the whole line.
- * All PURE; all output is safe for a terminal. */
+/* denial_words: "cat[12] may not open /etc/shadow for reading: no path rule
+ * covers it". denial_advice: what to add ("-v +r:/etc/shadow", "the promise
+ * rpath"), "" if nothing would help. denial_rerun: a command line that allows
+ * all of these denials for which something would. All output is safe for a
+ * terminal, and the line for a shell. */
 void denial_words(struct str *out, const struct denial *denial);
 void denial_advice(struct str *out, const struct denial *denial);
-void denial_rerun(struct str *out, const struct denial *denial, const struct run_line *line);
+void denial_rerun(struct str *out, const struct denial *denials, size_t count,
+                  const struct run_line *line);
 
 struct watch_options {
     int text_fd; /* explanations for a person, or -1 */
