@@ -1,0 +1,14 @@
+/* process: what a process does to itself; thin wrappers, 0 or -errno. None
+ * allocates. */
+#ifndef VOW_HOST_PROCESS_H
+#define VOW_HOST_PROCESS_H
+
+/* process_no_new_privs: no exec gives privileges any more. */
+int process_no_new_privs(void);
+/* process_close_on_exec: marks all open descriptors from `first` to `last`. */
+int process_close_on_exec(int first, int last);
+/* process_exec_fd: executes the file that `fd` stands for; returns only on
+ * failure. */
+int process_exec_fd(int fd, char *const *argv, char *const *envp);
+
+#endif
