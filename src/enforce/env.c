@@ -1,0 +1,101 @@
+#include "enforce/env.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What programs need to know of the user, the terminal, the language and the
+ * time zone. No variable that often holds a secret or the address of a socket
+ * (SSH_AUTH_SOCK, DBUS_SESSION_BUS_ADDRESS, …_TOKEN), none that makes a
+ * program load code. */
+static const char *const default_names[] = {
+    "PATH",     "HOME",           "USER",        "LOGNAME",  "SHELL",  "PWD",    "TERM",
+    "LINES",    "COLUMNS",        "LANG",        "LANGUAGE", "LC_*",   "TZ",     "COLORTERM",
+    "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "NO_COLOR", "EDITOR", "VISUAL", "PAGER",
+    NULL,
+};
+
+const char *const *env_default_names(void)
+{
+    return default_names;
+}
+
+/* Is the name of "NAME=VALUE" `pattern`? A "*" at its end stands for any rest. */
+static bool matches(const char *variable, const char *pattern)
+{
+    size_t size = strlen(pattern);
+    if (size > 0 && pattern[size - 1] == '*')
+        return strncmp(variable, pattern, size - 1) == 0;
+    return strncmp(variable, pattern, size) == 0 && variable[size] == '=';
+}
+
+static bool in_list(const char *variable, const char *const *names)
+{
+    for (; names && *names; names++)
+        if (matches(variable, *names))
+            return true;
+    return false;
+}
+
+bool env_passes(const struct policy *p, const char *variable)
+{
+    if (in_list(variable, (const char *const *)p->env))
+        return true;
+    if (p->env_all)
+        return strncmp(variable, "LD_", 3) != 0;
+    return in_list(variable, default_names);
+}
+
+const char *env_get(char *const *envp, const char *name)
+{
+    size_t size = strlen(name);
+    for (; *envp; envp++)
+        if (strncmp(*envp, name, size) == 0 && (*envp)[size] == '=')
+            return *envp + size + 1;
+    return NULL;
+}
+
+static size_t count_of(char *const *list)
+{
+    size_t count = 0;
+    while (list && list[count])
+        count++;
+    return count;
+}
+
+/* Sets a variable in a list that has room; takes over `variable`. */
+static bool put(char **envp, char *variable)
+{
+    if (!variable)
+        return false;
+    size_t size = strcspn(variable, "=") + 1, i = 0;
+    while (envp[i] && strncmp(envp[i], variable, size) != 0)
+        i++;
+    free(envp[i]);
+    envp[i] = variable;
+    return true;
+}
+
+char **env_build(const struct policy *p, char *const *environment, const char *dir)
+{
+    char **out = calloc(count_of(environment) + count_of(p->setenv) + 2, sizeof *out), *pwd;
+    bool ok = out;
+    for (size_t i = 0, count = 0; ok && environment[i]; i++)
+        if (env_passes(p, environment[i]))
+            ok = (out[count++] = strdup(environment[i]));
+    if (ok && dir && env_passes(p, "PWD="))
+        ok = asprintf(&pwd, "PWD=%s", dir) >= 0 && put(out, pwd);
+    for (char **variable = p->setenv; ok && variable && *variable; variable++)
+        ok = put(out, strdup(*variable));
+    if (ok)
+        return out;
+    env_free(out);
+    return NULL;
+}
+
+void env_free(char **envp)
+{
+    for (char **variable = envp; envp && *variable; variable++)
+        free(*variable);
+    free(envp);
+}
