@@ -27,7 +27,7 @@ struct path_facts {
 
 /* paths_plan: completes p->paths with the defaults (if !p->paths_given), the
  * closure, the path exceptions of the promises and the private /tmp; resolves
- * all, drops optional rules for what is absent, and sorts by path. No two
+ * all, drops optional rules for what is absent, and sorts by real path. No two
  * rules have the same path, and those that lead to the same place have the
  * same letters. Once for a policy. */
 int paths_plan(struct policy *p, const struct path_facts *facts, struct err *err);
@@ -41,5 +41,7 @@ bool path_rule_writable(promise_set promises, const struct path_rule *rule);
 /* paths_most_specific: the rule whose real path is the longest component-wise
  * prefix of `path`, or NULL. */
 const struct path_rule *paths_most_specific(const struct policy *p, const char *path);
+/* paths_exception: the promises each of which opens `path` so by itself. */
+promise_set paths_exception(const char *path, uint8_t letters);
 
 #endif

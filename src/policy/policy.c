@@ -67,7 +67,7 @@ int perms_parse(const char *text, size_t size, struct path_perms *out, struct er
         if (letter)
             out->letters |= (uint8_t)(1 << (letter - letters));
         else if (text[i] == '+' && i == 0)
-            out->beside = true;
+            out->adds = true;
         else if (text[i] == '?' && i == size - 1)
             out->optional = true;
         else {
@@ -79,6 +79,8 @@ int perms_parse(const char *text, size_t size, struct path_perms *out, struct er
                            str_get(&shown));
         }
     }
+    if (out->adds && !out->letters)
+        return err_set(err, -EINVAL, "'+' adds permissions: name them, as in +r");
     return 0;
 }
 
@@ -112,12 +114,13 @@ int policy_add_path(struct policy *p, const char *path, const char *cwd,
     int result = expand(p, path, cwd, &absolute, err);
     if (result < 0)
         return result;
-    if (perms->letters && !perms->beside)
+    if (perms->letters && !perms->adds)
         p->paths_given = true;
     for (size_t i = 0; i < p->path_count; i++) {
         struct path_rule *old = &p->paths[i];
         if (strcmp(old->path, absolute) == 0) {
-            old->perms = perms->letters;
+            old->perms = perms->letters | (perms->adds ? old->perms : 0);
+            old->adds = perms->adds && old->adds;
             old->optional = perms->optional;
             return 0;
         }
@@ -126,8 +129,10 @@ int policy_add_path(struct policy *p, const char *path, const char *cwd,
     if (array_grow(&paths, &p->path_capacity, p->path_count, sizeof *p->paths) < 0)
         return err_set(err, -ENOMEM, "out of memory");
     p->paths = paths;
-    p->paths[p->path_count++] = (struct path_rule){
-        .path = take_ptr(absolute), .perms = perms->letters, .optional = perms->optional};
+    p->paths[p->path_count++] = (struct path_rule){.path = take_ptr(absolute),
+                                                   .perms = perms->letters,
+                                                   .adds = perms->adds,
+                                                   .optional = perms->optional};
     return 0;
 }
 

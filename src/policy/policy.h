@@ -33,6 +33,8 @@ struct path_rule {
     uint8_t kept;   /* those of perms that no missing promise takes away */
     uint8_t origin; /* enum path_origin */
     uint8_t kind;   /* enum path_kind */
+    bool adds;      /* its letters are on top of those of the rule above it, not
+                       instead of them ("+", and all rules but the user's own) */
     bool optional;  /* may be absent without an error */
 };
 
@@ -68,11 +70,11 @@ void policy_init(struct policy *p);
 void policy_free(struct policy *p);
 
 /* A rule's permissions as they are written: `[+]letters[?]`, letters "rwxc" in
- * any order, none = hidden. "+": beside the default rules, not instead of
- * them. "?": may be absent. */
+ * any order, none = hidden. "+": on top of what other rules grant there, and
+ * beside the default rules, not instead of them. "?": may be absent. */
 struct path_perms {
     uint8_t letters;
-    bool beside;
+    bool adds;
     bool optional;
 };
 /* perms_parse: -EINVAL names the letter. */

@@ -1,0 +1,401 @@
+/* paths: the plan of path rules.
+ *
+ * gather   the user's rules are there; to them come the closure, the path
+ *          exceptions of the promises, the private /tmp and, where the user
+ *          granted no path, the system and the working directory.
+ * resolve  each rule learns where it leads. Optional ones that lead to nothing
+ *          go away.
+ * unite    rules that lead to the same place get the same letters: a word of
+ *          the user replaces the defaults there, otherwise letters add up.
+ * inherit  a rule that adds takes over the letters of the rule above it, so
+ *          that the most specific rule alone says what is allowed, and takes
+ *          nothing away that was not meant to be. A default below something
+ *          hidden goes away. */
+#include "policy/paths.h"
+
+#include "policy/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum system_path_kind {
+    SYSTEM_PATH_SYSTEM,
+    SYSTEM_PATH_PROMISE,
+    SYSTEM_PATH_PROTECT,
+    SYSTEM_PATH_SECRET,
+    SYSTEM_PATH_NEVER,
+};
+#include "system-paths.h"
+
+#define CHANGING                                                                                   \
+    (PROMISE(WPATH) | PROMISE(CPATH) | PROMISE(DPATH) | PROMISE(FATTR) | PROMISE(CHOWN) |          \
+     PROMISE(UNIX))
+#define NAMING (PROMISE(CPATH) | PROMISE(DPATH) | PROMISE(UNIX))
+
+struct planner {
+    struct policy *policy;
+    const struct path_facts *facts;
+    struct err *err;
+};
+
+static int fail_memory(const struct planner *planner)
+{
+    return err_set(planner->err, -ENOMEM, "out of memory");
+}
+
+static void rule_clear(struct path_rule *rule)
+{
+    free(rule->path);
+    free(rule->real);
+}
+
+static int add_rule(struct planner *planner, const char *path, struct path_rule rule)
+{
+    struct policy *p = planner->policy;
+    void *paths = p->paths;
+    if (array_grow(&paths, &p->path_capacity, p->path_count, sizeof *p->paths) < 0)
+        return fail_memory(planner);
+    p->paths = paths;
+    rule.path = strdup(path);
+    if (!rule.path)
+        return fail_memory(planner);
+    p->paths[p->path_count++] = rule;
+    return 0;
+}
+
+/* The same below a directory. */
+static int add_rule_below(struct planner *planner, const char *dir, const char *name,
+                          struct path_rule rule)
+{
+    char *path CLEAN_FREE = path_normalise(name, dir);
+    return path ? add_rule(planner, path, rule) : fail_memory(planner);
+}
+
+/* ------------------------------------------------------------------ gather */
+
+static int gather_system(struct planner *planner)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
+        const struct system_path *row = &system_paths[i];
+        if (row->kind != SYSTEM_PATH_SYSTEM)
+            continue;
+        struct path_rule rule = {
+            .origin = ORIGIN_SYSTEM, .perms = row->perms, .adds = true, .optional = true};
+        int result = add_rule(planner, row->path, rule);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int gather_promises(struct planner *planner)
+{
+    struct path_rule rule = {.origin = ORIGIN_PROMISE, .adds = true, .optional = true};
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
+        const struct system_path *row = &system_paths[i];
+        if (row->kind != SYSTEM_PATH_PROMISE || !(planner->policy->promises >> row->promise & 1))
+            continue;
+        rule.perms = rule.kept = row->perms;
+        int result = add_rule(planner, row->path, rule);
+        if (result < 0)
+            return result;
+    }
+    if (!planner->facts->tty || !(planner->policy->promises & PROMISE(TTY)))
+        return 0;
+    rule.perms = rule.kept = PERM_READ | PERM_WRITE;
+    return add_rule(planner, planner->facts->tty, rule);
+}
+
+static int gather_closure(struct planner *planner)
+{
+    for (size_t i = 0; i < planner->facts->closure_count; i++) {
+        const struct closure_path *file = &planner->facts->closure[i];
+        struct path_rule rule = {.origin = ORIGIN_CLOSURE,
+                                 .perms = file->perms,
+                                 .kept = file->perms,
+                                 .adds = true,
+                                 .optional = true};
+        int result = add_rule(planner, file->path, rule);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+/* Where the user granted a /tmp, it is the host's. */
+static int gather_private(struct planner *planner)
+{
+    const char *tmp = planner->facts->private_tmp;
+    const struct policy *p = planner->policy;
+    if (!tmp)
+        return 0;
+    for (size_t i = 0; i < p->path_count; i++)
+        if (p->paths[i].origin == ORIGIN_USER && p->paths[i].perms &&
+            path_covers(p->paths[i].path, tmp))
+            return 0;
+    return add_rule(planner, tmp,
+                    (struct path_rule){.origin = ORIGIN_PRIVATE,
+                                       .perms = PERM_READ | PERM_WRITE | PERM_CREATE});
+}
+
+static bool touches(const char *a, const char *b)
+{
+    return path_covers(a, b) || path_covers(b, a);
+}
+
+static int look(struct planner *planner, const char *path, char **real, enum path_kind *kind)
+{
+    const struct path_facts *facts = planner->facts;
+    if (facts->look)
+        return facts->look(facts->context, path, real, kind);
+    *kind = PATH_UNKNOWN;
+    *real = strdup(path);
+    return *real ? 0 : -ENOMEM;
+}
+
+/* Is the working directory one that may be shown without having been named?
+ * Not the home directory or what is around it, not where credentials are
+ * kept, not the system's own places. */
+static bool shows_workdir(struct planner *planner, const char *cwd)
+{
+    const struct path_facts *facts = planner->facts;
+    char *home CLEAN_FREE = NULL;
+    enum path_kind kind;
+    if (strcmp(cwd, "/") == 0 || (facts->private_tmp && path_covers(cwd, facts->private_tmp)))
+        return false;
+    if (facts->home && (look(planner, facts->home, &home, &kind) < 0 || path_covers(cwd, home)))
+        return false;
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
+        const struct system_path *row = &system_paths[i];
+        if (row->kind == SYSTEM_PATH_NEVER && touches(row->path, cwd) &&
+            !(home && path_covers(row->path, home)))
+            return false;
+        if (row->kind != SYSTEM_PATH_SECRET || !home)
+            continue;
+        char *secret CLEAN_FREE = path_normalise(row->path, home);
+        if (!secret || touches(secret, cwd))
+            return false;
+    }
+    return true;
+}
+
+static int gather_workdir(struct planner *planner)
+{
+    char *cwd CLEAN_FREE = NULL;
+    enum path_kind kind;
+    if (!planner->facts->cwd || look(planner, planner->facts->cwd, &cwd, &kind) < 0 ||
+        !shows_workdir(planner, cwd))
+        return 0;
+    struct path_rule rule = {.origin = ORIGIN_WORKDIR,
+                             .perms = PERM_READ | PERM_WRITE | PERM_CREATE,
+                             .adds = true,
+                             .optional = true};
+    int result = add_rule(planner, cwd, rule);
+    rule.perms = PERM_READ;
+    rule.adds = false;
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths) && result == 0; i++)
+        if (system_paths[i].kind == SYSTEM_PATH_PROTECT && planner->policy->promises & CHANGING)
+            result = add_rule_below(planner, cwd, system_paths[i].path, rule);
+    return result;
+}
+
+static int gather(struct planner *planner)
+{
+    int result = gather_private(planner);
+    if (result == 0 && !planner->policy->paths_given)
+        result = gather_system(planner);
+    if (result == 0 && !planner->policy->paths_given)
+        result = gather_workdir(planner);
+    if (result == 0)
+        result = gather_promises(planner);
+    return result == 0 ? gather_closure(planner) : result;
+}
+
+/* ----------------------------------------------------------------- resolve */
+
+static int refuse_absent(struct planner *planner, const struct path_rule *rule, int result)
+{
+    struct str shown CLEAN_STR = {0};
+    quote_visible(&shown, rule->path, strlen(rule->path));
+    if (result < 0)
+        return err_set(planner->err, result, "cannot look at %s: %s", str_get(&shown),
+                       strerror(-result));
+    return err_set(planner->err, -ENOENT,
+                   "%s does not exist, and a rule is about what is there: create it first, allow "
+                   "the directory that holds it, or let it be absent with '?', as in r?:PATH",
+                   str_get(&shown));
+}
+
+static int resolve(struct planner *planner)
+{
+    struct policy *p = planner->policy;
+    size_t kept = 0, i = 0;
+    int result = 0;
+    for (; i < p->path_count && result == 0; i++) {
+        struct path_rule *rule = &p->paths[i];
+        enum path_kind kind = PATH_UNKNOWN;
+        int looked = look(planner, rule->path, &rule->real, &kind);
+        rule->kind = (uint8_t)kind;
+        if (looked == 0 && kind != PATH_ABSENT) {
+            p->paths[kept++] = *rule;
+            continue;
+        }
+        if (!rule->optional)
+            result = refuse_absent(planner, rule, looked);
+        rule_clear(rule);
+    }
+    for (; i < p->path_count; i++)
+        rule_clear(&p->paths[i]);
+    p->path_count = kept;
+    return result;
+}
+
+/* ------------------------------------------------------------------- unite */
+
+static int compare_rules(const void *left, const void *right)
+{
+    static const uint8_t rank[] = {[ORIGIN_USER] = 0,   [ORIGIN_PRIVATE] = 1, [ORIGIN_WORKDIR] = 2,
+                                   [ORIGIN_SYSTEM] = 3, [ORIGIN_PROMISE] = 4, [ORIGIN_CLOSURE] = 5};
+    const struct path_rule *a = left, *b = right;
+    int order = path_compare(a->real, b->real);
+    if (order == 0)
+        order = path_compare(a->path, b->path);
+    return order ? order : rank[a->origin] - rank[b->origin];
+}
+
+/* Gives `count` rules that lead to the same place the same letters. */
+static void unite_group(struct path_rule *rules, size_t count)
+{
+    uint8_t plain = 0, added = 0, defaults = 0, kept = 0;
+    bool user = false, hidden = false, adds = true;
+    for (size_t i = 0; i < count; i++) {
+        const struct path_rule *rule = &rules[i];
+        adds &= rule->adds;
+        kept |= rule->kept;
+        if (rule->origin != ORIGIN_USER) {
+            defaults |= rule->perms;
+        } else if (rule->adds) {
+            added |= rule->perms;
+        } else {
+            user = true;
+            plain |= rule->perms;
+            hidden |= rule->perms == 0;
+        }
+    }
+    uint8_t perms = (user ? plain : defaults) | added | kept;
+    for (size_t i = 0; i < count; i++) {
+        rules[i].perms = hidden ? 0 : perms;
+        rules[i].kept = hidden ? 0 : kept;
+        rules[i].adds = adds;
+    }
+}
+
+/* Sorts, unites and leaves one rule for each path. */
+static void unite(struct policy *p)
+{
+    size_t out = 0;
+    if (p->path_count)
+        qsort(p->paths, p->path_count, sizeof *p->paths, compare_rules);
+    for (size_t i = 0, end; i < p->path_count; i = end) {
+        for (end = i + 1; end < p->path_count; end++)
+            if (strcmp(p->paths[end].real, p->paths[i].real) != 0)
+                break;
+        unite_group(p->paths + i, end - i);
+        for (size_t k = i; k < end; k++) {
+            if (k > i && strcmp(p->paths[k].path, p->paths[out - 1].path) == 0)
+                rule_clear(&p->paths[k]);
+            else
+                p->paths[out++] = p->paths[k];
+        }
+    }
+    p->path_count = out;
+}
+
+/* ----------------------------------------------------------------- inherit */
+
+#define NO_RULE SIZE_MAX
+
+static int inherit(struct planner *planner)
+{
+    struct policy *p = planner->policy;
+    size_t *above CLEAN_FREE = calloc(p->path_count + 1, sizeof *above);
+    size_t out = 0;
+    if (!above)
+        return fail_memory(planner);
+    for (size_t i = 0; i < p->path_count; i++) {
+        struct path_rule rule = p->paths[i];
+        size_t up = out ? out - 1 : NO_RULE;
+        while (up != NO_RULE && !path_covers(p->paths[up].real, rule.real))
+            up = above[up];
+        const struct path_rule *parent = up == NO_RULE ? NULL : &p->paths[up];
+        bool is_default = rule.origin == ORIGIN_SYSTEM || rule.origin == ORIGIN_WORKDIR;
+        if (parent && parent->perms == 0 && is_default) {
+            rule_clear(&rule);
+            continue;
+        }
+        if (parent && rule.adds && parent->origin != ORIGIN_PRIVATE) {
+            rule.perms |= parent->perms;
+            rule.kept |= parent->kept;
+        }
+        above[out] = up;
+        p->paths[out++] = rule;
+    }
+    p->path_count = out;
+    return 0;
+}
+
+int paths_plan(struct policy *p, const struct path_facts *facts, struct err *err)
+{
+    struct planner planner = {p, facts, err};
+    int result = gather(&planner);
+    if (result == 0)
+        result = resolve(&planner);
+    if (result < 0)
+        return result;
+    unite(p);
+    return inherit(&planner);
+}
+
+/* --------------------------------------------------------------- questions */
+
+uint8_t path_rule_perms(promise_set promises, const struct path_rule *rule)
+{
+    uint8_t held = 0;
+    if (promises & PROMISE(RPATH))
+        held |= PERM_READ;
+    if (promises & PROMISE(WPATH))
+        held |= PERM_WRITE;
+    if (promises & PROMISE(EXEC))
+        held |= PERM_EXEC;
+    if (promises & NAMING)
+        held |= PERM_CREATE;
+    return (rule->perms & held) | rule->kept;
+}
+
+bool path_rule_writable(promise_set promises, const struct path_rule *rule)
+{
+    uint8_t left = path_rule_perms(promises, rule);
+    if (promises & (PROMISE(FATTR) | PROMISE(CHOWN)))
+        left |= rule->perms & PERM_WRITE;
+    return left & (PERM_WRITE | PERM_CREATE);
+}
+
+const struct path_rule *paths_most_specific(const struct policy *p, const char *path)
+{
+    const struct path_rule *found = NULL;
+    for (size_t i = 0; i < p->path_count; i++)
+        if (path_covers(p->paths[i].real, path))
+            found = &p->paths[i]; /* sorted: a later one that covers is longer */
+    return found;
+}
+
+promise_set paths_exception(const char *path, uint8_t letters)
+{
+    promise_set promises = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++)
+        if (system_paths[i].kind == SYSTEM_PATH_PROMISE &&
+            (system_paths[i].perms & letters) == letters && path_covers(system_paths[i].path, path))
+            promises |= UINT64_C(1) << system_paths[i].promise;
+    return promises;
+}

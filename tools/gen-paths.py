@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Turns data/system-paths.txt into a C table.
+
+usage: gen-paths.py SYSTEM-PATHS PROMISES OUT.h"""
+import re
+import sys
+from pathlib import Path
+
+LETTERS = {"r": 1, "w": 2, "x": 4, "c": 8}
+KINDS = {"system": 2, "promise": 2, "protect": 1, "secret": 1, "never": 1}  # arguments
+HEAD = """/* Generated from data/system-paths.txt by tools/gen-paths.py. */
+static const struct system_path {
+    uint8_t kind; /* enum system_path_kind */
+    uint8_t promise;
+    uint8_t perms;
+    char path[%d]; /* no pointer: a table of libvow must not need relocations */
+} system_paths[] = {
+"""
+
+
+def fail(path, number, message):
+    sys.exit(f"{path}:{number}: {message}")
+
+
+def read_rows(path, promises):
+    """(kind, promise, perms, path) a line."""
+    seen = set()
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        kind, _, promise = words[0].partition(":")
+        if KINDS.get(kind) != len(words) - 1 or bool(promise) != (kind == "promise"):
+            fail(path, number, f"not a line of this table: {line}")
+        if promise and promise not in promises:
+            fail(path, number, f"no promise '{promise}'")
+        letters = words[1] if len(words) == 3 else "r"
+        name = words[-1]
+        absolute = kind in ("system", "promise", "never")
+        if set(letters) - set(LETTERS) or name.startswith("/") != absolute or name.endswith("/"):
+            fail(path, number, f"not a line of this table: {line}")
+        if (words[0], name) in seen:
+            fail(path, number, f"twice: {words[0]} {name}")
+        seen.add((words[0], name))
+        yield kind, promise, sum(LETTERS[letter] for letter in letters), name
+
+
+def main():
+    promises = re.findall(r'^(?:promise|inert) (\w+)', Path(sys.argv[2]).read_text(), re.M)
+    rows = list(read_rows(Path(sys.argv[1]), promises))
+    width = max(len(name.encode()) for *_, name in rows) + 1
+    lines = [f'    {{SYSTEM_PATH_{kind.upper()}, '
+             f'{"PROMISE_" + promise.upper() if promise else 0}, {perms}, "{name}"}},\n'
+             for kind, promise, perms, name in rows]
+    Path(sys.argv[3]).write_text(HEAD % width + "".join(lines) + "};\n")
+
+
+main()
