@@ -299,7 +299,7 @@ def merge(ranges):
 class Line:
     """One line of a family: calls, architectures, conditions."""
 
-    HEAD = re.compile(r"\s+(?=a\d\S*\s*(?:&|==|in\b))")
+    HEAD = re.compile(r"(?:^|\s+)(?=a\d\S*\s*(?:&|==|in\b))")
 
     def __init__(self, family, place, text, archs):
         self.family, self.place = family, place
@@ -420,8 +420,8 @@ def read_grant(place, words, names, promises, families):
 
 def read_refused(data, calls):
     for place, text in lines_of(data / "refused.txt"):
-        errno = re.fullmatch(r"errno (E\w+)((?: \w+)+)", text)
-        refuse = re.fullmatch(r'refuse "(.*)":((?: \w+)+)', text)
+        errno = re.fullmatch(r"errno\s+(E\w+)((?:\s+\w+)+)", text)
+        refuse = re.fullmatch(r'refuse\s+"(.*)":((?:\s+\w+)+)', text)
         if not errno and not refuse:
             raise place.error('neither: errno NAME CALL… nor: refuse "REASON": CALL…')
         for name in (errno or refuse)[2].split():

@@ -200,15 +200,21 @@ def dependencies(data, outputs):
     return f"{' '.join(map(str, outputs))}: {' '.join(map(str, inputs))}\n"
 
 
+def tables(data, decide_h):
+    """{file name: C}; raises DataError."""
+    facts = Facts(data, decide_h)
+    shared = Shared(facts)
+    sources = {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
+               "tables_text.c": shared.source()}
+    for arch in facts.archs:
+        sources[f"tables_{arch.name}.c"] = Table(facts, arch, shared).source()
+    return sources
+
+
 def main():
     data, decide_h, out, depfile = (Path(argument) for argument in sys.argv[1:5])
     try:
-        facts = Facts(data, decide_h)
-        shared = Shared(facts)
-        sources = {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
-                   "tables_text.c": shared.source()}
-        for arch in facts.archs:
-            sources[f"tables_{arch.name}.c"] = Table(facts, arch, shared).source()
+        sources = tables(data, decide_h)
     except (DataError, OSError) as error:
         sys.exit(str(error))
     for name, text in sources.items():
@@ -216,4 +222,5 @@ def main():
     depfile.write_text(dependencies(data, [out / name for name in sources]))
 
 
-main()
+if __name__ == "__main__":
+    main()
