@@ -151,6 +151,20 @@ class Expression:
             return None
         return values[0] | values[1] if kind == "or" else ~values[0]
 
+    def text(self, arch, constants, place):
+        """As written, without the flags that the architecture does not have;
+        None if nothing is left."""
+        kind, *rest = self.tree
+        if kind == "number":
+            return str(rest[0]) if rest[0] < 10 else f"{rest[0]:#x}"
+        if kind == "name":
+            return None if constants.value(rest[0], arch, place) is None else rest[0]
+        parts = [part.text(arch, constants, place) for part in rest]
+        if kind == "not":
+            inner = parts[0] or "0"
+            return f"~({inner})" if " " in inner else f"~{inner}"
+        return " | ".join(part for part in parts if part) or None
+
 
 class Parser:
     """Of one condition's right side."""
@@ -267,6 +281,20 @@ class Condition:
                 raise self.place.error(f"{low:#x} can never be: the mask is {mask:#x} on {arch.name}")
         return (self.argument, width, mask, merge(ranges), False) if ranges else None
 
+    def text(self, arch, constants):
+        """The condition in the notation of families/, without the width."""
+        def show(part):
+            text = part.text(arch, constants, self.place)
+            return f"({text})" if text and text.startswith("~") is False and " | " in text else text
+
+        left = f"a{self.argument}" + (f" & {show(self.mask)}" if self.mask is not None else "")
+        if self.launch:
+            return f"{left} == $launch_fd"
+        pairs = [(show(low), show(high)) for low, high in self.ranges]
+        values = [low if low == high else f"{low}..{high}" for low, high in pairs if low and high]
+        is_one = len(values) == 1 and ".." not in values[0]
+        return f"{left} {'==' if is_one else 'in'} {' '.join(values)}"
+
     def check_width(self, value, width):
         if not -(1 << (width - 1)) <= value < 1 << width:
             raise self.place.error(f"{value:#x} does not fit in {width} bits")
@@ -339,6 +367,9 @@ class Line:
         """A sorted tuple of atoms, or None if it can never hold here."""
         atoms = [condition.atom(arch, constants) for condition in self.conditions]
         return None if None in atoms else tuple(sorted(atoms))
+
+    def text(self, arch, constants):
+        return ", ".join(condition.text(arch, constants) for condition in self.conditions)
 
 
 class Family:
@@ -492,16 +523,16 @@ class Facts:
                 raise call.place.error(f"{call.name} is in no family and not in refused.txt")
 
     def grants(self, call, arch):
-        """[(family, clause)] of a call on an architecture, in the order of
-        the families, each once; a clause that is always true swallows the
+        """[(family, clause, text)] of a call on an architecture, in the order
+        of the families, each once; a clause that is always true swallows the
         family's others."""
-        grants = []
+        grants = {}
         for line in call.lines if arch.granted else ():
             clause = line.clause(arch, self.constants) if line.applies(arch) else None
-            if clause is not None and (line.family, clause) not in grants:
-                grants.append((line.family, clause))
+            if clause is not None:
+                grants.setdefault((line.family, clause), line.text(arch, self.constants))
         free = {family for family, clause in grants if not clause}
-        return [(f, c) for f, c in grants if not c or f not in free]
+        return [(f, c, text) for (f, c), text in grants.items() if not c or f not in free]
 
     def opaque(self, call, arch):
         return any(line.opaque and line.applies(arch) for line in call.lines)

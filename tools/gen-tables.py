@@ -4,8 +4,8 @@
 usage: gen-tables.py DATA-DIR DECIDE-H OUT-DIR DEPFILE
 
 DECIDE-H is src/policy/decide.h, which names the kinds of operations. Writes
-promise-ids.h, tables_text.c (what all architectures share) and
-tables_ARCH.c. What several calls have in common (ranges, atoms, clauses,
+promise-ids.h, tables_archs.c, tables_text.c (what all architectures share),
+tables_ARCH.c and tables_words.c (the conditions in words). What several calls have in common (ranges, atoms, clauses,
 grants, texts) is written once; src/arch/tables.h says how it is stored.
 """
 import re
@@ -141,22 +141,27 @@ class Table:
         self.ranges, self.atoms = Pool(0xffff), Pool(0xffff)
         self.refs, self.clauses, self.grants = Pool(0xffff), Pool(0xffff), Pool(0xffff)
         self.family_order = {family: i for i, family in enumerate(facts.families.values())}
-        self.add_clause(())
+        self.texts = []
+        self.add_clause((), "")
 
-    def add_clause(self, clause):
+    def add_clause(self, clause, text):
+        """The index of the clause; texts[index] says what it asks."""
         refs = []
         for argument, width, mask, ranges, launch in clause:
             rows = [braces(f"{low:#x}", f"{high:#x}") for low, high in ranges]
             atom = braces(f"{mask:#x}", self.ranges.add(rows), len(rows), argument, width, int(launch))
             refs.append(str(self.atoms.add([atom])))
-        return self.clauses.add([braces(self.refs.add(refs), len(refs))])
+        at = self.clauses.add([braces(self.refs.add(refs), len(refs))])
+        if at == len(self.texts):
+            self.texts.append(text)
+        return at
 
     def call_row(self, call):
         grants = self.facts.grants(call, self.arch)
         if not grants and not call.reason and self.arch.granted:
             raise call.lines[0].place.error(f"no line of a family for {call.name} applies on {self.arch.name}")
-        rows = [braces(self.family_order[family], self.add_clause(clause))
-                for family, clause in sorted(grants, key=lambda g: self.family_order[g[0]])]
+        rows = [braces(self.family_order[family], self.add_clause(clause, text))
+                for family, clause, text in sorted(grants, key=lambda g: self.family_order[g[0]])]
         if len(rows) > 0xff:
             raise call.place.error(f"{call.name} has more than 255 clauses on {self.arch.name}")
         number = call.numbers[self.arch.name] | (X32_BIT if self.arch.name == "x32" else 0)
@@ -180,6 +185,18 @@ class Table:
                 + f"{{&archs[ARCH_{symbol(name)}], &pools, calls, {len(rows)}}};\n")
 
 
+def words(tables):
+    """tables_words.c: every architecture's clauses as a person reads them."""
+    texts = Texts(text for table in tables for text in table.texts)
+    arrays = [c_array("static const uint16_t", f"words_{table.arch.name}",
+                      [str(texts.at(text)) for text in table.texts], 12) for table in tables]
+    rows = [f"[ARCH_{symbol(t.arch.name)}] = words_{t.arch.name}" for t in tables]
+    return ('/* Generated from data/families/. */\n#include "arch/tables.h"\n\n'
+            + "const char table_word_texts[] =\n" + "".join(texts.lines()) + ";\n\n"
+            + "".join(arrays)
+            + c_array("const uint16_t *const", "table_words", rows).rstrip() + "\n")
+
+
 def architectures(facts):
     """tables_archs.c: archs[]."""
     rows = []
@@ -200,21 +217,23 @@ def dependencies(data, outputs):
     return f"{' '.join(map(str, outputs))}: {' '.join(map(str, inputs))}\n"
 
 
-def tables(data, decide_h):
+def generate(data, decide_h):
     """{file name: C}; raises DataError."""
     facts = Facts(data, decide_h)
     shared = Shared(facts)
     sources = {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
                "tables_text.c": shared.source()}
-    for arch in facts.archs:
-        sources[f"tables_{arch.name}.c"] = Table(facts, arch, shared).source()
+    tables = [Table(facts, arch, shared) for arch in facts.archs]
+    for table in tables:
+        sources[f"tables_{table.arch.name}.c"] = table.source()
+    sources["tables_words.c"] = words(tables)
     return sources
 
 
 def main():
     data, decide_h, out, depfile = (Path(argument) for argument in sys.argv[1:5])
     try:
-        sources = tables(data, decide_h)
+        sources = generate(data, decide_h)
     except (DataError, OSError) as error:
         sys.exit(str(error))
     for name, text in sources.items():

@@ -133,6 +133,10 @@ const struct grant *call_grants(const struct arch *arch, const struct sys_call *
  * range from it to itself; it must outlive `out`. NULL: no value fits. */
 void grant_clause(const struct arch *arch, const struct grant *grant, const struct range *launch,
                   struct clause *out);
+/* grant_words: what the clause asks, as data/families/ writes it, without what
+ * this architecture does not have: "a1 in TCGETS FIONREAD"; "" for always. The
+ * command has it, libvow has not. */
+const char *grant_words(const struct arch *arch, const struct grant *grant);
 /* clause_holds: args cut to the architecture's width as the kernel hands
  * them to a filter. */
 bool clause_holds(const struct clause *clause, const uint64_t args[6]);

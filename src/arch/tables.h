@@ -41,4 +41,9 @@ extern const struct arch_table table_x86_64, table_i386, table_x32, table_aarch6
 /* Which of them this program carries: tables_all.c or tables_own.c. */
 extern const struct arch_table *const arch_tables[ARCH_COUNT];
 
+/* Each architecture's clauses in words, as offsets into table_word_texts;
+ * the command alone carries them (words.c). */
+extern const char table_word_texts[];
+extern const uint16_t *const table_words[ARCH_COUNT];
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {"promises", cmd_promises, "list the promises and what each allows"},
     {NULL, NULL, NULL},
 };
 

@@ -115,7 +115,7 @@ class Mistakes(unittest.TestCase):
 
     def refused(self, where, message):
         with self.assertRaises(facts.DataError) as caught:
-            generator.tables(self.data, DECIDE)
+            generator.generate(self.data, DECIDE)
         self.assertRegex(str(caught.exception),
                          rf"^{re.escape(str(self.data))}/{where}: .*{message}")
 
@@ -130,7 +130,7 @@ class Mistakes(unittest.TestCase):
         (self.data / "families/zz.txt").write_text(
             'family zz "do # what" # why\ngetpid !arm a0:int in 1..3, a1:long & 1 == 0 # x\n')
         self.append("promises.txt", "grant stdio: zz")
-        self.assertIn("do # what", generator.tables(self.data, DECIDE)["tables_text.c"])
+        self.assertIn("do # what", generator.generate(self.data, DECIDE)["tables_text.c"])
 
     def test_unclassified_call(self):
         self.edit("refused.txt", lambda text: text.replace(" ptrace", ""))
