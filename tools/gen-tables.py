@@ -58,10 +58,10 @@ class Texts(Pool):
     def at(self, text):
         return self.blob.index(text.encode() + b"\0")
 
-    def lines(self):
-        for text in self.blob[:-1].split(b"\0"):
-            escaped = text.decode().replace("\\", "\\\\").replace('"', '\\"')
-            yield f'    "{escaped}\\0"\n'
+    def source(self, name):
+        lines = [text.decode().replace("\\", "\\\\").replace('"', '\\"')
+                 for text in self.blob[:-1].split(b"\0")]
+        return f"const char {name}[] =\n" + "".join(f'    "{line}\\0"\n' for line in lines) + ";\n\n"
 
 
 def symbol(name):
@@ -91,43 +91,42 @@ def promise_ids(facts):
 
 
 class Shared:
-    """tables_text.c: texts, promises, families, operations, architectures."""
+    """tables_text.c: names, sentences, promises, families, operations."""
 
     def __init__(self, facts):
         self.facts = facts
         calls = facts.calls.values()
-        # Offset 0 is the empty text: "none" for a reason or a version.
         self.since = sorted({c.since for c in calls if c.since})
         self.operations = sorted({c.operation for c in calls if c.operation})
         self.sets = Pool(0xff)
-        self.texts = Texts(
-            list(facts.calls) + self.since + [c.reason for c in calls if c.reason]
-            + [text for row in (*facts.promises, *facts.families.values())
-               for text in (row.name, row.words)])
+        rows = (*facts.promises, *facts.families.values())
+        self.names = Texts([*facts.calls, *self.since, *(row.name for row in rows)])
+        self.sentences = Texts([*(c.reason for c in calls if c.reason), *(row.words for row in rows)])
 
     def promise_bits(self, held):
         order = [p.name for p in self.facts.promises]
         return f"{sum(1 << order.index(word) for word in held):#x}"
 
     def source(self):
-        at = self.texts.at
-        promises = [braces(at(p.name), at(p.words), int(p.inert)) for p in self.facts.promises]
+        name, words = self.names.at, self.sentences.at
+        promises = [braces(name(p.name), words(p.words), int(p.inert)) for p in self.facts.promises]
         families = []
         for family in self.facts.families.values():
             sets = [self.promise_bits(held) for held in family.smallest_sets()]
-            families.append(braces(at(family.name), at(family.words), self.sets.add(sets), len(sets)))
+            families.append(braces(name(family.name), words(family.words), self.sets.add(sets),
+                                   len(sets)))
         operations = [braces(f"OP_{row[0].upper()}", *row[1:]) for row in self.operations]
         return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n#include "policy/tables.h"\n\n'
-                + "const char table_texts[] =\n" + "".join(self.texts.lines()) + ";\n\n"
-                + c_array("const uint16_t", "table_since", ["0"] + [str(at(s)) for s in self.since], 12)
+                + self.names.source("table_names") + self.sentences.source("table_sentences")
+                + c_array("const uint16_t", "table_since", ["0"] + [str(name(s)) for s in self.since], 12)
                 + c_array("const struct operation", "table_operations", ["{0}"] + operations)
                 + c_array("const struct promise_row", "table_promises", promises)
                 + c_array("const struct family_row", "table_families", families)
                 + c_array("const promise_set", "table_promise_sets", self.sets.items)).rstrip() + "\n"
 
     def call_row(self, call, number, grant_at, grant_count, errno, opaque):
-        return braces(f"{number:#x}", self.texts.at(call.name),
-                      self.texts.at(call.reason) if call.reason else "NO_TEXT", grant_at,
+        return braces(f"{number:#x}", self.names.at(call.name),
+                      self.sentences.at(call.reason) if call.reason else "NO_TEXT", grant_at,
                       self.since.index(call.since) + 1 if call.since else 0,
                       self.operations.index(call.operation) + 1 if call.operation else 0,
                       grant_count, errno, int(opaque))
@@ -192,7 +191,7 @@ def words(tables):
                       [str(texts.at(text)) for text in table.texts], 12) for table in tables]
     rows = [f"[ARCH_{symbol(t.arch.name)}] = words_{t.arch.name}" for t in tables]
     return ('/* Generated from data/families/. */\n#include "arch/tables.h"\n\n'
-            + "const char table_word_texts[] =\n" + "".join(texts.lines()) + ";\n\n"
+            + texts.source("table_word_texts")
             + "".join(arrays)
             + c_array("const uint16_t *const", "table_words", rows).rstrip() + "\n")
 

@@ -87,17 +87,17 @@ const struct sys_call *arch_call_by_name(const struct arch *arch, const char *na
 
 const char *call_name(const struct sys_call *call)
 {
-    return table_texts + call->name_at;
+    return table_names + call->name_at;
 }
 
 const char *call_since(const struct sys_call *call)
 {
-    return call->since_at ? table_texts + table_since[call->since_at] : NULL;
+    return call->since_at ? table_names + table_since[call->since_at] : NULL;
 }
 
 const char *call_reason(const struct sys_call *call)
 {
-    return call->reason_at == NO_TEXT ? NULL : table_texts + call->reason_at;
+    return call->reason_at == NO_TEXT ? NULL : table_sentences + call->reason_at;
 }
 
 const struct operation *call_operation(const struct sys_call *call)

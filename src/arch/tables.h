@@ -6,8 +6,10 @@
 
 #include "arch/arch.h"
 
-/* Every name, reason and sentence, each ended by NUL, named by its offset. */
-extern const char table_texts[];
+/* Every name and version; every reason and all words of promises and families.
+ * Each is ended by NUL and named by its offset. */
+extern const char table_names[];
+extern const char table_sentences[];
 #define NO_TEXT 0xffff
 
 /* since_at and operation_at index these; row 0 stands for none. */

@@ -1,5 +1,5 @@
 /* tables: how promises and families are stored; only promise.c reads it.
- * Texts are offsets into table_texts (arch/tables.h). */
+ * Texts are offsets as in arch/tables.h. */
 #ifndef VOW_POLICY_TABLES_H
 #define VOW_POLICY_TABLES_H
 
