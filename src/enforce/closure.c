@@ -2,6 +2,7 @@
 
 #include "enforce/env.h"
 #include "enforce/library.h"
+#include "policy/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,17 +19,17 @@ static const char unwinder[] = "libgcc_s.so.1";
 
 int closure_add(struct closure *c, const char *path, uint8_t perms)
 {
-    for (size_t i = 0; i < c->count; i++)
-        if (strcmp(c->paths[i].path, path) == 0) {
+    /* "DIR/../X" depends on where DIR leads. */
+    CLEAN_FREE char *real = strstr(path, "/..") ? realpath(path, NULL) : NULL;
+    CLEAN_FREE char *copy = path_normalise(real ? real : path, c->cwd);
+    for (size_t i = 0; copy && i < c->count; i++)
+        if (strcmp(c->paths[i].path, copy) == 0) {
             c->paths[i].perms |= perms;
             return 0;
         }
-    char *copy = strdup(path);
-    if (!copy || array_grow((void **)&c->paths, &c->capacity, c->count, sizeof *c->paths) < 0) {
-        free(copy);
+    if (!copy || array_grow((void **)&c->paths, &c->capacity, c->count, sizeof *c->paths) < 0)
         return -ENOMEM;
-    }
-    c->paths[c->count++] = (struct closure_path){copy, perms};
+    c->paths[c->count++] = (struct closure_path){take_ptr(copy), perms};
     return 0;
 }
 
@@ -194,4 +195,20 @@ int closure_add_program(struct closure *c, const struct closure_request *request
     if (rc < 0)
         return err_set(err, rc, "out of memory");
     return request->elf->interp ? add_dynamic(c, request, err) : 0;
+}
+
+int closure_add_unreadable(struct closure *c, const char *program, const struct elf *kind,
+                           struct err *err)
+{
+    CLEAN_STR struct str dirs = {0};
+    library_default_dirs(&dirs, kind);
+    const char *loader = library_loader(kind);
+    int rc = dirs.failed ? -ENOMEM : closure_add(c, program, PERM_READ | PERM_EXEC);
+    if (rc == 0 && loader && access(loader, F_OK) == 0)
+        rc = closure_add(c, loader, PERM_READ | PERM_EXEC);
+    char *rest = dirs.at, *dir;
+    while (rc == 0 && (dir = strsep(&rest, ":")))
+        if (*dir && access(dir, F_OK) == 0)
+            rc = closure_add(c, dir, PERM_READ);
+    return rc < 0 ? err_set(err, rc, "out of memory") : 0;
 }

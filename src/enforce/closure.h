@@ -8,7 +8,8 @@
 #include "policy/paths.h"
 
 struct closure {
-    struct closure_path *paths; /* each path is malloc'd */
+    const char *cwd;            /* what relative paths are relative to */
+    struct closure_path *paths; /* absolute; each path is malloc'd */
     size_t count, capacity;
 };
 
@@ -24,6 +25,10 @@ int closure_add(struct closure *c, const char *path, uint8_t perms);
 /* closure_add_program: the program and all it needs. A missing library is the
  * loader's to report; a loader that is not there is -ENOENT. */
 int closure_add_program(struct closure *c, const struct closure_request *request, struct err *err);
+/* closure_add_unreadable: for a program that may be executed but not read, so
+ * that nobody can say what it needs: the default directories of libraries. */
+int closure_add_unreadable(struct closure *c, const char *program, const struct elf *kind,
+                           struct err *err);
 void closure_free(struct closure *c);
 
 #endif

@@ -10,34 +10,46 @@
 #define VOW_ENFORCE_H
 
 #include "bpf/bpf.h"
+#include "enforce/fds.h"
+#include "enforce/limits.h"
+#include "enforce/view.h"
 #include "landlock/landlock.h"
 #include "policy/paths.h"
-
-struct view_plan; /* enforce/view.h */
 
 /* What the command line and the policy ask for. */
 struct launch_request {
     struct policy *policy; /* not yet planned; launch_prepare plans it */
     char **argv;           /* the program and its arguments */
+    char *const *environ;  /* of which the program gets a part */
     const char *dir;       /* -C, or NULL */
     const int *keep_fds;   /* --fd */
     size_t keep_fd_count;
     bool best_effort; /* lose what this machine cannot hold, and say so */
     bool listen;      /* somebody watches: filters get a listener */
+    bool plan_only;   /* --dry-run: nothing of this process changes but its directory */
 };
+
+/* The descriptor that a program without `exec` is started from, unless limits
+ * are lower, and the hard limit on descriptors that it then has. Higher ones
+ * cost: the kernel's table has an entry for each number below. */
+#define LAUNCH_FD 4095
 
 struct launch {
     const struct launch_request *request;
-    char *program; /* resolved absolute path of what is started */
-    char **argv;   /* as executed (an interpreter in front for scripts) */
+    char *program; /* absolute path of the ELF file that is started */
+    char *cwd;
+    char **argv; /* as executed (an interpreter in front for scripts) */
     char **envp;
-    int program_fd;          /* O_CLOEXEC, at policy->launch_fd where exec is off */
+    int program_fd;          /* O_PATH, close-on-exec; at policy->launch_fd where exec is off */
     const struct arch *arch; /* of the program's ELF file */
-    struct program filter;   /* compiled for that architecture */
-    struct landlock_plan landlock;
-    struct view_plan *view; /* NULL: none */
-    struct str lost;        /* with best_effort: what was lost, one line each */
-    int listener;           /* set by launch_confine in the child when listening */
+    struct program filter;   /* for that architecture, or, with exec, for all of the machine's */
+    struct landlock_plan landlock; /* abi 0: there is none, and best effort was asked for */
+    bool has_view;
+    struct view_plan view;
+    struct kept_fds fds;
+    struct limits limits;
+    struct str lost; /* with best_effort: what was lost, one line each */
+    int listener;    /* set by launch_confine in the child when listening */
 };
 
 /* launch_prepare: 0, or -errno with the reason; *exit_status is then 125, 126
@@ -54,6 +66,10 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
  * its number; -EBUSY means that an outer listener is in force, and nobody but
  * it can explain. */
 int launch_confine(struct launch *launch, struct err *err);
+/* launch_open: opens the program, O_PATH and close-on-exec, at
+ * policy->launch_fd where that is set (what was there is closed). Its number,
+ * or -errno. Part of the two above. */
+int launch_open(const struct launch *launch, struct err *err);
 /* launch_exec: returns only on failure. */
 int launch_exec(struct launch *launch, struct err *err);
 void launch_free(struct launch *launch);

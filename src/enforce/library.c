@@ -35,18 +35,46 @@ enum {
 
 static const char glibc_cache[] = "/etc/ld.so.cache";
 
-/* Debian's multiarch triplets: a default directory each, and $LIB there. */
-static const struct triplet {
-    uint16_t machine;
+/* Debian's multiarch triplets (a default directory each, and $LIB there), and
+ * the loaders that the psABIs name. */
+static const struct abi {
+    uint16_t machine; /* EM_… */
     bool elf64;
-    const char *name;
-} triplets[] = {
-    {62, true, "x86_64-linux-gnu"},       {3, false, "i386-linux-gnu"},
-    {183, true, "aarch64-linux-gnu"},     {40, false, "arm-linux-gnueabihf"},
-    {40, false, "arm-linux-gnueabi"},     {243, true, "riscv64-linux-gnu"},
-    {21, true, "powerpc64le-linux-gnu"},  {22, true, "s390x-linux-gnu"},
-    {258, true, "loongarch64-linux-gnu"}, {8, true, "mips64el-linux-gnuabi64"},
+    const char *triplet, *loader;
+} abis[] = {
+    {62, true, "x86_64-linux-gnu", "/lib64/ld-linux-x86-64.so.2"},
+    {3, false, "i386-linux-gnu", "/lib/ld-linux.so.2"},
+    {183, true, "aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1"},
+    {40, false, "arm-linux-gnueabihf", "/lib/ld-linux-armhf.so.3"},
+    {40, false, "arm-linux-gnueabi", "/lib/ld-linux.so.3"},
+    {243, true, "riscv64-linux-gnu", "/lib/ld-linux-riscv64-lp64d.so.1"},
+    {21, true, "powerpc64le-linux-gnu", "/lib64/ld64.so.2"},
+    {22, true, "s390x-linux-gnu", "/lib/ld64.so.1"},
+    {258, true, "loongarch64-linux-gnu", "/lib64/ld-linux-loongarch-lp64d.so.1"},
+    {8, true, "mips64el-linux-gnuabi64", "/lib64/ld.so.1"},
 };
+
+static bool abi_fits(const struct abi *abi, const struct elf *kind)
+{
+    return abi->machine == kind->machine && abi->elf64 == kind->elf64;
+}
+
+void library_default_dirs(struct str *out, const struct elf *kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(abis); i++)
+        if (abi_fits(&abis[i], kind))
+            str_addf(out, "/lib/%s:/usr/lib/%s:", abis[i].triplet, abis[i].triplet);
+    str_add(out, kind->elf64 ? "/lib64:/usr/lib64:" : "/lib32:/usr/lib32:");
+    str_add(out, "/lib:/usr/lib:");
+}
+
+const char *library_loader(const struct elf *kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(abis); i++)
+        if (abi_fits(&abis[i], kind))
+            return abis[i].loader;
+    return NULL;
+}
 
 static const struct elf *program_of(const struct libraries *l)
 {
@@ -197,12 +225,12 @@ static void expand(struct str *out, const struct search *s, const char *path, si
 static int try_element(const struct search *s, size_t origin, const char *dir, size_t size)
 {
     const struct elf *program = program_of(s->libraries);
-    const char *libs[ARRAY_COUNT(triplets) + 2] = {program->elf64 ? "lib64" : "lib32", "lib"};
-    char names[ARRAY_COUNT(triplets)][64];
+    const char *libs[ARRAY_COUNT(abis) + 2] = {program->elf64 ? "lib64" : "lib32", "lib"};
+    char names[ARRAY_COUNT(abis)][64];
     size_t count = 2;
-    for (size_t i = 0; i < ARRAY_COUNT(triplets); i++)
-        if (triplets[i].machine == program->machine && triplets[i].elf64 == program->elf64) {
-            snprintf(names[i], sizeof names[i], "lib/%s", triplets[i].name);
+    for (size_t i = 0; i < ARRAY_COUNT(abis); i++)
+        if (abi_fits(&abis[i], program)) {
+            snprintf(names[i], sizeof names[i], "lib/%s", abis[i].triplet);
             libs[count++] = names[i];
         }
     if (!memmem(dir, size, "LIB", 3))
@@ -255,15 +283,10 @@ static int try_chain(const struct search *s)
 static int try_defaults(const struct search *s)
 {
     const struct libraries *l = s->libraries;
-    const struct elf *program = program_of(l);
     if (l->kind == LOADER_MUSL)
         return try_list(s, 0, l->path_file ? l->path_file : "/lib:/usr/local/lib:/usr/lib", ":\n");
     CLEAN_STR struct str list = {0};
-    for (size_t i = 0; i < ARRAY_COUNT(triplets); i++)
-        if (triplets[i].machine == program->machine && triplets[i].elf64 == program->elf64)
-            str_addf(&list, "/lib/%s:/usr/lib/%s:", triplets[i].name, triplets[i].name);
-    str_add(&list, program->elf64 ? "/lib64:/usr/lib64:" : "/lib32:/usr/lib32:");
-    str_add(&list, "/lib:/usr/lib:");
+    library_default_dirs(&list, program_of(l));
     add_origin(&list, &l->objects[1]); /* a libc in a directory of its own: nix, guix */
     return list.failed ? -ENOMEM : try_list(s, 0, str_get(&list), ":");
 }

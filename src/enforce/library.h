@@ -42,4 +42,10 @@ int libraries_follow(struct libraries *l, size_t first);
 bool libraries_have(const struct libraries *l, const char *name);
 void libraries_close(struct libraries *l);
 
+/* library_default_dirs: glibc's default directories for files of this class
+ * and machine, each with a ":" behind it. library_loader: the usual path of
+ * its loader, NULL if there is none. */
+void library_default_dirs(struct str *out, const struct elf *kind);
+const char *library_loader(const struct elf *kind);
+
 #endif

@@ -1,0 +1,286 @@
+/* prepare: everything of a launch that needs memory, files or thought. */
+#include "enforce/closure.h"
+#include "enforce/enforce.h"
+#include "enforce/env.h"
+#include "enforce/start.h"
+#include "host/look.h"
+#include "host/probe.h"
+#include "policy/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Where the launch is put together. */
+struct preparation {
+    const struct launch_request *request;
+    struct policy *policy;
+    struct launch *launch;
+    struct start start;
+    struct closure closure;
+    int *exit_status;
+    struct err *err;
+};
+
+static int no_memory(struct preparation *p)
+{
+    return err_set(p->err, -ENOMEM, "out of memory");
+}
+
+/* What this machine cannot hold: an error, or with --best-effort a line of
+ * launch->lost. */
+static int lose(struct preparation *p, int code, const char *what)
+{
+    if (!p->request->best_effort)
+        return err_set(p->err, code, "%s (--best-effort runs without)", what);
+    str_addf(&p->launch->lost, "%s\n", what);
+    return p->launch->lost.failed ? no_memory(p) : 0;
+}
+
+static int enter_directory(struct preparation *p)
+{
+    const char *dir = p->request->dir;
+    if (dir && chdir(dir) < 0)
+        return err_set(p->err, -errno, "-C %s: %s", dir, strerror(errno));
+    char cwd[PATH_MAX];
+    if (!getcwd(cwd, sizeof cwd))
+        return err_set(p->err, -errno, "working directory: %s", strerror(errno));
+    p->launch->cwd = strdup(cwd);
+    return p->launch->cwd ? 0 : no_memory(p);
+}
+
+static int choose_what_passes(struct preparation *p)
+{
+    const struct launch_request *r = p->request;
+    p->launch->envp = env_build(p->policy, r->environ, r->dir ? p->launch->cwd : NULL);
+    if (!p->launch->envp)
+        return no_memory(p);
+    return fds_choose(r->keep_fds, r->keep_fd_count, r->argv, &p->launch->fds, p->err);
+}
+
+/* The 32-bit architecture that this machine's kernel runs besides, or NULL. */
+static const struct arch *companion_of(const struct arch *native)
+{
+    return native->id == ARCH_X86_64    ? &archs[ARCH_I386]
+           : native->id == ARCH_AARCH64 ? &archs[ARCH_ARM]
+                                        : NULL;
+}
+
+static int choose_architecture(struct preparation *p, const struct start_step *program)
+{
+    const struct arch *native = arch_native();
+    const struct elf *elf = &program->elf;
+    p->launch->arch =
+        program->readable ? arch_by_elf(elf->machine, elf->elf64, elf->big_endian) : native;
+    if (p->launch->arch == native || (p->launch->arch && p->launch->arch == companion_of(native)))
+        return 0;
+    *p->exit_status = START_NOT_EXECUTABLE;
+    return err_set(p->err, -ENOEXEC, "%s is a program for %s; this system runs %s",
+                   p->launch->program,
+                   p->launch->arch ? p->launch->arch->name : "an unknown machine", native->name);
+}
+
+/* Finds the program, its arguments and its closure. */
+static int find_program(struct preparation *p)
+{
+    bool exec = p->policy->promises & PROMISE(EXEC);
+    struct launch *l = p->launch;
+    int rc = start_find(p->request->argv, l->envp, exec, &p->start, p->exit_status, p->err);
+    if (rc < 0)
+        return rc;
+    struct start_step *program = &p->start.steps[p->start.step_count - 1];
+    l->argv = take_ptr(p->start.argv);
+    l->program = path_normalise(program->path, l->cwd);
+    if (!l->program)
+        return no_memory(p);
+    rc = choose_architecture(p, program);
+    for (size_t i = 0; rc == 0 && i + 1 < p->start.step_count; i++)
+        if (closure_add(&p->closure, p->start.steps[i].path, PERM_READ) < 0)
+            return no_memory(p);
+    if (rc < 0)
+        return rc;
+    if (!program->readable) {
+        struct elf kind = {.machine = l->arch->elf_machine, .elf64 = l->arch->elf64};
+        return closure_add_unreadable(&p->closure, program->path, &kind, p->err);
+    }
+    struct closure_request request = {program->path, &program->elf, l->envp, p->policy->promises};
+    struct err reason;
+    rc = closure_add_program(&p->closure, &request, &reason);
+    if (rc == -ENOENT)
+        *p->exit_status = START_NOT_FOUND;
+    return rc < 0 ? err_set(p->err, rc, "%s: %s", l->program, reason.text) : 0;
+}
+
+/* Settles whether there is a view; where nobody shares this process, enters
+ * its namespace at once, which costs less than to try it in a child first. */
+static int settle_view(struct preparation *p)
+{
+    struct err reason;
+    enum view_mode asked = p->policy->view;
+    if (asked == VIEW_NONE)
+        return 0;
+    bool apart = p->request->listen || p->request->plan_only;
+    int rc = apart ? view_probe(&reason) : view_enter(&reason);
+    p->launch->has_view = rc == 0;
+    if (rc == 0) {
+        p->policy->view = asked == VIEW_AUTO ? VIEW_SYSTEM : asked;
+        return 0;
+    }
+    p->policy->view = VIEW_NONE;
+    return asked == VIEW_AUTO ? 0 : lose(p, rc, reason.text);
+}
+
+/* The terminal of one of the first three descriptors. */
+static const char *find_terminal(char *path, size_t size)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (ttyname_r(fd, path, size) == 0)
+            return path;
+    return NULL;
+}
+
+static int plan_paths(struct preparation *p)
+{
+    char terminal[64];
+    struct look_cache cache = {0};
+    struct path_facts facts = {
+        .home = p->policy->home,
+        .cwd = p->launch->cwd,
+        .closure = p->closure.paths,
+        .closure_count = p->closure.count,
+        .private_tmp = p->launch->has_view ? "/tmp" : NULL,
+        .tty = find_terminal(terminal, sizeof terminal),
+        .look = host_look,
+        .context = &cache,
+    };
+    int rc = paths_plan(p->policy, &facts, p->err);
+    look_cache_free(&cache);
+    return rc;
+}
+
+static int plan_view(struct preparation *p)
+{
+    char terminal[64];
+    const char *why;
+    const struct path_rule *rule = view_unheld(p->policy, &why);
+    if (rule)
+        return err_set(p->err, -EINVAL, "%s: %s", rule->path, why);
+    if (!p->launch->has_view) {
+        rule = view_needed(p->policy);
+        char text[PATH_MAX + 128];
+        snprintf(text, sizeof text, "the rule for %s needs a view, which cannot be had here",
+                 rule ? rule->path : "");
+        return rule ? lose(p, -EOPNOTSUPP, text) : 0;
+    }
+    struct view_facts facts = {.cwd = p->launch->cwd,
+                               .tty = find_terminal(terminal, sizeof terminal),
+                               .look = view_look_host};
+    return view_plan_make(p->policy, &facts, &p->launch->view, p->err);
+}
+
+static int plan_landlock(struct preparation *p)
+{
+    struct err reason;
+    int abi = probe_landlock(&reason), rc = 0;
+    if (abi < 0)
+        return lose(p, abi, reason.text);
+    p->policy->landlock_abi = abi;
+    rc = landlock_plan_make(p->policy, abi, &p->launch->landlock, p->err);
+    for (size_t i = 0; rc == 0 && i < p->launch->landlock.gap_count; i++)
+        rc = lose(p, -EOPNOTSUPP, p->launch->landlock.gaps[i]);
+    return rc;
+}
+
+/* Opens the program, where exec is off at a number that no later descriptor
+ * can have, and plans the limits that see to that. */
+static int open_program(struct preparation *p)
+{
+    struct policy *policy = p->policy;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return err_set(p->err, -errno, "getrlimit: %s", strerror(errno));
+    if (policy->limit_given[LIMIT_FILES] && policy->limit[LIMIT_FILES] > files.rlim_max)
+        return err_set(p->err, -EINVAL, "limit files: the limit in force is lower");
+    policy->launch_fd = -1;
+    if (!(policy->promises & PROMISE(EXEC))) {
+        rlim_t number = policy->limit_given[LIMIT_FILES] ? policy->limit[LIMIT_FILES] : LAUNCH_FD;
+        policy->launch_fd = (int)(number < files.rlim_max ? number : files.rlim_max - 1);
+    }
+    p->launch->program_fd = p->request->plan_only ? -1 : launch_open(p->launch, p->err);
+    if (p->launch->program_fd < 0 && !p->request->plan_only)
+        return p->launch->program_fd;
+    return limits_plan(policy, &files, policy->launch_fd, &p->launch->limits, p->err);
+}
+
+/* One filter for what may run: where exec is off the program's architecture
+ * alone; a program of the companion needs one native call more, our exec. */
+static int compile_filter(struct preparation *p)
+{
+    const struct policy *policy = p->policy;
+    const struct arch *native = arch_native(), *other = companion_of(native);
+    struct filter_mode mode = {.deny = policy->kill ? RET_KILL_PROCESS : 0};
+    if (p->request->listen)
+        mode.deny = mode.path_allow = RET_USER_NOTIF;
+    bool exec = policy->promises & PROMISE(EXEC);
+    struct policy nothing = {.launch_fd = policy->launch_fd};
+    struct ruleset sets[2] = {0};
+    const struct ruleset *pointers[2] = {&sets[0], &sets[1]};
+    bool both = other && (exec || p->launch->arch == other);
+    int rc =
+        ruleset_from_policy(both && !exec ? &nothing : policy, native, &mode, &sets[0], p->err);
+    if (rc == 0 && both)
+        rc = ruleset_from_policy(policy, other, &mode, &sets[1], p->err);
+    if (rc == 0)
+        rc = bpf_compile(pointers, both ? 2 : 1, RET_KILL_PROCESS, &p->launch->filter, p->err);
+    ruleset_free(&sets[0]);
+    ruleset_free(&sets[1]);
+    return rc;
+}
+
+int launch_prepare(const struct launch_request *request, struct launch *out, int *exit_status,
+                   struct err *err)
+{
+    static int (*const parts[])(struct preparation *) = {
+        enter_directory, choose_what_passes, find_program, settle_view,    plan_paths,
+        plan_view,       plan_landlock,      open_program, compile_filter,
+    };
+    *out = (struct launch){.request = request, .program_fd = -1, .listener = -1};
+    *exit_status = START_SETUP;
+    struct preparation p = {.request = request,
+                            .policy = request->policy,
+                            .launch = out,
+                            .exit_status = exit_status,
+                            .err = err};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < ARRAY_COUNT(parts); i++) {
+        rc = parts[i](&p);
+        p.closure.cwd = out->cwd;
+    }
+    start_free(&p.start);
+    closure_free(&p.closure);
+    if (rc < 0)
+        launch_free(out);
+    return rc;
+}
+
+void launch_free(struct launch *launch)
+{
+    if (launch->program_fd >= 0)
+        close(launch->program_fd);
+    for (char **word = launch->argv; word && *word; word++)
+        free(*word);
+    free(launch->argv);
+    env_free(launch->envp);
+    free(launch->program);
+    free(launch->cwd);
+    program_free(&launch->filter);
+    landlock_plan_free(&launch->landlock);
+    view_plan_free(&launch->view);
+    str_free(&launch->lost);
+    *launch = (struct launch){.program_fd = -1, .listener = -1};
+}
