@@ -10,6 +10,7 @@ from pathlib import Path
 
 CLAUSE_ATOMS = 6  # src/arch/arch.h
 ERRNO_DEFAULT = "EPERM"
+UNGRANTED = {"launch": "granted by a run, not by a promise", "probe": "granted by nothing"}
 OPERATION_ARGUMENTS = ("dir", "path", "flags", "mode", "dir2", "path2", "fd", "address", "size")
 
 
@@ -426,7 +427,7 @@ def read_promises(data, families):
         else:
             raise place.error("neither promise, inert nor grant")
     for family in families.values():
-        if not family.sets and family.name != "launch":
+        if not family.sets and family.name not in UNGRANTED:
             raise family.place.error(f"no promise grants {family.name}")
     return promises
 
@@ -442,8 +443,8 @@ def read_grant(place, words, names, promises, families):
     for name in names:
         if name not in families:
             raise place.error(f"no family {name}")
-        if name == "launch":
-            raise place.error("family launch is granted by a run, not by a promise")
+        if name in UNGRANTED:
+            raise place.error(f"family {name} is {UNGRANTED[name]}")
         if held in families[name].sets:
             raise place.error(f"{' '.join(words)} has {name} already")
         families[name].sets.append(held)

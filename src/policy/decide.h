@@ -58,6 +58,8 @@ struct call_verdict {
     bool fatal;                  /* foreign architecture or x32: always ends the program */
     uint16_t error;              /* errno of the denial: EPERM, ENOSYS … */
     const struct sys_call *call; /* NULL if unknown */
+    bool probe;                  /* denied, but programs try it and go on without: a
+                                    call of family probe, or one that fails with ENOSYS */
     promise_set missing;         /* the smallest set that would allow it; 0 if allowed
                                     or if nothing would */
     const char *reason;          /* why nothing would, or NULL */

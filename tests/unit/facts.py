@@ -210,6 +210,7 @@ class Mistakes(unittest.TestCase):
                               "grant nobody: memory": "no promise nobody",
                               "grant pf: memory": "pf is inert",
                               "grant stdio: launch": "granted by a run",
+                              "grant stdio: probe": "granted by nothing",
                               "grant stdio: memory": "stdio has memory already",
                               'promise stdio "again"': "listed twice",
                               "promise x": "neither promise, inert nor grant"}.items():
