@@ -52,6 +52,61 @@ class Numbers(unittest.TestCase):
                     self.assertEqual(calls[name].numbers.get(arch), number, f"{name} on {arch}")
 
 
+# Where libcs define what data/families/ names.
+LIBC = """errno fcntl sched sys/eventfd sys/ioctl sys/ipc sys/mman sys/mount sys/prctl sys/random
+sys/resource sys/shm sys/socket sys/stat sys/timerfd sys/un sys/wait sys/xattr netinet/in
+netinet/tcp netinet/udp net/if net/route linux/fs linux/futex linux/netlink linux/prctl
+linux/seccomp linux/sockios linux/fiemap""".split()
+# The libc's termios is not the kernel's.
+LIBC_CANNOT = r"TC[GS]ETS\w*2"
+# With 64 or without: glibc lets two names stand for one command.
+LIBC_DIFFERS = r"F_(GETLK|SETLK|SETLKW)(64)?"
+
+
+def compile_and_run(source, *options):
+    """What the program prints; AssertionError with the compiler's words."""
+    with tempfile.TemporaryDirectory() as work:
+        program = Path(work) / "program"
+        done = subprocess.run(["cc", "-w", "-D_GNU_SOURCE", *options, "-xc", "-", "-o", program],
+                              input=source, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return subprocess.run([program], capture_output=True, text=True, check=True).stdout
+
+
+def constants_of_libc(names, *options):
+    """{name: value} of those that the C library defines as macros."""
+    lines = [f"#if __has_include(<{header}.h>)\n#include <{header}.h>\n#endif" for header in LIBC]
+    lines += ["#include <stdio.h>", "int main(void)", "{"]
+    lines += [f'#ifdef {name}\nprintf("{name} %lld\\n", (long long)({name}));\n#endif'
+              for name in names if not re.fullmatch(LIBC_CANNOT, name)]
+    printed = compile_and_run("\n".join([*lines, "}", ""]), *options)
+    return {name: int(value) for name, value in map(str.split, printed.splitlines())}
+
+
+class Values(unittest.TestCase):
+    def against_libc(self, arch, *options):
+        constants = facts.Constants(DATA)
+        try:
+            compile_and_run("int main(void) { return 0; }\n", *options)
+        except (AssertionError, OSError):
+            self.skipTest(f"cc {' '.join(options)} makes no programs here")
+        found = constants_of_libc(constants.rows, *options)
+        self.assertGreater(len(found), 250)
+        for name, value in found.items():
+            text = constants.rows[name][arch]
+            if not re.fullmatch(LIBC_DIFFERS, name):
+                self.assertNotEqual(text, "-", f"{name} on {arch}")
+                self.assertEqual(int(text, 0) & 0xffffffff, value & 0xffffffff, f"{name} on {arch}")
+
+    def test_native(self):
+        machine = {"i686": "i386", "armv7l": "arm"}.get(os.uname().machine, os.uname().machine)
+        self.against_libc(machine)
+
+    def test_i386(self):
+        # Without gcc-multilib the headers of both are in one folder.
+        self.against_libc("i386", "-m32", "-idirafter/usr/include/x86_64-linux-gnu")
+
+
 class Conditions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
