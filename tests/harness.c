@@ -30,6 +30,12 @@ void test_skip(const char *reason)
     _exit(EXIT_SKIP);
 }
 
+void test_end(void)
+{
+    fflush(stdout);
+    _exit(failed ? 1 : 0);
+}
+
 void test_fail(const char *file, int line, const char *format, ...)
 {
     failed = true;
@@ -82,8 +88,7 @@ static int run_one(const struct test *test, int number)
     if (pid == 0) {
         setpgid(0, 0);
         test->run();
-        fflush(stdout);
-        _exit(failed ? 1 : 0);
+        test_end();
     }
     int status = await(pid);
     char reason[256] = "";

@@ -24,6 +24,8 @@ struct test {
 };
 void test_register(struct test *test);
 _Noreturn void test_skip(const char *reason);
+/* test_end: in a child that a test forked: exits with 0 if no check failed. */
+_Noreturn void test_end(void);
 void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void test_check_eq(const char *file, int line, const char *what, int64_t got, int64_t wanted);

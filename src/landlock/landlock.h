@@ -45,6 +45,7 @@ struct landlock_plan {
     size_t rule_count, rule_capacity;
     char gaps[LANDLOCK_GAPS][160]; /* what this ABI cannot hold, one sentence each */
     size_t gap_count;
+    bool all_threads; /* not the calling thread alone (ABI 8); false as planned */
 };
 
 /* landlock_access: the rights that a rule grants under these promises. The
@@ -59,7 +60,7 @@ int landlock_plan_make(const struct policy *p, int abi, struct landlock_plan *ou
 void landlock_plan_free(struct landlock_plan *plan);
 
 /* landlock_apply: opens the paths, makes the domain, restricts the calling
- * thread (no_new_privs must be set). */
+ * thread (no_new_privs must be set). Allocates nothing. */
 int landlock_apply(const struct landlock_plan *plan, struct err *err);
 
 #endif

@@ -9,7 +9,8 @@
 enum {
     PERM_READ = 1,   /* r: open for reading, list */
     PERM_WRITE = 2,  /* w: open for writing, truncate */
-    PERM_EXEC = 4,   /* x: execute (needs exec; mapping executable goes with r) */
+    PERM_EXEC = 4,   /* x: execute (needs exec), and read what is executed; mapping
+                        executable goes with reading */
     PERM_CREATE = 8, /* c: create, remove, rename */
 };
 
