@@ -32,6 +32,11 @@ const struct arch *arch_native(void)
 #endif
 }
 
+bool arch_is_x32(const struct arch *arch, uint32_t nr)
+{
+    return arch->audit == archs[ARCH_X86_64].audit && nr >= X32_FIRST && nr <= X32_LAST;
+}
+
 const struct arch *arch_by_name(const char *name)
 {
     for (size_t i = 0; i < ARCH_COUNT; i++)
@@ -43,7 +48,7 @@ const struct arch *arch_by_name(const char *name)
 const struct arch *arch_by_audit(uint32_t audit, uint32_t nr)
 {
     if (audit == archs[ARCH_X32].audit)
-        return nr & X32_BIT ? &archs[ARCH_X32] : &archs[ARCH_X86_64];
+        return &archs[arch_is_x32(&archs[ARCH_X86_64], nr) ? ARCH_X32 : ARCH_X86_64];
     for (size_t i = 0; i < ARCH_COUNT; i++)
         if (archs[i].audit == audit)
             return &archs[i];

@@ -30,7 +30,11 @@ enum arch_id {
     ARCH_COUNT,
 };
 
+/* The numbers that x86_64's kernel takes for x32's: bit 30 is set. Negative
+ * ones are nobody's, though the bit may be set in them. */
 #define X32_BIT 0x40000000u
+#define X32_FIRST X32_BIT
+#define X32_LAST 0x7fffffffu
 
 struct arch {
     enum arch_id id;
@@ -111,7 +115,7 @@ const struct arch_table *arch_table(enum arch_id id);
 /* arch_native: the architecture that this code was compiled for. */
 const struct arch *arch_native(void);
 /* arch_by_name, arch_by_audit, arch_by_elf: NULL if unknown. arch_by_audit
- * tells x86_64 from x32 by bit 30 of nr. */
+ * tells x86_64 from x32 by nr. */
 const struct arch *arch_by_name(const char *name);
 const struct arch *arch_by_audit(uint32_t audit, uint32_t nr);
 const struct arch *arch_by_elf(uint16_t machine, bool elf64, bool big_endian);
@@ -137,6 +141,8 @@ void grant_clause(const struct arch *arch, const struct grant *grant, const stru
  * this architecture does not have: "a1 in TCGETS FIONREAD"; "" for always. The
  * command has it, libvow has not. */
 const char *grant_words(const struct arch *arch, const struct grant *grant);
+/* arch_is_x32: is it a number of x86_64's that the kernel takes for x32's? */
+bool arch_is_x32(const struct arch *arch, uint32_t nr);
 /* clause_holds: args cut to the architecture's width as the kernel hands
  * them to a filter. */
 bool clause_holds(const struct clause *clause, const uint64_t args[6]);
