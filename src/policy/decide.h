@@ -47,7 +47,7 @@ enum operation_kind {
 
 /* One system call as a filter sees it. */
 struct call_event {
-    const struct arch *arch;
+    const struct arch *arch; /* NULL: one that the filter does not know */
     uint32_t nr;
     uint64_t args[6];
 };
@@ -63,7 +63,8 @@ struct call_verdict {
     promise_set missing;         /* the smallest set that would allow it; 0 if allowed
                                     or if nothing would */
     const char *reason;          /* why nothing would, or NULL */
-    uint16_t family;             /* family that allows it, or would with `missing` */
+    uint16_t family;             /* the family that allows it, or would with `missing`;
+                                    FAMILY_COUNT: none */
 };
 void decide_call(const struct policy *p, const struct call_event *event, struct call_verdict *out);
 

@@ -1,0 +1,82 @@
+/* decide_call: what a filter answers to one call, by plain search of the
+ * tables. The compiler is not used here: it is proved equal to this. */
+#include "policy/decide.h"
+
+static bool granted(const struct policy *p, unsigned family)
+{
+    return family == FAMILY_LAUNCH ? p->launch_fd >= 0 : family_granted(family, p->promises);
+}
+
+static unsigned promise_count(promise_set set)
+{
+    return (unsigned)__builtin_popcountll(set);
+}
+
+/* Fewer promises; of as many, those that stand earlier in the table. */
+static bool smaller(promise_set a, promise_set b)
+{
+    return promise_count(a) != promise_count(b) ? promise_count(a) < promise_count(b) : a < b;
+}
+
+/* Notes the least that must be added for this family, whose clause holds. */
+static void note_missing(promise_set held, unsigned family, struct call_verdict *out)
+{
+    size_t count;
+    const promise_set *sets = family_sets(family, &count);
+    for (size_t i = 0; i < count; i++) {
+        promise_set more = sets[i] & ~held;
+        if (out->missing == 0 || smaller(more, out->missing)) {
+            out->missing = more;
+            out->family = (uint16_t)family;
+        }
+    }
+}
+
+/* Searches the grants of a call that is known. */
+static void search(const struct policy *p, const struct call_event *event, struct call_verdict *out)
+{
+    uint64_t args[6];
+    for (size_t i = 0; i < 6; i++)
+        args[i] = event->arch->bits == 32 ? (uint32_t)event->args[i] : event->args[i];
+    uint64_t fd = (uint64_t)p->launch_fd;
+    struct range launch = {fd, fd};
+    const struct grant *grants = call_grants(event->arch, out->call);
+    for (size_t i = 0; i < out->call->grant_count; i++) {
+        struct clause clause;
+        grant_clause(event->arch, &grants[i], p->launch_fd >= 0 ? &launch : NULL, &clause);
+        if (!clause_holds(&clause, args))
+            continue;
+        if (granted(p, grants[i].family)) {
+            out->bpf = ANSWER_ALLOW;
+            out->family = grants[i].family;
+            out->missing = 0;
+            return;
+        }
+        note_missing(p->promises, grants[i].family, out);
+    }
+}
+
+void decide_call(const struct policy *p, const struct call_event *event, struct call_verdict *out)
+{
+    const struct arch *arch = event->arch;
+    *out = (struct call_verdict){.bpf = ANSWER_DENY, .family = FAMILY_COUNT};
+    if (!arch || arch->id == ARCH_X32 || arch_is_x32(arch, event->nr)) {
+        out->fatal = true;
+        out->call = arch ? arch_call(&archs[ARCH_X32], event->nr) : NULL;
+        out->known = out->call != NULL;
+        out->reason = arch ? "x32 calls are never allowed"
+                           : "calls of another architecture are never allowed";
+        return;
+    }
+    out->call = arch_call(arch, event->nr);
+    out->known = out->call != NULL;
+    out->error = out->known ? out->call->denial : arch->enosys;
+    if (!out->known) {
+        out->reason = "vow does not know this call";
+        return;
+    }
+    search(p, event, out);
+    if (out->bpf == ANSWER_DENY && out->missing == 0)
+        out->reason = out->call->grant_count == 0 ? call_reason(out->call)
+                                                  : "no promise allows it with these arguments";
+}
