@@ -49,14 +49,16 @@ struct ruleset {
     const struct arch *arch;
     uint32_t unknown;
     struct rule *rules;
-    size_t rule_count, rule_capacity;
+    size_t rule_count;
     struct clause *clauses; /* storage behind rules[].clauses */
+    struct range *launch;   /* the descriptor that $launch_fd means, or NULL */
 };
 
 /* How verdicts become return values. */
 struct filter_mode {
-    uint32_t deny;       /* 0: RET_ERRNO of each call; else this for every denial
-                            of a known call (RET_KILL_PROCESS, RET_TRAP, RET_USER_NOTIF) */
+    uint32_t deny;       /* 0: RET_ERRNO of each call; else this for every denial of a
+                            known call (RET_KILL_PROCESS, RET_TRAP, RET_USER_NOTIF) but
+                            those with ENOSYS, which libcs take as a hint to fall back */
     uint32_t unknown;    /* 0: RET_ERRNO(ENOSYS) */
     uint32_t path_allow; /* 0: RET_ALLOW; RET_USER_NOTIF to look at allowed path calls */
 };
@@ -87,5 +89,17 @@ int bpf_check(const struct program *program, struct err *err);
 /* bpf_constant: does the kernel's allow bitmap cover this number (allowed
  * without a look at the arguments, by instructions that it emulates)? */
 bool bpf_constant(const struct program *program, uint32_t audit_arch, uint32_t nr);
+
+/* Which ways through a program count. */
+struct bpf_way {
+    bool any_call; /* else those of this number on this architecture */
+    uint32_t audit, nr;
+    bool any_end; /* else those that end in this return value */
+    uint32_t end;
+};
+/* bpf_longest_way: in instructions; 0 if there is none. The program has passed
+ * bpf_check. A way counts if no look at number and architecture rules it out;
+ * about arguments everything is thought possible. */
+size_t bpf_longest_way(const struct program *program, const struct bpf_way *way);
 
 #endif

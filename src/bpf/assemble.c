@@ -1,0 +1,121 @@
+/* assemble: lays a graph out as a program.
+ *
+ * The program is written backwards, every successor before the node, so that
+ * all jumps go forward and each distance is known when its jump is written.
+ * A successor that is out of a conditional jump's reach (255) gets a stand-in
+ * in front of it: a copy of the node where that is one instruction that ends
+ * or branches within reach, else a JA. Later jumps use the nearest stand-in. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bpf/graph.h"
+#include "bpf/insn.h"
+
+struct assembly {
+    const struct graph *g;
+    struct insn *written; /* the program from its end: [0] is the last instruction */
+    size_t count;
+    uint32_t *near; /* by node: where it or its nearest stand-in was written + 1; 0: not yet */
+};
+
+static bool in_reach(const struct assembly *a, node to)
+{
+    return a->count - a->near[to] <= INSN_REACH;
+}
+
+/* The distance of a jump that is written next. */
+static uint8_t distance(const struct assembly *a, node to)
+{
+    return (uint8_t)(a->count - a->near[to]);
+}
+
+static int put(struct assembly *a, struct insn insn)
+{
+    if (a->count == INSN_MAX)
+        return -E2BIG;
+    a->written[a->count++] = insn;
+    return 0;
+}
+
+static int put_test(struct assembly *a, const struct graph_node *n)
+{
+    return put(a, (struct insn){n->code, distance(a, n->next[0]), distance(a, n->next[1]), n->k});
+}
+
+/* Writes a stand-in for a node that is written already. */
+static int put_stand_in(struct assembly *a, node to)
+{
+    const struct graph_node *n = &a->g->nodes[to];
+    int result;
+    if (n->code == INSN_RET)
+        result = put(a, (struct insn){INSN_RET, 0, 0, n->k});
+    else if (insn_is_test(n->code) && in_reach(a, n->next[0]) && in_reach(a, n->next[1]))
+        result = put_test(a, n);
+    else
+        result = put(a, (struct insn){INSN_JUMP, 0, 0, (uint32_t)(a->count - a->near[to])});
+    a->near[to] = (uint32_t)a->count;
+    return result;
+}
+
+/* Writes one node whose successors are written. */
+static int put_node(struct assembly *a, node at)
+{
+    const struct graph_node *n = &a->g->nodes[at];
+    int result = 0;
+    if (n->code == INSN_RET) {
+        result = put(a, (struct insn){INSN_RET, 0, 0, n->k});
+    } else if (insn_is_test(n->code)) {
+        for (int i = 0; result == 0 && !(in_reach(a, n->next[0]) && in_reach(a, n->next[1]));
+             i ^= 1)
+            if (!in_reach(a, n->next[i]))
+                result = put_stand_in(a, n->next[i]);
+        if (result == 0)
+            result = put_test(a, n);
+    } else {
+        if (a->near[n->next[0]] != a->count)
+            result = put_stand_in(a, n->next[0]);
+        if (result == 0)
+            result = put(a, (struct insn){n->code, 0, 0, n->k});
+    }
+    a->near[at] = (uint32_t)a->count;
+    return result;
+}
+
+/* Successors first. Every node on the path from the root becomes an
+ * instruction, so a deep path means a long program. */
+static int put_tail(struct assembly *a, node at, size_t depth)
+{
+    if (a->near[at])
+        return 0;
+    if (depth == INSN_MAX)
+        return -E2BIG;
+    const struct graph_node *n = &a->g->nodes[at];
+    int result = 0;
+    if (insn_is_test(n->code))
+        result = put_tail(a, n->next[1], depth + 1);
+    if (result == 0 && n->code != INSN_RET)
+        result = put_tail(a, n->next[0], depth + 1);
+    return result ? result : put_node(a, at);
+}
+
+int graph_assemble(const struct graph *g, node root, struct program *out)
+{
+    *out = (struct program){0};
+    if (g->error)
+        return g->error;
+    CLEAN_FREE struct insn *written = calloc(INSN_MAX, sizeof *written);
+    CLEAN_FREE uint32_t *near = calloc(g->count, sizeof *near);
+    if (!written || !near)
+        return -ENOMEM;
+    struct assembly a = {.g = g, .written = written, .near = near};
+    int result = put_tail(&a, root, 0);
+    if (result)
+        return result;
+    out->at = calloc(a.count, sizeof *out->at);
+    if (!out->at)
+        return -ENOMEM;
+    out->count = out->capacity = a.count;
+    for (size_t i = 0; i < a.count; i++)
+        out->at[i] = written[a.count - 1 - i];
+    return 0;
+}

@@ -1,0 +1,105 @@
+/* compile: rule sets → program. The number of a call is looked at like any
+ * other word: its values in runs that go to the same tail, and a tree over
+ * them. What a tail looks like is match.c's business. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bpf/graph.h"
+#include "bpf/insn.h"
+#include "bpf/match.h"
+#include "bpf/tree.h"
+
+static int check_sets(const struct ruleset *const *sets, size_t set_count, struct err *err)
+{
+    if (set_count == 0)
+        return err_set(err, -EINVAL, "no architecture to compile for");
+    for (size_t i = 0; i < set_count; i++) {
+        const struct arch *arch = sets[i]->arch;
+        if (arch->id == ARCH_X32)
+            return err_set(err, -EINVAL, "x32 is always denied and has no rules");
+        for (size_t j = 0; j < i; j++)
+            if (sets[j]->arch->audit == arch->audit)
+                return err_set(err, -EINVAL, "two rule sets for %s", arch->name);
+        for (size_t j = 0; j < sets[i]->rule_count; j++) {
+            uint32_t nr = sets[i]->rules[j].nr;
+            if (j > 0 && nr <= sets[i]->rules[j - 1].nr)
+                return err_set(err, -EINVAL, "%s: rule %u is out of order", arch->name, nr);
+            if (arch_is_x32(arch, nr))
+                return err_set(err, -EINVAL, "%s: rule %u is for x32", arch->name, nr);
+        }
+    }
+    return 0;
+}
+
+static node rule_node(struct graph *g, const struct arch *arch, const struct rule *rule)
+{
+    if (rule->always)
+        return graph_ret(g, rule->allow);
+    return match_build(g, arch, rule, HELD_WORD(DATA_NR));
+}
+
+/* A run for the numbers from `lo` up to but without `end`, which have no rule. */
+static void add_unknown(struct run *runs, size_t *count, uint64_t lo, uint64_t end, node unknown)
+{
+    if (lo < end)
+        runs_add(runs, count, (struct run){(uint32_t)lo, lo + 1 == end, unknown});
+}
+
+/* Entered while the register holds the number. */
+static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t foreign)
+{
+    bool has_x32 = set->arch->id == ARCH_X86_64;
+    CLEAN_FREE struct run *runs = calloc(2 * set->rule_count + 4, sizeof *runs);
+    if (!runs) {
+        g->error = g->error ? g->error : -ENOMEM;
+        return 0;
+    }
+    node unknown = graph_ret(g, set->unknown);
+    size_t count = 0;
+    uint64_t next = 0; /* numbers below have their run */
+    for (size_t i = 0; i <= set->rule_count; i++) {
+        const struct rule *rule = i < set->rule_count ? &set->rules[i] : NULL;
+        uint64_t end = rule ? rule->nr : UINT64_C(1) << 32;
+        if (has_x32 && next <= X32_FIRST && end > X32_LAST) {
+            add_unknown(runs, &count, next, X32_FIRST, unknown);
+            runs_add(runs, &count, (struct run){X32_FIRST, false, graph_ret(g, foreign)});
+            next = X32_LAST + 1;
+        }
+        add_unknown(runs, &count, next, end, unknown);
+        if (rule)
+            runs_add(runs, &count, (struct run){rule->nr, true, rule_node(g, set->arch, rule)});
+        next = end + 1;
+    }
+    return tree_build(g, runs, count);
+}
+
+int bpf_compile(const struct ruleset *const *sets, size_t set_count, uint32_t foreign,
+                struct program *out, struct err *err)
+{
+    *out = (struct program){0};
+    int result = check_sets(sets, set_count, err);
+    if (result)
+        return result;
+    struct graph g = {0};
+    struct held arch = HELD_WORD(DATA_ARCH);
+    node root = graph_ret(&g, foreign);
+    for (size_t i = set_count; i-- > 0;) {
+        node numbers = numbers_node(&g, sets[i], foreign);
+        numbers = graph_look(&g, arch, HELD_WORD(DATA_NR), numbers);
+        root = graph_test(&g, INSN_JEQ, sets[i]->arch->audit, numbers, root);
+    }
+    root = graph_look(&g, HELD_NOTHING, arch, root);
+    result = graph_assemble(&g, root, out);
+    graph_free(&g);
+    if (result == -E2BIG)
+        return err_set(err, result, "the rules need more than %d instructions", INSN_MAX);
+    if (result)
+        return err_set(err, result, "out of memory");
+    return 0;
+}
+
+void program_free(struct program *program)
+{
+    free(program->at);
+    *program = (struct program){0};
+}

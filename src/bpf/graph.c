@@ -1,0 +1,102 @@
+#include "bpf/graph.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bpf/insn.h"
+
+#define NODE_LIMIT 65536 /* far above what fits into a program */
+
+void graph_free(struct graph *g)
+{
+    free(g->nodes);
+    free(g->slots);
+    *g = (struct graph){0};
+}
+
+static size_t hash(const struct graph_node *n)
+{
+    uint64_t h = n->code;
+    h = (h ^ n->k) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ h >> 29 ^ n->next[0]) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ h >> 31 ^ n->next[1]) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)(h ^ h >> 30);
+}
+
+static bool same(const struct graph_node *a, const struct graph_node *b)
+{
+    return a->code == b->code && a->k == b->k && a->next[0] == b->next[0] &&
+           a->next[1] == b->next[1];
+}
+
+/* The slot that has `n`, or the free one where it belongs. */
+static node *find(const struct graph *g, const struct graph_node *n)
+{
+    size_t at = hash(n) & (g->slot_count - 1);
+    while (g->slots[at] && !same(&g->nodes[g->slots[at] - 1], n))
+        at = (at + 1) & (g->slot_count - 1);
+    return &g->slots[at];
+}
+
+/* Keeps the slots at most half full. */
+static int grow_slots(struct graph *g)
+{
+    if (g->count * 2 < g->slot_count)
+        return 0;
+    size_t slot_count = g->slot_count ? g->slot_count * 2 : 1024;
+    node *slots = calloc(slot_count, sizeof *slots);
+    if (!slots)
+        return -ENOMEM;
+    free(g->slots);
+    g->slots = slots;
+    g->slot_count = slot_count;
+    for (size_t i = 0; i < g->count; i++)
+        *find(g, &g->nodes[i]) = (node)i + 1;
+    return 0;
+}
+
+static node intern(struct graph *g, struct graph_node n)
+{
+    if (!g->error)
+        g->error = grow_slots(g);
+    if (!g->error)
+        g->error = array_grow((void **)&g->nodes, &g->capacity, g->count, sizeof *g->nodes);
+    if (!g->error && g->count >= NODE_LIMIT)
+        g->error = -E2BIG;
+    if (g->error)
+        return 0;
+    node *slot = find(g, &n);
+    if (!*slot) {
+        g->nodes[g->count] = n;
+        *slot = (node)++g->count;
+    }
+    return *slot - 1;
+}
+
+node graph_ret(struct graph *g, uint32_t value)
+{
+    return intern(g, (struct graph_node){.code = INSN_RET, .k = value});
+}
+
+node graph_test(struct graph *g, uint16_t code, uint32_t k, node if_true, node if_false)
+{
+    if (if_true == if_false)
+        return if_true;
+    return intern(g, (struct graph_node){code, k, {if_true, if_false}});
+}
+
+node graph_look(struct graph *g, struct held have, struct held want, node body)
+{
+    if (g->error)
+        return 0;
+    uint16_t first = g->nodes[body].code;
+    bool reads = first == INSN_AND || insn_is_test(first);
+    bool loaded = have.offset == want.offset && (have.mask & want.mask) == want.mask;
+    if (!reads || (loaded && have.mask == want.mask))
+        return body;
+    if (want.mask != UINT32_MAX)
+        body = intern(g, (struct graph_node){INSN_AND, want.mask, {body, 0}});
+    if (!loaded)
+        body = intern(g, (struct graph_node){INSN_LOAD, want.offset, {body, 0}});
+    return body;
+}

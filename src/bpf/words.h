@@ -1,0 +1,45 @@
+/* words: clauses on arguments become clauses on the 32-bit words that BPF sees.
+ *
+ * A condition on 64 bits becomes one on the high and one on the low word;
+ * ranges that have several high words become several clauses. Conditions that
+ * always hold are left out, and clauses that never do. */
+#ifndef VOW_BPF_WORDS_H
+#define VOW_BPF_WORDS_H
+
+#include "arch/arch.h"
+
+#define WORDS 12                           /* two an argument */
+#define WORD_CONDITIONS (2 * CLAUSE_ATOMS) /* in one clause */
+#define WORD_CLAUSES 4096                  /* at most */
+
+struct span {
+    uint32_t lo, hi;
+};
+
+/* (word & mask) lies in one of the spans. */
+struct condition {
+    uint8_t word; /* 2 * argument, + 1 if the high half */
+    uint8_t var;  /* match.c's name for (word, mask) */
+    uint32_t mask;
+    uint32_t span_at, span_count;
+};
+
+/* All conditions hold. */
+struct word_clause {
+    struct condition at[WORD_CONDITIONS];
+    size_t count;
+};
+
+struct words {
+    const struct arch *arch;
+    struct span *spans;
+    size_t span_count, span_capacity;
+    struct word_clause *clauses;
+    size_t clause_count, clause_capacity;
+    int error; /* the first; later calls do nothing */
+};
+
+void words_add(struct words *w, const struct clause *clause);
+void words_free(struct words *w);
+
+#endif
