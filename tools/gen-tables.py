@@ -5,8 +5,9 @@ usage: gen-tables.py DATA-DIR DECIDE-H OUT-DIR DEPFILE
 
 DECIDE-H is src/policy/decide.h, which names the kinds of operations. Writes
 promise-ids.h, tables_archs.c, tables_text.c (what all architectures share),
-tables_ARCH.c and tables_words.c (the conditions in words). What several calls have in common (ranges, atoms, clauses,
-grants, texts) is written once; src/arch/tables.h says how it is stored.
+tables_ARCH.c and tables_words.c (the conditions in words). What several calls
+have in common (ranges, atoms, clauses, grants, texts) is written once;
+src/arch/tables.h says how it is stored.
 """
 import re
 import sys
@@ -116,7 +117,8 @@ class Shared:
             families.append(braces(name(family.name), words(family.words), self.sets.add(sets),
                                    len(sets)))
         operations = [braces(f"OP_{row[0].upper()}", *row[1:]) for row in self.operations]
-        return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n#include "policy/tables.h"\n\n'
+        return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n'
+                '#include "policy/tables.h"\n\n'
                 + self.names.source("table_names") + self.sentences.source("table_sentences")
                 + c_array("const uint16_t", "table_since", ["0"] + [str(name(s)) for s in self.since], 12)
                 + c_array("const struct operation", "table_operations", ["{0}"] + operations)
@@ -158,7 +160,8 @@ class Table:
     def call_row(self, call):
         grants = self.facts.grants(call, self.arch)
         if not grants and not call.reason and self.arch.granted:
-            raise call.lines[0].place.error(f"no line of a family for {call.name} applies on {self.arch.name}")
+            raise call.lines[0].place.error(
+                f"no line of a family for {call.name} applies on {self.arch.name}")
         rows = [braces(self.family_order[family], self.add_clause(clause, text))
                 for family, clause, text in sorted(grants, key=lambda g: self.family_order[g[0]])]
         if len(rows) > 0xff:
