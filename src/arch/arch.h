@@ -38,8 +38,8 @@ enum arch_id {
 
 struct arch {
     enum arch_id id;
-    const char *name;     /* as in `--arch`; uname -m's word where there is one */
-    const char *oci_name; /* SCMP_ARCH_… */
+    char name[12];        /* as in `--arch`; uname -m's word where there is one */
+    char oci_name[24];    /* SCMP_ARCH_… */
     uint32_t audit;       /* AUDIT_ARCH_…, seccomp_data.arch */
     uint16_t elf_machine; /* EM_… */
     uint8_t bits;         /* width of a system call argument: 32 or 64 */
