@@ -20,20 +20,11 @@
 
 #include "policy/paths.h"
 
-enum view_node {
-    NODE_ABSENT,
-    NODE_DIRECTORY,
-    NODE_LINK, /* a symbolic link */
-    NODE_FILE, /* anything else: file, socket, fifo, device */
-};
-
 struct view_facts {
-    const char *cwd; /* absolute, where the program starts */
+    const char *cwd; /* absolute, no links: where the program starts */
     const char *tty; /* its terminal, /dev/pts/N, or NULL; shown so that ttyname works */
-    /* look: what is at `path`, its last component not followed. For a link,
-     * *target is the malloc'd text of the link. -errno if it cannot be told
-     * (then the path counts as absent). */
-    int (*look)(void *context, const char *path, char **target);
+    /* link: the malloc'd text of the symbolic link at path, NULL if it is none. */
+    char *(*link)(void *context, const char *path);
     void *context;
 };
 
@@ -71,22 +62,20 @@ struct view_plan {
 };
 
 /* view_plan_make: p->paths must be planned. p->view: VIEW_ALL starts from the
- * host's tree, read-only; anything else from nothing. Symbolic links in rules
- * are followed here, on the host: the view has the links and what they lead
- * to. A working directory that no rule shows is an empty one there; -EACCES if
- * a rule hides it. */
+ * host's tree, read-only; anything else from nothing. The view has what rules
+ * are about and the symbolic links that lead there. A working directory that no rule shows is an
+ * empty one there; -EACCES if a rule hides it. */
 int view_plan_make(const struct policy *p, const struct view_facts *facts, struct view_plan *out,
                    struct err *err);
 void view_plan_free(struct view_plan *plan);
-/* view_look_host: a `look` that asks the running system. */
-int view_look_host(void *context, const char *path, char **target);
+/* view_link: a `link` that asks the running system. */
+char *view_link(void *context, const char *path);
 
 /* view_plan_print: one action a line, "bind /usr (read-only)". PURE. */
 void view_plan_print(struct str *out, const struct view_plan *plan);
 
-/* view_perms: the letters of a rule that count under these promises (w needs a
- * promise that writes, x needs exec …). */
-uint8_t view_perms(promise_set promises, const struct path_rule *rule);
+/* view_attrs: the mount attributes that a rule asks for under these promises. */
+uint8_t view_attrs(promise_set promises, const struct path_rule *rule);
 
 /* How well something is held. Never wider without a word. */
 enum view_fit {
@@ -114,8 +103,9 @@ const struct path_rule *view_needed(const struct policy *p);
 /* view_unheld: the first rule that cannot be held even with a view, or NULL;
  * *why says what. Such a policy must be refused. */
 const struct path_rule *view_unheld(const struct policy *p, const char **why);
-/* view_gaps: what a run of p without a view leaves open, one sentence a line. */
-void view_gaps(struct str *out, const struct policy *p);
+/* view_gaps: what a run of p, with or without a view, leaves open besides its
+ * rules, one sentence a line. */
+void view_gaps(struct str *out, const struct policy *p, bool view);
 
 /* view_enter: gives the calling process (one thread only) a mount namespace
  * in which it may mount: its own user namespace with its own ids, or, with
