@@ -48,6 +48,11 @@ void test_fail(const char *file, int line, const char *format, ...)
     fflush(stdout);
 }
 
+bool test_failed(void)
+{
+    return failed;
+}
+
 void test_check_eq(const char *file, int line, const char *what, int64_t got, int64_t wanted)
 {
     if (got != wanted)

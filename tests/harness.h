@@ -28,6 +28,9 @@ _Noreturn void test_skip(const char *reason);
 _Noreturn void test_end(void);
 void test_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* test_failed: has a check of this process failed? For bodies that a test runs
+ * in a child of its own. */
+bool test_failed(void);
 void test_check_eq(const char *file, int line, const char *what, int64_t got, int64_t wanted);
 void test_check_str(const char *file, int line, const char *what, const char *got,
                     const char *wanted);
