@@ -177,9 +177,8 @@ static int plan_view(struct preparation *p)
                  rule ? rule->path : "");
         return rule ? lose(p, -EOPNOTSUPP, text) : 0;
     }
-    struct view_facts facts = {.cwd = p->launch->cwd,
-                               .tty = find_terminal(terminal, sizeof terminal),
-                               .look = view_look_host};
+    struct view_facts facts = {
+        .cwd = p->launch->cwd, .tty = find_terminal(terminal, sizeof terminal), .link = view_link};
     return view_plan_make(p->policy, &facts, &p->launch->view, p->err);
 }
 
@@ -247,7 +246,7 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
 {
     static int (*const parts[])(struct preparation *) = {
         enter_directory, choose_what_passes, find_program, settle_view,    plan_paths,
-        plan_view,       plan_landlock,      open_program, compile_filter,
+        plan_landlock,   plan_view,          open_program, compile_filter,
     };
     *out = (struct launch){.request = request, .program_fd = -1, .listener = -1};
     *exit_status = START_SETUP;
