@@ -21,25 +21,35 @@ int cli_usage_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3)
 
 /* Policy options are the same in every subcommand that takes a policy:
  * -p, -v, --ro/--rw/--rox/--rwx, --policy, --preset, --view, --kill, --env,
- * --setenv, --env-all, --limit. options.c parses them; parsing stops at the
- * first word that is not an option.
+ * --setenv, --env-all, --limit. Both `--x=y` and `--x y` are understood.
+ * policy_option only collects them; policy_options_finish applies them in the
+ * order in which they were given, a policy file as if its lines stood there.
  *
- * policy_option: tries argv[*index]; 1 = it was a policy option (index is
- * behind it), 0 = it was not, -1 = it was and is wrong (already reported).
- * Both `--x=y` and `--x y` are understood. */
+ * Without -p, --policy and --preset the preset of the program comes first, or
+ * `stdio rpath` where it has none. */
+struct policy_word; /* one option with its value */
 struct policy_options {
     struct policy policy;
-    char *policy_file;
     char *cwd; /* absolute: what relative paths are relative to */
+    struct policy_word *words;
+    size_t word_count, word_capacity;
+    /* What the user did not say and finish chose: "--preset" "git", or "-p"
+     * "stdio rpath"; NULL if nothing. */
+    const char *implied_option, *implied_value;
 };
+/* policy_options_init: 0 or an exit status. */
 int policy_options_init(struct policy_options *o, const char *name);
+/* policy_option: tries argv[*index]; 1 = it was a policy option (index is
+ * behind it), 0 = it was not, -1 = its value is missing (already reported). */
 int policy_option(struct policy_options *o, const char *name, int argc, char **argv, int *index);
-/* policy_options_finish: reads --policy or picks the preset for `program`
- * (may be NULL) or the default `stdio rpath`; *note (may be NULL) is set to a
- * malloc'd line that says which was taken when the user named none. */
+/* policy_options_finish: `program` is the word that is started, or NULL;
+ * *note (may be NULL) is set to a malloc'd line that says what was chosen
+ * where the user chose nothing. 0 or an exit status; errors are reported. */
 int policy_options_finish(struct policy_options *o, const char *name, const char *program,
                           char **note);
 void policy_options_free(struct policy_options *o);
+/* policy_options_help: the lines of --help about them. */
+extern const char policy_options_help[];
 
 int cmd_run(int argc, char **argv);
 int cmd_why(int argc, char **argv);

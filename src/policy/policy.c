@@ -91,11 +91,16 @@ void perms_print(struct str *out, uint8_t letters)
             str_add_char(out, "rwxc"[i]);
 }
 
+static bool is_tilde(const char *path)
+{
+    return path[0] == '~' && (path[1] == '/' || path[1] == '\0');
+}
+
 /* The absolute path that the user means. */
 static int expand(const struct policy *p, const char *path, const char *cwd, char **out,
                   struct err *err)
 {
-    bool tilde = path[0] == '~' && (path[1] == '/' || path[1] == '\0');
+    bool tilde = is_tilde(path);
     if (path[0] == '\0')
         return err_set(err, -EINVAL, "a path is missing");
     if (tilde && !p->home)
@@ -111,6 +116,8 @@ int policy_add_path(struct policy *p, const char *path, const char *cwd,
                     const struct path_perms *perms, struct err *err)
 {
     char *absolute CLEAN_FREE = NULL;
+    if (is_tilde(path) && !p->home && perms->optional)
+        return 0; /* nobody's home: absent */
     int result = expand(p, path, cwd, &absolute, err);
     if (result < 0)
         return result;

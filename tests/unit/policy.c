@@ -171,6 +171,11 @@ TEST(tilde_needs_a_home_and_relative_paths_a_directory)
     struct policy_source source = {.name = "p", .text = "path r ~/x", .size = 10};
     CHECK_EQ(policy_parse(&p, &source, NULL, &err), -EINVAL);
     CHECK_STR(err.text, "p:1:8: '~' has no meaning: HOME is not set to an absolute path");
+    source.text = "path r? ~x";
+    CHECK_EQ(policy_parse(&p, &source, NULL, &err), -EINVAL);
+    source.text = "path r? ~/";
+    CHECK_EQ(policy_parse(&p, &source, NULL, &err), 0);
+    CHECK_EQ(p.path_count, 0);
     source.text = "path r x/~";
     CHECK_EQ(policy_parse(&p, &source, NULL, &err), -EINVAL);
     CHECK_STR(err.text, "p:1:8: a path must start with '/' or '~/' here");

@@ -1,0 +1,23 @@
+/* preset: the policies that are shipped for common programs (presets/). They
+ * are built into the command, so that nothing has to be found or trusted. */
+#ifndef VOW_PRESET_H
+#define VOW_PRESET_H
+
+#include "base/base.h"
+
+struct preset {
+    const char *name;
+    const char *text;            /* of the policy file */
+    const char *const *programs; /* its `program` lines, NULL-terminated */
+};
+extern const struct preset presets[]; /* generated; ends with name NULL */
+
+/* preset_find: by name. NULL, and err names the nearest. */
+const struct preset *preset_find(const char *name, struct err *err);
+/* preset_choose: for the program that `word` starts (looked up in PATH unless
+ * it has a slash): the preset of which a `program` line names that very file,
+ * if root owns it and nobody else may write it. NULL if none. *path, malloc'd,
+ * is that line's path. */
+const struct preset *preset_choose(const char *word, char **path);
+
+#endif
