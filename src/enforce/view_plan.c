@@ -16,13 +16,12 @@
  * a read-only .git/hooks. So each directory in between is pinned: mounted on
  * itself, which makes renaming and removing it fail with EBUSY.
  *
- * Some directories are shown whole, and Landlock decides what of them opens:
- * /proc, because /proc/self means something else to each process; /etc and
- * /sys, because the default rules grant fifty files there and each mount costs
- * ten microseconds. Their other files can be seen (stat) by who knows them. */
+ * Some directories are shown whole (policy/whole.h): rules about parts of them
+ * need no mount. */
 #include "enforce/view.h"
 
 #include "policy/path.h"
+#include "policy/whole.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,14 +36,6 @@ struct item {
     uint8_t kind;                 /* enum path_kind */
     bool whole, workdir, tty;
 };
-
-/* Directories that are shown whole where at least so many rules show parts of
- * them. */
-static const struct whole {
-    const char *path;
-    size_t rules;
-} wholes[] = {{"/proc", 1}, {"/etc", 4}, {"/sys", 3}};
-enum { WHOLE_PROC, WHOLE_COUNT = ARRAY_COUNT(wholes) };
 
 /* A mount that is already in the plan. */
 struct cover {
@@ -66,7 +57,6 @@ struct planner {
     struct cover *covers; /* each covers the next */
     size_t cover_count, cover_capacity;
     const char *made; /* the last path whose ancestors were made */
-    size_t parts[WHOLE_COUNT];
 };
 
 static int out_of_memory(struct planner *b)
@@ -170,10 +160,8 @@ static int add_links(struct planner *b, const char *path)
 
 static int add_rule(struct planner *b, const struct path_rule *rule)
 {
-    for (size_t i = 0; i < WHOLE_COUNT; i++)
-        b->parts[i] += rule->perms && path_covers(wholes[i].path, rule->real);
-    if (rule->perms && path_covers(wholes[WHOLE_PROC].path, rule->real))
-        return 0;
+    if (rule->perms && path_covers(whole_paths[WHOLE_PROC], rule->real))
+        return 0; /* no part of /proc can be mounted */
     struct item item = {.path = strdup(rule->real), .rule = rule, .kind = rule->kind};
     int failed = add_item(b, item);
     return failed || strcmp(rule->path, rule->real) == 0 ? failed : add_links(b, rule->path);
@@ -186,19 +174,6 @@ static int add_directory(struct planner *b, const char *path, struct item item)
     return add_item(b, item);
 }
 
-static int add_wholes(struct planner *b)
-{
-    int failed = 0;
-    for (size_t i = 0; i < WHOLE_COUNT && !failed; i++) {
-        /* Without Landlock nothing would keep the rest closed; but there is no
-         * part of /proc to be had. */
-        bool closed = b->policy->landlock_abi > 0 || i == WHOLE_PROC;
-        if (closed && b->parts[i] >= wholes[i].rules)
-            failed = add_directory(b, wholes[i].path, (struct item){.whole = true});
-    }
-    return failed;
-}
-
 static int add_link(struct planner *b, const char *path, const char *target)
 {
     struct item item = {.path = strdup(path), .link = strdup(target), .kind = PATH_FILE};
@@ -208,8 +183,8 @@ static int add_link(struct planner *b, const char *path, const char *target)
     return out_of_memory(b);
 }
 
-/* The links that shells and programs expect beside /proc, the terminal, and
- * the working directory. */
+/* What is shown whole, the links that shells and programs expect beside /proc,
+ * the terminal, and the working directory. */
 static int add_surroundings(struct planner *b)
 {
     static const char *const links[][2] = {
@@ -219,7 +194,10 @@ static int add_surroundings(struct planner *b)
         {"/dev/stderr", "/proc/self/fd/2"},
     };
     int failed = 0;
-    for (size_t i = 0; b->parts[WHOLE_PROC] && i < ARRAY_COUNT(links) && !failed; i++)
+    for (size_t i = 0; i < WHOLE_COUNT && !failed; i++)
+        if (whole_shown(b->policy, i))
+            failed = add_directory(b, whole_paths[i], (struct item){.whole = true});
+    for (size_t i = 0; i < ARRAY_COUNT(links) && whole_shown(b->policy, WHOLE_PROC) && !failed; i++)
         failed = add_link(b, links[i][0], links[i][1]);
     if (!failed && b->facts->tty) {
         struct item tty = {.path = strdup(b->facts->tty), .kind = PATH_FILE, .tty = true};
@@ -233,8 +211,6 @@ static int collect(struct planner *b)
     int failed = 0;
     for (size_t i = 0; i < b->policy->path_count && !failed; i++)
         failed = add_rule(b, &b->policy->paths[i]);
-    if (!failed)
-        failed = add_wholes(b);
     return failed ? failed : add_surroundings(b);
 }
 
@@ -287,26 +263,20 @@ static uint8_t item_perms(const struct planner *b, const struct item *item)
     return item->rule ? path_rule_perms(b->policy->promises, item->rule) : 0;
 }
 
-/* What a rule asks for in its surroundings: a rule that takes x away from the
- * rules above makes its mount noexec; a file that the program maps executable
- * from the start (its closure) is not written, even if the rule above has w. */
+/* A rule that takes x away from the rules above makes its mount noexec. */
 static uint8_t rule_attrs(const struct planner *b, const struct cover *cover,
                           const struct path_rule *rule)
 {
     promise_set promises = b->policy->promises;
-    uint8_t perms = path_rule_perms(promises, rule);
-    if (!rule->adds && cover->perms & ~perms & PERM_EXEC)
-        return view_attrs(promises, rule) | VIEW_NO_EXEC;
-    if (rule->origin == ORIGIN_CLOSURE && cover->attrs & VIEW_NO_EXEC)
-        return VIEW_READ_ONLY;
-    return view_attrs(promises, rule);
+    bool takes = !rule->adds && cover->perms & ~path_rule_perms(promises, rule) & PERM_EXEC;
+    return view_attrs(promises, rule) | (takes ? VIEW_NO_EXEC : 0);
 }
 
 static uint8_t item_attrs(const struct planner *b, const struct cover *cover,
                           const struct item *item)
 {
     uint8_t attrs = item->rule ? rule_attrs(b, cover, item->rule) : VIEW_READ_ONLY;
-    if (strcmp(item->path, wholes[WHOLE_PROC].path) == 0)
+    if (strcmp(item->path, whole_paths[WHOLE_PROC]) == 0)
         attrs |= VIEW_NO_EXEC;
     bool devices = b->plan->host_root || path_covers("/dev", item->path);
     return devices ? attrs : attrs | VIEW_NO_DEVICES;

@@ -8,6 +8,7 @@
 
 #include "policy/path.h"
 #include "policy/paths.h"
+#include "policy/whole.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,13 +72,12 @@ static enum answer ask_landlock(const struct policy *p, const struct path_operat
     return (op->letters & ~letters) == 0 ? ANSWER_ALLOW : ANSWER_DENY;
 }
 
-/* Does something below `path` have to be reached? /proc comes whole. */
+/* Does something below `path` have to be reached? */
 static bool leads_to_shown(const struct policy *p, const char *path)
 {
     for (size_t i = 0; i < p->path_count; i++) {
         const struct path_rule *rule = &p->paths[i];
-        if (rule->perms && (path_covers(path, rule->real) ||
-                            (path_covers("/proc", path) && path_covers("/proc", rule->real))))
+        if (rule->perms && path_covers(path, rule->real))
             return true;
     }
     return false;
@@ -90,12 +90,12 @@ static enum answer ask_view(const struct policy *p, const struct path_operation 
         return ANSWER_NONE;
     if (rule && rule->perms == 0)
         return ANSWER_HIDE;
-    if (!rule && p->view == VIEW_SYSTEM && !leads_to_shown(p, path))
+    if (!rule && p->view == VIEW_SYSTEM && !leads_to_shown(p, path) && !whole_covers(p, path))
         return ANSWER_HIDE;
     bool writable = rule && path_rule_writable(p->promises, rule);
     if (op->letters & (PERM_WRITE | PERM_CREATE) && !op->socket)
         return writable ? ANSWER_ALLOW : ANSWER_DENY;
-    if (op->letters & PERM_EXEC && writable && !(p->promises & PROMISE(PROT_EXEC)))
+    if (op->letters & PERM_EXEC && rule)
         return counted(p, op, rule) & PERM_EXEC ? ANSWER_ALLOW : ANSWER_DENY;
     return ANSWER_ALLOW;
 }

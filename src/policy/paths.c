@@ -376,6 +376,8 @@ uint8_t path_rule_perms(promise_set promises, const struct path_rule *rule)
 bool path_rule_writable(promise_set promises, const struct path_rule *rule)
 {
     uint8_t left = path_rule_perms(promises, rule);
+    if (rule->origin == ORIGIN_CLOSURE && !(promises & PROMISE(PROT_EXEC)))
+        return false;
     if (promises & (PROMISE(FATTR) | PROMISE(CHOWN)))
         left |= rule->perms & PERM_WRITE;
     return left & (PERM_WRITE | PERM_CREATE);

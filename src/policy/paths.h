@@ -35,7 +35,8 @@ int paths_plan(struct policy *p, const struct path_facts *facts, struct err *err
 /* path_rule_perms: the letters that are left of a rule under these promises. */
 uint8_t path_rule_perms(promise_set promises, const struct path_rule *rule);
 /* path_rule_writable: do these promises change anything there (data, names,
- * attributes), so that a view has to bind it writable? */
+ * attributes), so that a view has to bind it writable? Of its closure, which is
+ * mapped executable, only where prot_exec is promised. */
 bool path_rule_writable(promise_set promises, const struct path_rule *rule);
 
 /* paths_most_specific: the rule whose real path is the longest component-wise
