@@ -4,7 +4,7 @@
 usage: gen-tables.py DATA-DIR DECIDE-H OUT-DIR DEPFILE
 
 DECIDE-H is src/policy/decide.h, which names the kinds of operations. Writes
-promise-ids.h, tables_archs.c, tables_text.c (what all architectures share),
+promise-ids.h, tables_archs.c, tables_shared.c (what all architectures share),
 tables_ARCH.c and tables_words.c (the conditions in words). What several calls
 have in common (ranges, atoms, clauses, grants, texts) is written once;
 src/arch/tables.h says how it is stored.
@@ -92,7 +92,7 @@ def promise_ids(facts):
 
 
 class Shared:
-    """tables_text.c: names, sentences, promises, families, operations."""
+    """tables_shared.c: what the calls of all architectures refer to."""
 
     def __init__(self, facts):
         self.facts = facts
@@ -100,6 +100,9 @@ class Shared:
         self.since = sorted({c.since for c in calls if c.since})
         self.operations = sorted({c.operation for c in calls if c.operation})
         self.sets = Pool(0xff)
+        self.ranges, self.atoms, self.refs = Pool(0xffff), Pool(0xffff), Pool(0xffff)
+        self.clauses, self.grants = Pool(0xffff), Pool(0xffff)
+        self.add_clause(())
         rows = (*facts.promises, *facts.families.values())
         self.names = Texts([*facts.calls, *self.since, *(row.name for row in rows)])
         self.sentences = Texts([*(c.reason for c in calls if c.reason), *(row.words for row in rows)])
@@ -109,6 +112,7 @@ class Shared:
         return f"{sum(1 << order.index(word) for word in held):#x}"
 
     def source(self):
+        """After the tables of all architectures have added what they need."""
         name, words = self.names.at, self.sentences.at
         promises = [braces(name(p.name), words(p.words), int(p.inert)) for p in self.facts.promises]
         families = []
@@ -122,16 +126,23 @@ class Shared:
                 + self.names.source("table_names") + self.sentences.source("table_sentences")
                 + c_array("const uint16_t", "table_since", ["0"] + [str(name(s)) for s in self.since], 12)
                 + c_array("const struct operation", "table_operations", ["{0}"] + operations)
+                + c_array("const struct range", "table_ranges", self.ranges.items, 4)
+                + c_array("const struct stored_atom", "table_atoms", self.atoms.items)
+                + c_array("const uint16_t", "table_refs", self.refs.items, 12)
+                + c_array("const struct stored_clause", "table_clauses", self.clauses.items, 6)
+                + c_array("const struct grant", "table_grants", self.grants.items, 6)
                 + c_array("const struct promise_row", "table_promises", promises)
                 + c_array("const struct family_row", "table_families", families)
                 + c_array("const promise_set", "table_promise_sets", self.sets.items)).rstrip() + "\n"
 
-    def call_row(self, call, number, grant_at, grant_count, errno, opaque):
-        return braces(f"{number:#x}", self.names.at(call.name),
-                      self.sentences.at(call.reason) if call.reason else "NO_TEXT", grant_at,
-                      self.since.index(call.since) + 1 if call.since else 0,
-                      self.operations.index(call.operation) + 1 if call.operation else 0,
-                      grant_count, errno, int(opaque))
+    def add_clause(self, clause):
+        """The index of the clause."""
+        refs = []
+        for argument, width, mask, ranges, launch in clause:
+            rows = [braces(f"{low:#x}", f"{high:#x}") for low, high in ranges]
+            atom = braces(f"{mask:#x}", self.ranges.add(rows), len(rows), argument, width, int(launch))
+            refs.append(str(self.atoms.add([atom])))
+        return self.clauses.add([braces(self.refs.add(refs), len(refs))])
 
 
 class Table:
@@ -139,59 +150,49 @@ class Table:
 
     def __init__(self, facts, arch, shared):
         self.facts, self.arch, self.shared = facts, arch, shared
-        self.ranges, self.atoms = Pool(0xffff), Pool(0xffff)
-        self.refs, self.clauses, self.grants = Pool(0xffff), Pool(0xffff), Pool(0xffff)
-        self.family_order = {family: i for i, family in enumerate(facts.families.values())}
-        self.texts = []
-        self.add_clause((), "")
+        self.texts = {}  # clause: what it asks
+        self.order = {family: i for i, family in enumerate(facts.families.values())}
+        calls = [call for call in facts.calls.values() if arch.name in call.numbers]
+        self.rows = [self.call_row(call) for call in sorted(calls, key=lambda c: c.numbers[arch.name])]
 
-    def add_clause(self, clause, text):
-        """The index of the clause; texts[index] says what it asks."""
-        refs = []
-        for argument, width, mask, ranges, launch in clause:
-            rows = [braces(f"{low:#x}", f"{high:#x}") for low, high in ranges]
-            atom = braces(f"{mask:#x}", self.ranges.add(rows), len(rows), argument, width, int(launch))
-            refs.append(str(self.atoms.add([atom])))
-        at = self.clauses.add([braces(self.refs.add(refs), len(refs))])
-        if at == len(self.texts):
-            self.texts.append(text)
-        return at
+    def grant_row(self, family, clause, text):
+        at = self.shared.add_clause(clause)
+        self.texts.setdefault(at, text)
+        return braces(self.order[family], at)
 
     def call_row(self, call):
         grants = self.facts.grants(call, self.arch)
         if not grants and not call.reason and self.arch.granted:
             raise call.lines[0].place.error(
                 f"no line of a family for {call.name} applies on {self.arch.name}")
-        rows = [braces(self.family_order[family], self.add_clause(clause, text))
-                for family, clause, text in sorted(grants, key=lambda g: self.family_order[g[0]])]
-        if len(rows) > 0xff:
+        if len(grants) > 0xff:
             raise call.place.error(f"{call.name} has more than 255 clauses on {self.arch.name}")
+        rows = [self.grant_row(*grant) for grant in sorted(grants, key=lambda g: self.order[g[0]])]
+        reason = self.shared.sentences.at(call.reason) if call.reason else "NO_TEXT"
         number = call.numbers[self.arch.name] | (X32_BIT if self.arch.name == "x32" else 0)
-        errno = self.facts.errno(call.errno, self.arch, call.place)
-        return self.shared.call_row(call, number, self.grants.add(rows), len(rows), errno,
-                                    self.facts.opaque(call, self.arch))
+        return braces(f"{number:#x}", int(self.facts.opaque(call, self.arch)),
+                      self.shared.names.at(call.name),
+                      self.shared.grants.add(rows) if rows else reason, len(rows),
+                      self.facts.errno(call.errno, self.arch, call.place),
+                      self.shared.since.index(call.since) + 1 if call.since else 0,
+                      self.shared.operations.index(call.operation) + 1 if call.operation else 0)
 
     def source(self):
         name = self.arch.name
-        calls = [call for call in self.facts.calls.values() if name in call.numbers]
-        rows = [self.call_row(call) for call in sorted(calls, key=lambda c: c.numbers[name])]
         return (f'/* Generated from data/: {name}. */\n#include "arch/tables.h"\n\n'
-                + c_array("static const struct range", "ranges", self.ranges.items)
-                + c_array("static const struct stored_atom", "atoms", self.atoms.items)
-                + c_array("static const uint16_t", "refs", self.refs.items, 12)
-                + c_array("static const struct stored_clause", "clauses", self.clauses.items, 6)
-                + c_array("static const struct grant", "grants", self.grants.items, 6)
-                + c_array("static const struct sys_call", "calls", rows)
-                + "static const struct arch_pools pools = {ranges, atoms, refs, clauses, grants};\n\n"
+                + c_array("static const struct sys_call", "calls", self.rows)
                 + f"const struct arch_table table_{name} = "
-                + f"{{&archs[ARCH_{symbol(name)}], &pools, calls, {len(rows)}}};\n")
+                + f"{{&archs[ARCH_{symbol(name)}], calls, {len(self.rows)}}};\n")
 
 
 def words(tables):
     """tables_words.c: every architecture's clauses as a person reads them."""
-    texts = Texts(text for table in tables for text in table.texts)
-    arrays = [c_array("static const uint16_t", f"words_{table.arch.name}",
-                      [str(texts.at(text)) for text in table.texts], 12) for table in tables]
+    texts = Texts(text for table in tables for text in table.texts.values())
+    arrays = []
+    for table in tables:
+        rows = [str(texts.at(table.texts[i])) if i in table.texts else "NO_TEXT"
+                for i in range(max(table.texts, default=0) + 1)]
+        arrays.append(c_array("static const uint16_t", f"words_{table.arch.name}", rows, 12))
     rows = [f"[ARCH_{symbol(t.arch.name)}] = words_{t.arch.name}" for t in tables]
     return ('/* Generated from data/families/. */\n#include "arch/tables.h"\n\n'
             + texts.source("table_word_texts")
@@ -223,13 +224,10 @@ def generate(data, decide_h):
     """{file name: C}; raises DataError."""
     facts = Facts(data, decide_h)
     shared = Shared(facts)
-    sources = {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
-               "tables_text.c": shared.source()}
     tables = [Table(facts, arch, shared) for arch in facts.archs]
-    for table in tables:
-        sources[f"tables_{table.arch.name}.c"] = table.source()
-    sources["tables_words.c"] = words(tables)
-    return sources
+    sources = {f"tables_{table.arch.name}.c": table.source() for table in tables}
+    return sources | {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
+                      "tables_shared.c": shared.source(), "tables_words.c": words(tables)}
 
 
 def main():

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(struct sys_call) == 12, "libvow has some 850 of them");
+
 const struct arch_table *arch_table(enum arch_id id)
 {
     return arch_tables[id];
@@ -102,7 +104,7 @@ const char *call_since(const struct sys_call *call)
 
 const char *call_reason(const struct sys_call *call)
 {
-    return call->reason_at == NO_TEXT ? NULL : table_sentences + call->reason_at;
+    return call->grant_count || call->grant_at == NO_TEXT ? NULL : table_sentences + call->grant_at;
 }
 
 const struct operation *call_operation(const struct sys_call *call)
@@ -110,25 +112,23 @@ const struct operation *call_operation(const struct sys_call *call)
     return call->operation_at ? &table_operations[call->operation_at] : NULL;
 }
 
-const struct grant *call_grants(const struct arch *arch, const struct sys_call *call)
+const struct grant *call_grants(const struct sys_call *call)
 {
-    return arch_table(arch->id)->pools->grants + call->grant_at;
+    return table_grants + call->grant_at;
 }
 
-void grant_clause(const struct arch *arch, const struct grant *grant, const struct range *launch,
-                  struct clause *out)
+void grant_clause(const struct grant *grant, const struct range *launch, struct clause *out)
 {
-    const struct arch_pools *pools = arch_table(arch->id)->pools;
-    const struct stored_clause *stored = &pools->clauses[grant->clause];
+    const struct stored_clause *stored = &table_clauses[grant->clause];
     out->atom_count = stored->ref_count;
     for (size_t i = 0; i < stored->ref_count; i++) {
-        const struct stored_atom *from = &pools->atoms[pools->refs[stored->ref_at + i]];
+        const struct stored_atom *from = &table_atoms[table_refs[stored->ref_at + i]];
         out->atoms[i] = (struct atom){
             .arg = from->arg,
             .width = from->width,
             .mask = from->mask,
             .range_count = from->launch ? launch != NULL : from->range_count,
-            .ranges = from->launch ? launch : pools->ranges + from->range_at,
+            .ranges = from->launch ? launch : table_ranges + from->range_at,
         };
     }
 }

@@ -88,21 +88,19 @@ struct operation {
 };
 
 struct sys_call {
-    uint32_t nr; /* as in seccomp_data.nr: x32's with bit 30 */
-    uint16_t name_at, reason_at;
-    uint16_t grant_at;
-    uint8_t since_at, operation_at;
+    uint32_t nr : 31;    /* as in seccomp_data.nr: x32's with bit 30 */
+    uint32_t opaque : 1; /* the kernel takes what matters from memory (s390x's mmap,
+                            i386's socketcall): BPF cannot judge; docs name each */
+    uint16_t name_at;
+    uint16_t grant_at;   /* of the reason where there are no grants */
     uint8_t grant_count; /* 0: no promise has it */
     uint8_t denial;      /* errno of a denial: EPERM, or ENOSYS where libcs
                             fall back (clone3, openat2, …) */
-    bool opaque;         /* the kernel takes what matters from memory (s390x's mmap,
-                            i386's socketcall): BPF cannot judge; docs name each */
+    uint8_t since_at, operation_at;
 };
 
-struct arch_pools; /* how clauses are stored: arch/tables.h */
 struct arch_table {
     const struct arch *arch;
-    const struct arch_pools *pools;
     const struct sys_call *calls; /* sorted by nr */
     size_t call_count;
 };
@@ -132,11 +130,10 @@ const char *call_reason(const struct sys_call *call);
 /* call_operation: NULL if there is nothing to say but the name. */
 const struct operation *call_operation(const struct sys_call *call);
 /* call_grants: call->grant_count of them, in the order of the families. */
-const struct grant *call_grants(const struct arch *arch, const struct sys_call *call);
+const struct grant *call_grants(const struct sys_call *call);
 /* grant_clause: the clause of a grant. `launch` stands for $launch_fd, as the
  * range from it to itself; it must outlive `out`. NULL: no value fits. */
-void grant_clause(const struct arch *arch, const struct grant *grant, const struct range *launch,
-                  struct clause *out);
+void grant_clause(const struct grant *grant, const struct range *launch, struct clause *out);
 /* grant_words: what the clause asks, as data/families/ writes it, without what
  * this architecture does not have: "a1 in TCGETS FIONREAD"; "" for always. The
  * command has it, libvow has not. */

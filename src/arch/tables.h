@@ -1,6 +1,7 @@
-/* tables: how the generated tables are stored; only arch.c and promise.c read
- * them. Everything that calls have in common is there once and is named by
- * its index. No pointers but one set an architecture (arch.h says why). */
+/* tables: how the generated tables are stored; only src/arch/ and promise.c
+ * read them. What calls have in common is there once for all architectures and
+ * is named by its index: most constants are the same everywhere, so the ten
+ * share nearly all. Nothing here is a pointer (arch.h says why). */
 #ifndef VOW_TABLES_H
 #define VOW_TABLES_H
 
@@ -10,7 +11,7 @@
  * Each is ended by NUL and named by its offset. */
 extern const char table_names[];
 extern const char table_sentences[];
-#define NO_TEXT 0xffff
+#define NO_TEXT 0xffff /* a grant_at that is no reason */
 
 /* since_at and operation_at index these; row 0 stands for none. */
 extern const uint16_t table_since[];
@@ -28,13 +29,11 @@ struct stored_clause {
     uint16_t ref_count;
 };
 
-struct arch_pools {
-    const struct range *ranges;
-    const struct stored_atom *atoms;
-    const uint16_t *refs; /* indices of atoms; a clause is a run of them */
-    const struct stored_clause *clauses;
-    const struct grant *grants;
-};
+extern const struct range table_ranges[];
+extern const struct stored_atom table_atoms[];
+extern const uint16_t table_refs[]; /* indices of atoms; a clause is a run of them */
+extern const struct stored_clause table_clauses[];
+extern const struct grant table_grants[];
 
 /* One each in tables_ARCH.c. */
 extern const struct arch_table table_x86_64, table_i386, table_x32, table_aarch64, table_arm,

@@ -29,7 +29,7 @@ static uint32_t allowance(const struct sys_call *call, const struct filter_mode 
 static void make_rule(const struct policy *p, const struct filter_mode *mode,
                       const struct sys_call *call, struct ruleset *set, size_t *clause_count)
 {
-    const struct grant *grants = call_grants(set->arch, call);
+    const struct grant *grants = call_grants(call);
     struct rule *rule = &set->rules[set->rule_count++];
     *rule = (struct rule){.nr = call->nr,
                           .allow = allowance(call, mode),
@@ -39,7 +39,7 @@ static void make_rule(const struct policy *p, const struct filter_mode *mode,
         if (!granted(p, &grants[i]))
             continue;
         struct clause *clause = &set->clauses[*clause_count + rule->clause_count++];
-        grant_clause(set->arch, &grants[i], set->launch, clause);
+        grant_clause(&grants[i], set->launch, clause);
         rule->always = rule->always || clause->atom_count == 0;
     }
     if (rule->always)

@@ -36,10 +36,9 @@ static promise_set bit(enum promise promise)
 
 /* The next clause under which a family allows a call, NULL behind the last;
  * *index starts at 0. */
-static const struct grant *next_grant(const struct arch *arch, const struct sys_call *call,
-                                      unsigned family, size_t *index)
+static const struct grant *next_grant(const struct sys_call *call, unsigned family, size_t *index)
 {
-    const struct grant *grants = call_grants(arch, call);
+    const struct grant *grants = call_grants(call);
     while (*index < call->grant_count)
         if (grants[(*index)++].family == family)
             return &grants[*index - 1];
@@ -71,7 +70,7 @@ static void print_free_calls(const struct arch_table *table, unsigned family)
     int column = 0;
     for (const struct sys_call *c = table->calls; c < table->calls + table->call_count; c++) {
         size_t index = 0;
-        const struct grant *grant = next_grant(table->arch, c, family, &index);
+        const struct grant *grant = next_grant(c, family, &index);
         if (grant && !*grant_words(table->arch, grant))
             column = put_name(column, c);
     }
@@ -96,7 +95,7 @@ static void print_judged_calls(const struct arch_table *table, unsigned family)
     for (const struct sys_call *c = table->calls; c < table->calls + table->call_count; c++) {
         size_t index = 0;
         const struct grant *grant;
-        while ((grant = next_grant(table->arch, c, family, &index)))
+        while ((grant = next_grant(c, family, &index)))
             if (*grant_words(table->arch, grant))
                 print_clause(c, grant_words(table->arch, grant));
     }
@@ -106,7 +105,7 @@ static bool has_calls(const struct arch_table *table, unsigned family)
 {
     for (size_t i = 0; i < table->call_count; i++) {
         size_t index = 0;
-        if (next_grant(table->arch, &table->calls[i], family, &index))
+        if (next_grant(&table->calls[i], family, &index))
             return true;
     }
     return false;
@@ -172,13 +171,13 @@ static json_t *set_json(promise_set set)
 static json_t *call_json(const struct arch *arch, const struct sys_call *call, unsigned family)
 {
     size_t index = 0;
-    const struct grant *grant = next_grant(arch, call, family, &index);
+    const struct grant *grant = next_grant(call, family, &index);
     if (!grant)
         return NULL;
     json_t *object = json_pack("{s:s, s:I, s:b}", "name", call_name(call), "nr",
                                (json_int_t)call->nr, "opaque", call->opaque);
     json_t *when = json_array();
-    for (; grant; grant = next_grant(arch, call, family, &index))
+    for (; grant; grant = next_grant(call, family, &index))
         if (*grant_words(arch, grant))
             json_array_append_new(when, json_string(grant_words(arch, grant)));
     if (json_array_size(when))

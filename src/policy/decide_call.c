@@ -40,10 +40,10 @@ static void search(const struct policy *p, const struct call_event *event, struc
         args[i] = event->arch->bits == 32 ? (uint32_t)event->args[i] : event->args[i];
     uint64_t fd = (uint64_t)p->launch_fd;
     struct range launch = {fd, fd};
-    const struct grant *grants = call_grants(event->arch, out->call);
+    const struct grant *grants = call_grants(out->call);
     for (size_t i = 0; i < out->call->grant_count; i++) {
         struct clause clause;
-        grant_clause(event->arch, &grants[i], p->launch_fd >= 0 ? &launch : NULL, &clause);
+        grant_clause(&grants[i], p->launch_fd >= 0 ? &launch : NULL, &clause);
         if (!clause_holds(&clause, args))
             continue;
         if (granted(p, grants[i].family)) {

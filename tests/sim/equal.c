@@ -66,7 +66,7 @@ static struct probe *make_probes(const struct arch *arch)
         probes[i] = (struct probe){.arch = arch, .random = i + 1};
         for (size_t j = 0; j < call->grant_count; j++) {
             struct clause clause;
-            grant_clause(arch, &call_grants(arch, call)[j], &launch, &clause);
+            grant_clause(&call_grants(call)[j], &launch, &clause);
             probe_add(&probes[i], &clause);
         }
     }

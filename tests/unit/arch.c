@@ -26,10 +26,10 @@ static bool granted(const struct arch *arch, const char *name, unsigned family,
                     const uint64_t args[6])
 {
     const struct sys_call *call = call_on(arch, name);
-    const struct grant *grants = call_grants(arch, call);
+    const struct grant *grants = call_grants(call);
     for (size_t i = 0; i < call->grant_count; i++) {
         struct clause clause;
-        grant_clause(arch, &grants[i], NULL, &clause);
+        grant_clause(&grants[i], NULL, &clause);
         if (grants[i].family == family && clause_holds(&clause, args))
             return true;
     }
@@ -115,11 +115,11 @@ TEST(clauses_are_normal_and_can_hold)
     for (size_t a = 0; a < ARCH_COUNT; a++) {
         const struct arch_table *table = arch_table((enum arch_id)a);
         for (size_t i = 0; i < table->call_count; i++) {
-            const struct grant *grants = call_grants(table->arch, &table->calls[i]);
+            const struct grant *grants = call_grants(&table->calls[i]);
             for (size_t g = 0; g < table->calls[i].grant_count; g++) {
                 struct clause clause;
                 uint64_t args[6] = {0};
-                grant_clause(table->arch, &grants[g], &launch, &clause);
+                grant_clause(&grants[g], &launch, &clause);
                 CHECK(grants[g].family < FAMILY_COUNT && clause.atom_count <= CLAUSE_ATOMS);
                 CHECK(g == 0 || grants[g - 1].family <= grants[g].family);
                 bool once = true; /* no argument is looked at twice */
@@ -190,16 +190,16 @@ TEST(launch_is_the_descriptor_of_the_run)
     const struct sys_call *call = call_on(arch, "execveat");
     size_t seen = 0;
     for (size_t i = 0; i < call->grant_count; i++) {
-        const struct grant *grant = call_grants(arch, call) + i;
+        const struct grant *grant = call_grants(call) + i;
         if (grant->family != FAMILY_LAUNCH)
             continue;
         struct clause clause;
         uint64_t args[6] = {77, 0, 0, 0, 0x1000}; /* AT_EMPTY_PATH */
-        grant_clause(arch, grant, &launch, &clause);
+        grant_clause(grant, &launch, &clause);
         CHECK(clause_holds(&clause, args));
         args[0] = 78;
         CHECK(!clause_holds(&clause, args));
-        grant_clause(arch, grant, NULL, &clause);
+        grant_clause(grant, NULL, &clause);
         for (args[0] = 0; args[0] < 100; args[0]++)
             CHECK(!clause_holds(&clause, args));
         seen++;

@@ -138,7 +138,7 @@ TEST(missing_is_the_least_that_would_do)
         struct call_event event = {.arch = table->arch, .nr = call->nr};
         for (size_t j = 0; j < call->grant_count; j++) {
             struct clause clause;
-            grant_clause(table->arch, &call_grants(table->arch, call)[j], NULL, &clause);
+            grant_clause(&call_grants(call)[j], NULL, &clause);
             memset(event.args, 0, sizeof event.args);
             for (size_t k = 0; k < clause.atom_count; k++)
                 if (clause.atoms[k].range_count > 0)
