@@ -15,32 +15,42 @@
 
 /* The letter c is about names: it counts on the directory, too. */
 static const struct path_operation {
-    uint16_t family;  /* what BPF has to grant; FAMILY_LAUNCH: no operation on a path */
+    uint8_t kind;     /* enum operation_kind */
+    uint16_t family;  /* what BPF has to grant */
     uint8_t letters;  /* needed on the object */
     uint8_t abi;      /* Landlock looks at it from this ABI on; 0: never */
     bool given;       /* a file's open: BPF also passes what every program may open,
                          and x lets the file be read */
     bool socket;      /* w, but not refused by a read-only mount */
     promise_set with; /* makes the letters count; 0: each letter's own promise */
-} operations[OP_KIND_COUNT] = {
-    [OP_OPEN] = {FAMILY_OPEN_READ, PERM_READ, 1, .given = true},
-    [OP_OPEN_READ] = {FAMILY_OPEN_READ, PERM_READ, 1, .given = true},
-    [OP_OPEN_WRITE] = {FAMILY_OPEN_WRITE, PERM_WRITE, 1, .given = true},
-    [OP_OPEN_READ_WRITE] = {FAMILY_OPEN_READ_WRITE, PERM_READ | PERM_WRITE, 1, .given = true},
-    [OP_LIST] = {FAMILY_LIST, PERM_READ, 1},
-    [OP_STAT] = {FAMILY_LOOK, 0, 0},
-    [OP_CHDIR] = {FAMILY_CHDIR, 0, 0},
-    [OP_CREATE] = {FAMILY_MAKE, PERM_CREATE, 1, .with = PROMISE(CPATH)},
-    [OP_REMOVE] = {FAMILY_REMOVE, PERM_CREATE, 1, .with = PROMISE(CPATH)},
-    [OP_RENAME] = {FAMILY_RENAME, PERM_CREATE, 1, .with = PROMISE(CPATH)},
-    [OP_MKNOD] = {FAMILY_MAKE_NODE, PERM_CREATE, 1, .with = PROMISE(DPATH)},
-    [OP_BIND] = {FAMILY_SOCKET_UNIX, PERM_CREATE, 1, .with = PROMISE(UNIX)},
-    [OP_CONNECT] = {FAMILY_SOCKET_UNIX, PERM_WRITE, 9, .socket = true, .with = PROMISE(UNIX)},
-    [OP_TRUNCATE] = {FAMILY_TRUNCATE, PERM_WRITE, 3},
-    [OP_ATTR] = {FAMILY_CHMOD, PERM_WRITE, 0, .with = PROMISE(FATTR)},
-    [OP_CHOWN] = {FAMILY_CHOWN, PERM_WRITE, 0, .with = PROMISE(FATTR) | PROMISE(CHOWN)},
-    [OP_EXEC] = {FAMILY_EXEC, PERM_EXEC, 1},
+} operations[] = {
+    {OP_OPEN, FAMILY_OPEN_READ, PERM_READ, 1, .given = true},
+    {OP_OPEN_READ, FAMILY_OPEN_READ, PERM_READ, 1, .given = true},
+    {OP_OPEN_WRITE, FAMILY_OPEN_WRITE, PERM_WRITE, 1, .given = true},
+    {OP_OPEN_READ_WRITE, FAMILY_OPEN_READ_WRITE, PERM_READ | PERM_WRITE, 1, .given = true},
+    {OP_LIST, FAMILY_LIST, PERM_READ, 1},
+    {OP_STAT, FAMILY_LOOK, 0, 0},
+    {OP_CHDIR, FAMILY_CHDIR, 0, 0},
+    {OP_CREATE, FAMILY_MAKE, PERM_CREATE, 1, .with = PROMISE(CPATH)},
+    {OP_REMOVE, FAMILY_REMOVE, PERM_CREATE, 1, .with = PROMISE(CPATH)},
+    {OP_RENAME, FAMILY_RENAME, PERM_CREATE, 1, .with = PROMISE(CPATH)},
+    {OP_MKNOD, FAMILY_MAKE_NODE, PERM_CREATE, 1, .with = PROMISE(DPATH)},
+    {OP_BIND, FAMILY_SOCKET_UNIX, PERM_CREATE, 1, .with = PROMISE(UNIX)},
+    {OP_CONNECT, FAMILY_SOCKET_UNIX, PERM_WRITE, 9, .socket = true, .with = PROMISE(UNIX)},
+    {OP_TRUNCATE, FAMILY_TRUNCATE, PERM_WRITE, 3},
+    {OP_ATTR, FAMILY_CHMOD, PERM_WRITE, 0, .with = PROMISE(FATTR)},
+    {OP_CHOWN, FAMILY_CHOWN, PERM_WRITE, 0, .with = PROMISE(FATTR) | PROMISE(CHOWN)},
+    {OP_EXEC, FAMILY_EXEC, PERM_EXEC, 1},
 };
+
+/* NULL: no operation on a path. */
+static const struct path_operation *find_operation(enum operation_kind kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(operations); i++)
+        if (operations[i].kind == kind)
+            return &operations[i];
+    return NULL;
+}
 
 /* The letters of a rule that count for an operation. */
 static uint8_t counted(const struct policy *p, const struct path_operation *op,
@@ -177,9 +187,9 @@ static void find_missing(const struct policy *p, const struct path_operation *op
 
 void decide_path(const struct policy *p, const struct path_event *event, struct path_verdict *out)
 {
-    const struct path_operation *op = &operations[event->kind];
+    const struct path_operation *op = find_operation(event->kind);
     *out = (struct path_verdict){.allowed = true};
-    if (op->family == FAMILY_LAUNCH)
+    if (!op)
         return;
     char *parent CLEAN_FREE = op->letters & PERM_CREATE ? path_parent(event->path) : NULL;
     out->rule = paths_most_specific(p, event->path);

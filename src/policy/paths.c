@@ -28,9 +28,6 @@ enum system_path_kind {
 };
 #include "system-paths.h"
 
-#define CHANGING                                                                                   \
-    (PROMISE(WPATH) | PROMISE(CPATH) | PROMISE(DPATH) | PROMISE(FATTR) | PROMISE(CHOWN) |          \
-     PROMISE(UNIX))
 #define NAMING (PROMISE(CPATH) | PROMISE(DPATH) | PROMISE(UNIX))
 
 struct planner {
@@ -195,7 +192,7 @@ static int gather_workdir(struct planner *planner)
     rule.perms = PERM_READ;
     rule.adds = false;
     for (size_t i = 0; i < ARRAY_COUNT(system_paths) && result == 0; i++)
-        if (system_paths[i].kind == SYSTEM_PATH_PROTECT && planner->policy->promises & CHANGING)
+        if (system_paths[i].kind == SYSTEM_PATH_PROTECT)
             result = add_rule_below(planner, cwd, system_paths[i].path, rule);
     return result;
 }

@@ -245,7 +245,7 @@ TEST(what_others_will_run_stays_read_only_in_the_working_directory)
     policy_free(&p);
     make(&p, "stdio rpath", NULL);
     plan(&p, &here);
-    covers(&p, "/w/.git/hooks/pre-commit", "rwc(r) workdir /w"); /* nothing to protect from */
+    covers(&p, "/w/.git/hooks/pre-commit", "r(r) workdir /w/.git/hooks");
     policy_free(&p);
 }
 
