@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -156,9 +157,10 @@ static void decode_paths(const struct target *target, const struct call_event *e
         place->kind = operation->kind;
         place->follow = !keeps;
         place->create = place->exclusive = false;
-        place->source = operation->path2 >= 0 && i == 0;
-        if (operation->kind == OP_OPEN && operation->flags >= 0)
-            judge_open(place, number(event, operation->flags));
+        place->source = operation->path2 >= 0 && i == (operation->kind == OP_RENAME ? 0 : 1);
+        if (operation->kind == OP_OPEN)
+            judge_open(place, operation->flags < 0 ? O_WRONLY | O_CREAT | O_TRUNC
+                                                   : number(event, operation->flags));
     }
     if (out->place_count > 0)
         out->kind = out->places[0].kind;
@@ -171,7 +173,7 @@ static void decode_unix(const struct target *target, const struct call_event *ev
     size_t length = size - offsetof(struct sockaddr_un, sun_path);
     struct place *place = &out->places[0];
     if (length == 0) {
-        snprintf(out->object, sizeof out->object, "unnamed unix socket");
+        snprintf(out->object, sizeof out->object, "an unnamed unix socket");
     } else if (address->sun_path[0] == '\0') {
         out->object[0] = '@';
         memcpy(out->object + 1, address->sun_path + 1, length - 1);
@@ -223,12 +225,19 @@ struct word_name {
     const char *name;
 };
 
-static const char *name_of(const struct word_name *names, size_t count, unsigned value)
+/* add_name: the value's name, or the value, behind ", " if it is not the first. */
+static void add_name(struct decoded *out, const struct word_name *names, size_t count,
+                     unsigned value)
 {
-    for (size_t i = 0; i < count; i++)
-        if (names[i].value == value)
-            return names[i].name;
-    return NULL;
+    size_t at = strlen(out->object), room = sizeof out->object - at;
+    const char *comma = at > 0 ? ", " : "";
+    for (size_t i = 0; i < count; i++) {
+        if (names[i].value != value)
+            continue;
+        snprintf(out->object + at, room, "%s%s", comma, names[i].name);
+        return;
+    }
+    snprintf(out->object + at, room, value > 0xff ? "%s0x%x" : "%s%u", comma, value);
 }
 
 #define NAMED(value)                                                                               \
@@ -237,7 +246,7 @@ static const char *name_of(const struct word_name *names, size_t count, unsigned
     }
 
 /* `flags` is the request. */
-static void decode_ioctl(const struct call_event *event, const struct operation *operation,
+static void decode_ioctl(const struct call_event *event, const struct sys_call *call,
                          struct decoded *out)
 {
     static const struct word_name names[] = {
@@ -251,18 +260,12 @@ static void decode_ioctl(const struct call_event *event, const struct operation 
         NAMED(SIOCGIFNAME),     NAMED(SIOCGIFINDEX), NAMED(SIOCATMARK),   NAMED(FS_IOC_GETFLAGS),
         NAMED(FS_IOC_SETFLAGS), NAMED(FICLONE),      NAMED(FICLONERANGE),
     };
-    unsigned request = (unsigned)number(event, operation->flags);
-    const char *name = name_of(names, ARRAY_COUNT(names), request);
-    if (operation->flags < 0)
-        return;
-    if (name)
-        snprintf(out->object, sizeof out->object, "%s", name);
-    else
-        snprintf(out->object, sizeof out->object, "0x%x", request);
+    unsigned request = (unsigned)number(event, call_operation(call)->flags);
+    add_name(out, names, ARRAY_COUNT(names), request);
 }
 
-/* `flags` is the address family, `mode` the type. */
-static void decode_socket(const struct call_event *event, const struct operation *operation,
+/* socket and socketpair alike: family and type. */
+static void decode_socket(const struct call_event *event, const struct sys_call *call,
                           struct decoded *out)
 {
     static const struct word_name families[] = {
@@ -271,38 +274,39 @@ static void decode_socket(const struct call_event *event, const struct operation
         NAMED(AF_CAN),    NAMED(AF_TIPC), NAMED(AF_XDP),   NAMED(AF_KEY),
     };
     static const struct word_name types[] = {
-        {SOCK_STREAM, "SOCK_STREAM"}, {SOCK_DGRAM, "SOCK_DGRAM"},         {SOCK_RAW, "SOCK_RAW"},
-        {SOCK_RDM, "SOCK_RDM"},       {SOCK_SEQPACKET, "SOCK_SEQPACKET"}, {SOCK_DCCP, "SOCK_DCCP"},
+        NAMED(SOCK_STREAM), NAMED(SOCK_DGRAM),     NAMED(SOCK_RAW),
+        NAMED(SOCK_RDM),    NAMED(SOCK_SEQPACKET), NAMED(SOCK_DCCP),
     };
-    unsigned family = (unsigned)number(event, operation->flags);
-    unsigned type = (unsigned)number(event, operation->mode) & 0xf;
-    const char *family_name = name_of(families, ARRAY_COUNT(families), family);
-    const char *type_name = name_of(types, ARRAY_COUNT(types), type);
-    char family_text[32], type_text[32];
-    if (operation->flags < 0)
+    if (strncmp(call_name(call), "socket", strlen("socket")) != 0)
         return;
-    snprintf(family_text, sizeof family_text, "%u", family);
-    snprintf(type_text, sizeof type_text, "%u", type);
-    snprintf(out->object, sizeof out->object, "%s, %s", family_name ? family_name : family_text,
-             type_name ? type_name : type_text);
+    unsigned family = (unsigned)number(event, 0), type = (unsigned)number(event, 1) & 0xf;
+    add_name(out, families, ARRAY_COUNT(families), family);
+    add_name(out, types, ARRAY_COUNT(types), type);
 }
 
-/* `fd` is the process (a pidfd's number is worth as little as none), `flags`
- * the signal. */
-static void decode_signal(const struct call_event *event, const struct operation *operation,
+/* `fd` is the process, `flags` the signal. */
+static void decode_signal(const struct call_event *event, const struct sys_call *call,
                           struct decoded *out)
 {
-    if (operation->fd < 0)
-        return;
+    static const struct word_name signals[] = {
+        NAMED(SIGHUP),  NAMED(SIGINT),  NAMED(SIGQUIT), NAMED(SIGABRT), NAMED(SIGKILL),
+        NAMED(SIGUSR1), NAMED(SIGUSR2), NAMED(SIGPIPE), NAMED(SIGALRM), NAMED(SIGTERM),
+        NAMED(SIGCHLD), NAMED(SIGCONT), NAMED(SIGSTOP), NAMED(SIGTSTP), NAMED(SIGWINCH),
+    };
+    const struct operation *operation = call_operation(call);
     int pid = number(event, operation->fd);
-    const char *whom = pid < 0 ? "process group" : "process";
-    size_t size = sizeof out->object;
-    if (pid == 0)
-        snprintf(out->object, size, "its own process group");
+    add_name(out, signals, ARRAY_COUNT(signals), (unsigned)number(event, operation->flags));
+    size_t at = strlen(out->object), room = sizeof out->object - at;
+    if (strcmp(call_name(call), "pidfd_send_signal") == 0)
+        snprintf(out->object + at, room, " to the process behind descriptor %d", pid);
+    else if (pid == 0)
+        snprintf(out->object + at, room, " to its process group");
     else if (pid == -1)
-        snprintf(out->object, size, "every process");
+        snprintf(out->object + at, room, " to every process");
+    else if (pid < 0)
+        snprintf(out->object + at, room, " to process group %u", 0u - (unsigned)pid);
     else
-        snprintf(out->object, size, "%s %u", whom, pid < 0 ? 0u - (unsigned)pid : (unsigned)pid);
+        snprintf(out->object + at, room, " to process %d", pid);
 }
 
 void decode_call(const struct target *target, const struct call_event *event,
@@ -315,9 +319,9 @@ void decode_call(const struct target *target, const struct call_event *event,
     switch (operation->kind) {
     case OP_CONNECT:
     case OP_BIND: decode_address(target, event, operation, out); break;
-    case OP_SIGNAL: decode_signal(event, operation, out); break;
-    case OP_IOCTL: decode_ioctl(event, operation, out); break;
-    case OP_SOCKET: decode_socket(event, operation, out); break;
+    case OP_SIGNAL: decode_signal(event, call, out); break;
+    case OP_IOCTL: decode_ioctl(event, call, out); break;
+    case OP_SOCKET: decode_socket(event, call, out); break;
     case OP_PROCESS:
     case OP_MEMORY: break;
     default: decode_paths(target, event, call, out);

@@ -1,5 +1,7 @@
 #include "watch/resolve.h"
 
+#include "policy/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,12 +15,10 @@
 #define SELF "/proc/self"
 #define THREAD_SELF "/proc/thread-self"
 
-/* Is `path` the directory `above` or below it? The rest of it, or NULL. */
+/* below: the rest of `path` if it is `above` or below it, else NULL. */
 static const char *below(const char *path, const char *above)
 {
-    size_t size = strlen(above);
-    bool is = strncmp(path, above, size) == 0 && (path[size] == '/' || path[size] == '\0');
-    return is ? path + size : NULL;
+    return path_covers(above, path) ? path + strlen(above) : NULL;
 }
 
 /* look_up: an O_PATH descriptor and its path, or -errno. */
@@ -69,10 +69,10 @@ static bool permitted(const struct place *place, int fd, int dir)
     if (fd >= 0 && fstat(fd, &st) != 0)
         return false;
     bool directory = S_ISDIR(st.st_mode);
-    if (place->source && fd < 0)
+    if ((place->source && fd < 0) || (place->exclusive && fd >= 0))
         return false;
     bool own = st.st_uid == geteuid() || geteuid() == 0;
-    switch (place->kind) {
+    switch (place->create && fd < 0 ? OP_CREATE : place->kind) {
     case OP_OPEN_READ: return fd >= 0 && may(fd, R_OK);
     case OP_OPEN_WRITE:
     case OP_TRUNCATE: return fd >= 0 && !directory && may(fd, W_OK);
@@ -135,6 +135,13 @@ static bool follow_descriptor(const struct target *target, const char *dir, cons
            out->real[0] == '/';
 }
 
+/* Where it leads cannot be told; as text it is at least an absolute path. */
+static void stay_lexical(const char *path, struct found *out)
+{
+    char *normal CLEAN_FREE = path_normalise(path, "/");
+    snprintf(out->real, sizeof out->real, "%s", normal ? normal : path);
+}
+
 void resolve(const struct target *target, const struct place *place, pid_t pid, bool self,
              struct found *out)
 {
@@ -151,6 +158,6 @@ void resolve(const struct target *target, const struct place *place, pid_t pid, 
     else if (error == ENOENT && dir >= 0)
         snprintf(out->real, sizeof out->real, "%s/%s", parent[1] ? parent : "", name);
     else if (error != 0)
-        snprintf(out->real, sizeof out->real, "%s", place->path);
+        stay_lexical(place->path, out);
     name_self(out->real, sizeof out->real, pid, self);
 }

@@ -9,11 +9,14 @@
 #include "enforce/enforce.h"
 
 /* What would allow a denied operation; all empty where nothing would. */
+#define REMEDY_RULES 2 /* a name can ask for one on its directory besides */
 struct remedy {
     promise_set promises;
-    char *path;    /* a path rule for this path, NULL: none is missing */
-    uint8_t perms; /* … with these letters: those of the rule that counts now and what it lacks */
-    bool beside;   /* … next to the default rules */
+    struct remedy_rule {
+        char *path;
+        uint8_t perms; /* letters to add there */
+    } rules[REMEDY_RULES];
+    size_t rule_count;
 };
 
 /* One thing that was stopped, with everything that a person is told. Strings
@@ -26,14 +29,16 @@ struct denial {
     enum operation_kind kind;
     const char *object;       /* path as the program names it, address, pid … or NULL */
     const char *real;         /* the path that it leads to (struct path_event), or NULL */
+    bool creates;             /* an open that creates `real` first */
     struct path_verdict path; /* of `real` */
     struct remedy remedy;
     bool killed;
 };
 
-/* denial_judge: asks decide about call, kind and real, which the caller has
- * set (the rest is zero), and fills in verdict, path and remedy. False if all
- * of it is allowed. PURE, as the three below. */
+/* denial_judge: asks decide about call, kind, real and creates, which the
+ * caller has set (the rest is zero), and fills in verdict, path and remedy;
+ * kind becomes OP_CREATE where that is what is denied. False if all of it is
+ * allowed. PURE, as the three below. */
 bool denial_judge(const struct policy *p, struct denial *denial);
 void denial_free(struct denial *denial);
 

@@ -1,0 +1,134 @@
+#include "watch/diagnose.h"
+
+#include <string.h>
+
+/* What C libraries and common libraries try at every start, and do without.
+ * Only reading is quiet; a trailing "/" stands for all below. */
+static const char *const start_probes[] = {
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/locale.alias",
+    "/etc/nsswitch.conf",
+    "/etc/selinux/config",
+    "/proc/cpuinfo",
+    "/proc/filesystems",
+    "/proc/meminfo",
+    "/proc/mounts",
+    "/proc/self/auxv",
+    "/proc/self/maps",
+    "/proc/sys/kernel/ngroups_max",
+    "/proc/sys/kernel/osrelease",
+    "/proc/sys/vm/overcommit_memory",
+    "/sys/devices/system/cpu/",
+    "/sys/fs/cgroup/",
+    "/sys/fs/selinux",
+    "/sys/kernel/mm/transparent_hugepage/",
+    "/usr/lib/locale/",
+    "/usr/share/locale/",
+    "/usr/share/zoneinfo/",
+};
+
+static bool is_below(const char *path, const char *probe)
+{
+    size_t size = strlen(probe);
+    return probe[size - 1] == '/' ? strncmp(path, probe, size) == 0 : strcmp(path, probe) == 0;
+}
+
+static bool is_start_probe(enum operation_kind kind, const char *path)
+{
+    if (kind != OP_OPEN_READ && kind != OP_LIST && kind != OP_STAT)
+        return false;
+    for (size_t i = 0; i < ARRAY_COUNT(start_probes); i++)
+        if (is_below(path, start_probes[i]))
+            return true;
+    return strstr(path, "/gconv/") || strstr(path, "/glibc-hwcaps/");
+}
+
+/* What the filter says of the call itself counts more than what it would say
+ * of such operations in general. */
+static struct path_verdict ask_path(const struct policy *p, enum operation_kind kind,
+                                    const struct denial *denial)
+{
+    struct path_event event = {.kind = kind, .path = denial->real};
+    struct path_verdict verdict;
+    decide_path(p, &event, &verdict);
+    if (denial->call.arch) {
+        verdict.bpf = denial->verdict.bpf;
+        verdict.allowed = verdict.bpf == ANSWER_ALLOW && verdict.landlock != ANSWER_DENY &&
+                          verdict.view != ANSWER_DENY && verdict.view != ANSWER_HIDE;
+    }
+    return verdict;
+}
+
+bool denial_ask(const struct policy *p, struct denial *denial)
+{
+    denial->verdict.bpf = ANSWER_NONE;
+    if (denial->call.arch)
+        decide_call(p, &denial->call, &denial->verdict);
+    if (!denial->real)
+        return denial->verdict.bpf != ANSWER_DENY;
+    denial->path = ask_path(p, denial->creates ? OP_CREATE : denial->kind, denial);
+    if (denial->creates && denial->path.allowed)
+        denial->path = ask_path(p, denial->kind, denial);
+    else if (denial->creates)
+        denial->kind = OP_CREATE;
+    return denial->path.allowed;
+}
+
+bool denial_judge(const struct policy *p, struct denial *denial)
+{
+    const struct denial question = *denial;
+    if (denial_ask(p, denial))
+        return false;
+    remedy_find(p, &question, &denial->remedy);
+    return true;
+}
+
+void denial_free(struct denial *denial)
+{
+    remedy_free(&denial->remedy);
+}
+
+static void take_subject(const struct subject *subject, struct denial *out)
+{
+    out->kind = subject->kind;
+    out->object = subject->path;
+    out->real = subject->real;
+    out->creates = subject->create && !subject->exists;
+}
+
+enum diagnosis diagnose_path(const struct policy *p, const struct subject *subject,
+                             struct denial *out)
+{
+    take_subject(subject, out);
+    if (!denial_judge(p, out))
+        return DIAGNOSIS_ALLOWED;
+    if (subject->permitted && !is_start_probe(subject->kind, subject->real))
+        return DIAGNOSIS_DENIED;
+    denial_free(out);
+    return DIAGNOSIS_QUIET;
+}
+
+bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,
+                   struct denial *out)
+{
+    const struct subject *chosen = count > 0 ? &subjects[0] : NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct path_verdict verdict;
+        struct path_event event = {.kind = subjects[i].kind, .path = subjects[i].real};
+        decide_path(p, &event, &verdict);
+        if (verdict.missing_perms) {
+            chosen = &subjects[i];
+            break;
+        }
+    }
+    if (chosen && is_start_probe(chosen->kind, chosen->real))
+        return false;
+    if (chosen)
+        take_subject(chosen, out);
+    if (!denial_judge(p, out))
+        return false;
+    if (out->verdict.probe)
+        denial_free(out);
+    return !out->verdict.probe;
+}

@@ -1,0 +1,42 @@
+/* diagnose: is it vow that stops this, and what would allow it? PURE. */
+#ifndef VOW_DIAGNOSE_H
+#define VOW_DIAGNOSE_H
+
+#include "watch/watch.h"
+
+/* denial_ask: fills in all verdicts; true if everything is allowed. An open
+ * that creates is two operations; the first that is denied is its kind then. */
+bool denial_ask(const struct policy *p, struct denial *denial);
+/* remedy_find: for a denial whose verdicts are not yet filled in. Empty where
+ * nothing helps. */
+void remedy_find(const struct policy *p, const struct denial *question, struct remedy *out);
+void remedy_free(struct remedy *remedy);
+
+/* One path of a held call, and what the system says about it. */
+struct subject {
+    enum operation_kind kind;
+    const char *path; /* as the program names it, absolute */
+    const char *real; /* where it leads (struct path_event) */
+    bool create;      /* it is created where it is absent */
+    bool exists;
+    bool permitted; /* the system's own permissions would do */
+};
+
+/* diagnose_path: an allowed call goes on in the kernel; will vow's path rules
+ * stop it there, and only they? `out` has the call. */
+enum diagnosis {
+    DIAGNOSIS_ALLOWED, /* vow has nothing against it, whatever the system says */
+    DIAGNOSIS_QUIET,   /* it fails without vow as well, or every start tries it */
+    DIAGNOSIS_DENIED,  /* `out` says why; free it */
+};
+enum diagnosis diagnose_path(const struct policy *p, const struct subject *subject,
+                             struct denial *out);
+
+/* diagnose_call: a call that BPF denied: something to tell? Not where the
+ * program has another way by design (ENOSYS), nor what every start tries.
+ * `out` has pid, program, call and kind; `object` is what the operation is
+ * about where it has no path. */
+bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,
+                   struct denial *out);
+
+#endif

@@ -1,0 +1,92 @@
+#include "watch/job.h"
+
+#include "host/child.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const int taken[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
+
+static void taken_set(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < ARRAY_COUNT(taken); i++)
+        sigaddset(set, taken[i]);
+}
+
+void job_block(struct job *job)
+{
+    sigset_t set;
+    taken_set(&set);
+    sigprocmask(SIG_BLOCK, &set, &job->mask_before);
+    /* Where it is ignored, a child that ended leaves no status. */
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigaction(SIGCHLD, &plain, &job->child_before);
+}
+
+void job_child(const struct job *job)
+{
+    sigaction(SIGCHLD, &job->child_before, NULL);
+    sigprocmask(SIG_SETMASK, &job->mask_before, NULL);
+}
+
+int job_open(struct job *job)
+{
+    sigset_t set;
+    taken_set(&set);
+    signal(SIGPIPE, SIG_IGN); /* nobody reads the explanations any more */
+    signal(SIGTTOU, SIG_IGN); /* the program may have taken the terminal */
+    job->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return job->signals >= 0 ? 0 : -errno;
+}
+
+/* stop_with: stops this process as the program was stopped, so that a shell
+ * sees it, and continues the program when this one is continued. */
+static void stop_with(const struct job *job, int number)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL}, before;
+    sigset_t set, blocked;
+    sigaction(number, number == SIGSTOP ? NULL : &plain, &before);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, &blocked);
+    kill(getpid(), number);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
+    sigaction(number, number == SIGSTOP ? NULL : &before, NULL);
+    child_signal(job->pidfd, SIGCONT);
+}
+
+static void look_after_child(struct job *job)
+{
+    int status;
+    while (!job->ended && waitpid(job->pid, &status, WNOHANG | WUNTRACED) == job->pid) {
+        if (WIFSTOPPED(status)) {
+            stop_with(job, WSTOPSIG(status));
+            continue;
+        }
+        job->ended = true;
+        job->status = status;
+    }
+}
+
+void job_handle(struct job *job)
+{
+    struct signalfd_siginfo info;
+    while (read(job->signals, &info, sizeof info) == sizeof info) {
+        bool from_process = info.ssi_code <= 0; /* not the terminal, not the kernel */
+        if (info.ssi_signo == SIGCHLD)
+            look_after_child(job);
+        else if (from_process && !job->ended)
+            child_signal(job->pidfd, (int)info.ssi_signo);
+    }
+}
+
+void job_reap(struct job *job)
+{
+    while (!job->ended && waitpid(job->pid, &job->status, 0) < 0 && errno == EINTR)
+        ;
+    job->ended = true;
+}

@@ -1,0 +1,289 @@
+/* loop: answers what the listener brings, and explains it.
+ *
+ * Two kinds of calls are held: those that the filter denied, and those with a
+ * path that it let pass. The first are read, answered with their errno and
+ * explained. The second are read and sent on at once; only then is asked
+ * whether Landlock or the view will stop them, and a path that was fine once
+ * is not asked about again. An answer that succeeds proves that what was read
+ * was the caller's; one that fails makes it void.
+ *
+ * When the program has ended and left processes behind, a copy of the
+ * supervisor goes on answering them without a word: a listener that nobody
+ * serves would fail their every held call with ENOSYS. */
+#include "watch/diagnose.h"
+#include "watch/report.h"
+#include "watch/resolve.h"
+#include "watch/spawn.h"
+#include "watch/stranger.h"
+
+#include "host/caps.h"
+#include "host/child.h"
+#include "host/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define FINE_PATHS 4096 /* a power of two */
+
+struct watch {
+    const struct launch *launch;
+    const struct policy *policy;
+    int listener;
+    bool silent; /* answer, explain nothing */
+    bool killed; /* the program itself, for a denial */
+    struct job job;
+    struct report report;
+    struct strangers strangers;
+    struct decoded decoded;
+    struct found found[2];
+    uint64_t fine[FINE_PATHS]; /* hashes of operations that vow does not stop */
+};
+
+static uint64_t hash_place(const struct place *place)
+{
+    uint64_t state = UINT64_C(0xcbf29ce484222325) ^ ((uint64_t)place->kind << 1 | place->follow);
+    for (const char *at = place->path; *at; at++)
+        state = (state ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    return state | 1;
+}
+
+/* One held call. */
+struct held {
+    struct notify_call call;
+    struct call_event event;
+    struct call_verdict verdict;
+    struct stranger *stranger;
+    struct target target;
+};
+
+static struct subject subject_of(struct watch *w, struct held *held, size_t i)
+{
+    const struct place *place = &w->decoded.places[i];
+    struct found *found = &w->found[i];
+    resolve(&held->target, place, held->call.pid, held->call.pid == w->job.pid, found);
+    return (struct subject){
+        .kind = place->kind,
+        .path = place->path,
+        .real = found->real,
+        .create = place->create,
+        .exists = found->exists,
+        .permitted = found->permitted,
+    };
+}
+
+/* say: completes a denial with who it was, and reports it. */
+static void say(struct watch *w, const struct held *held, struct denial *denial)
+{
+    char name[64];
+    pid_t pid = stranger_process(held->stranger);
+    stranger_name(held->stranger, name, sizeof name);
+    denial->pid = pid > 0 ? pid : held->call.pid;
+    denial->program = name[0] ? name : strrchr(w->launch->program, '/') + 1;
+    report_denial(&w->report, denial);
+    denial_free(denial);
+}
+
+static void explain_path(struct watch *w, struct held *held, size_t i)
+{
+    const struct place *place = &w->decoded.places[i];
+    uint64_t hash = hash_place(place);
+    uint64_t *fine = &w->fine[hash % FINE_PATHS];
+    if (*fine == hash)
+        return;
+    struct subject subject = subject_of(w, held, i);
+    struct denial denial = {.call = held->event};
+    switch (diagnose_path(w->policy, &subject, &denial)) {
+    case DIAGNOSIS_ALLOWED:
+        /* Where the file is there now, nothing was asked about creating it. */
+        if (!place->create || !subject.exists)
+            *fine = hash;
+        break;
+    case DIAGNOSIS_QUIET: break;
+    case DIAGNOSIS_DENIED: say(w, held, &denial); break;
+    }
+}
+
+/* kill_process: with --kill a denial ends the process. It is held, so its
+ * number is still its own. */
+static bool kill_process(struct watch *w, const struct held *held)
+{
+    pid_t pid = stranger_process(held->stranger);
+    if (!w->policy->kill || pid <= 0 || !notify_valid(w->listener, held->call.id))
+        return false;
+    if (kill(pid, SIGKILL) != 0)
+        return false;
+    w->killed |= pid == w->job.pid;
+    return true;
+}
+
+/* deny: what is read must be read before the answer, or the caller may be gone. */
+static void deny(struct watch *w, struct held *held)
+{
+    struct subject subjects[2];
+    struct denial denial = {.call = held->event, .kind = w->decoded.kind};
+    bool tell = !w->silent;
+    if (w->decoded.object[0])
+        denial.object = w->decoded.object;
+    for (size_t i = 0; tell && i < w->decoded.place_count; i++)
+        subjects[i] = subject_of(w, held, i);
+    if (tell)
+        tell = diagnose_call(w->policy, subjects, w->decoded.place_count, &denial);
+    denial.killed = kill_process(w, held);
+    if (tell)
+        say(w, held, &denial);
+    if (!denial.killed)
+        notify_deny(w->listener, held->call.id, held->verdict.error);
+}
+
+static void serve(struct watch *w)
+{
+    struct held held = {.verdict = {.bpf = ANSWER_DENY, .error = ENOSYS}};
+    if (notify_receive(w->listener, &held.call) != 0)
+        return;
+    held.event.arch = arch_by_audit(held.call.audit, held.call.nr);
+    held.event.nr = held.call.nr;
+    memcpy(held.event.args, held.call.args, sizeof held.event.args);
+    if (held.event.arch)
+        decide_call(w->policy, &held.event, &held.verdict);
+    held.stranger = stranger_get(&w->strangers, held.call.pid);
+    held.target = stranger_target(held.stranger);
+    w->decoded.kind = OP_NONE;
+    w->decoded.place_count = 0;
+    w->decoded.object[0] = '\0';
+    if (!w->silent && held.verdict.call && call_operation(held.verdict.call))
+        decode_call(&held.target, &held.event, held.verdict.call, &w->decoded);
+    if (held.verdict.bpf != ANSWER_ALLOW) {
+        deny(w, &held);
+        return;
+    }
+    if (notify_continue(w->listener, held.call.id) != 0)
+        return;
+    for (size_t i = 0; i < w->decoded.place_count; i++)
+        explain_path(w, &held, i);
+}
+
+/* until_end: serves until the program has ended. */
+static void until_end(struct watch *w)
+{
+    struct pollfd polled[] = {{.fd = w->job.signals, .events = POLLIN},
+                              {.fd = w->listener, .events = POLLIN}};
+    while (!w->job.ended) {
+        if (poll(polled, ARRAY_COUNT(polled), -1) < 0)
+            continue;
+        if (polled[0].revents)
+            job_handle(&w->job);
+        if (polled[1].revents & POLLIN)
+            serve(w);
+        else if (polled[1].revents)
+            polled[1].fd = -1; /* its last user is ending */
+    }
+}
+
+/* until_unused: serves until nobody is left whom the filter holds. */
+static void until_unused(struct watch *w)
+{
+    struct pollfd polled = {.fd = w->listener, .events = POLLIN};
+    for (;;) {
+        if (poll(&polled, 1, -1) < 0)
+            continue;
+        if (!(polled.revents & POLLIN))
+            return;
+        serve(w);
+    }
+}
+
+static void null_onto(int last)
+{
+    int null CLEAN_FD = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd <= last; fd++)
+        dup2(null, fd);
+}
+
+/* leave_behind: looks after what the program has left running. */
+static void leave_behind(struct watch *w)
+{
+    struct pollfd polled = {.fd = w->listener, .events = POLLIN};
+    w->silent = true;
+    if (poll(&polled, 1, 0) == 1 && !(polled.revents & POLLIN))
+        return;
+    pid_t pid = fork();
+    if (pid > 0)
+        return;
+    if (pid == 0) {
+        setsid();
+        null_onto(STDERR_FILENO);
+        child_keep_only(&w->listener, 1);
+    }
+    until_unused(w);
+    if (pid == 0)
+        _exit(0);
+}
+
+/* settle: the supervisor keeps what it needs and nothing else: descriptors,
+ * privileges, and memory that others could read. */
+static int settle(struct watch *w, struct err *err)
+{
+    int result = notify_open(w->listener, err);
+    if (result < 0)
+        return result;
+    const struct watch_options *options = w->report.options;
+    const int keep[] = {w->listener, w->job.pidfd, options->text_fd, options->json_fd};
+    result = child_keep_only(keep, ARRAY_COUNT(keep));
+    if (result < 0)
+        return err_set(err, result, "cannot close descriptors: %s; run with --no-explain",
+                       strerror(-result));
+    null_onto(STDOUT_FILENO);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    result = caps_drop();
+    if (result == 0)
+        result = job_open(&w->job);
+    return result < 0 ? err_set(err, result, "cannot watch: %s", strerror(-result)) : 0;
+}
+
+static int run(struct watch *w, struct launch *launch, struct err *err)
+{
+    struct hand_over *shared;
+    int result = spawn(launch, &w->job, &w->listener, &shared, err);
+    if (result < 0)
+        return result;
+    result = settle(w, err);
+    if (result < 0) {
+        child_signal(w->job.pidfd, SIGKILL);
+        job_reap(&w->job);
+        return result;
+    }
+    report_start(&w->report, launch, w->job.pid);
+    until_end(w);
+    leave_behind(w);
+    result = spawn_failed(&shared, err);
+    if (result < 0)
+        return result;
+    int status = w->killed ? SIGSYS : w->job.status;
+    report_end(&w->report, status);
+    return status;
+}
+
+int watch_run(struct launch *launch, const struct watch_options *options, struct err *err)
+{
+    struct watch *w = calloc(1, sizeof *w);
+    if (!w || report_init(&w->report, options) < 0) {
+        free(w);
+        return err_set(err, -ENOMEM, "cannot watch: out of memory");
+    }
+    w->launch = launch;
+    w->policy = launch->request->policy;
+    w->listener = -1;
+    strangers_init(&w->strangers);
+    int result = run(w, launch, err);
+    strangers_free(&w->strangers);
+    if (w->listener >= 0)
+        close(w->listener);
+    report_free(&w->report);
+    free(w);
+    return result;
+}

@@ -1,0 +1,148 @@
+/* rerun: the command line that would allow what was denied. PURE.
+ *
+ * It is the user's own line with what is missing worked in: promises join the
+ * first -p, a path rule takes the place of one for the same path. */
+#include "watch/words.h"
+
+#include "policy/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_option(const struct run_option *option, const char *name)
+{
+    return option->value && strcmp(option->name, name) == 0;
+}
+
+/* The promises of all -p; they were parsed before. */
+static promise_set promises_of(const struct run_line *line)
+{
+    promise_set all = 0, some;
+    struct err err;
+    for (size_t i = 0; i < line->option_count; i++)
+        if (is_option(&line->options[i], "-p") &&
+            promises_parse(line->options[i].value, &some, &err) == 0)
+            all |= some;
+    return all;
+}
+
+/* The letters that all these denials lack at one path. */
+static uint8_t letters_for(const struct denial *denials, size_t count, const char *path)
+{
+    uint8_t letters = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < denials[i].remedy.rule_count; k++)
+            if (strcmp(denials[i].remedy.rules[k].path, path) == 0)
+                letters |= denials[i].remedy.rules[k].perms;
+    return letters;
+}
+
+/* A `-v PERMS:PATH` of the user's: its parts, the path normal; false where the
+ * option is another one, or its path is relative. */
+static bool read_rule(const struct run_option *option, struct path_perms *perms, char **path)
+{
+    struct err err;
+    const char *colon = is_option(option, "-v") ? strchr(option->value, ':') : NULL;
+    if (!colon || colon[1] != '/' ||
+        perms_parse(option->value, (size_t)(colon - option->value), perms, &err) != 0)
+        return false;
+    *path = path_normalise(colon + 1, "/");
+    return *path != NULL;
+}
+
+static bool has_rule_for(const struct run_line *line, const char *path)
+{
+    for (size_t i = 0; i < line->option_count; i++) {
+        char *ruled CLEAN_FREE = NULL;
+        struct path_perms perms;
+        if (read_rule(&line->options[i], &perms, &ruled) && strcmp(ruled, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_word(struct str *out, const char *word)
+{
+    str_add_char(out, ' ');
+    quote_shell(out, word);
+}
+
+/* An option as it was, or a path rule with the letters that were missing. */
+static void add_option(struct str *out, const struct run_option *option,
+                       const struct denial *denials, size_t count)
+{
+    char *path CLEAN_FREE = NULL;
+    struct path_perms perms;
+    uint8_t letters = read_rule(option, &perms, &path) ? letters_for(denials, count, path) : 0;
+    if (letters) {
+        perms.adds |= perms.letters == 0; /* as before, no reason to drop the default rules */
+        perms.letters |= letters;
+        str_add_char(out, ' ');
+        rule_word(out, &perms, path);
+        return;
+    }
+    add_word(out, option->name);
+    if (option->value)
+        add_word(out, option->value);
+}
+
+static void add_promises(struct str *out, promise_set set)
+{
+    struct str words CLEAN_STR = {0};
+    promises_print(&words, set);
+    add_word(out, "-p");
+    add_word(out, str_get(&words));
+}
+
+/* The user's options; the first -p has all promises, and what was missing. */
+static void add_options(struct str *out, const struct denial *denials, size_t count,
+                        const struct run_line *line)
+{
+    promise_set missing = 0;
+    bool given = false;
+    for (size_t i = 0; i < count; i++)
+        missing |= denials[i].remedy.promises;
+    for (size_t i = 0; i < line->option_count; i++) {
+        bool promises = is_option(&line->options[i], "-p");
+        if (!promises)
+            add_option(out, &line->options[i], denials, count);
+        else if (!given)
+            add_promises(out, promises_of(line) | missing);
+        given |= promises;
+    }
+    if (missing && !given)
+        add_promises(out, missing);
+}
+
+/* New path rules, each path once. */
+static void add_rules(struct str *out, const struct denial *denials, size_t count,
+                      const struct run_line *line)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct remedy *remedy = &denials[i].remedy;
+        for (size_t k = 0; k < remedy->rule_count; k++) {
+            const char *path = remedy->rules[k].path;
+            if (letters_for(denials, i, path) || has_rule_for(line, path))
+                continue;
+            struct path_perms perms = {.letters = letters_for(denials, count, path), .adds = true};
+            str_add_char(out, ' ');
+            rule_word(out, &perms, path);
+        }
+    }
+}
+
+void denial_rerun(struct str *out, const struct denial *denials, size_t count,
+                  const struct run_line *line)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any |= denials[i].remedy.promises || denials[i].remedy.rule_count;
+    if (!any)
+        return;
+    str_add(out, "vow run");
+    add_options(out, denials, count, line);
+    add_rules(out, denials, count, line);
+    str_add(out, " --");
+    for (char *const *word = line->argv; *word; word++)
+        add_word(out, *word);
+}

@@ -1,0 +1,132 @@
+#include "watch/stranger.h"
+
+#include "host/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void strangers_init(struct strangers *all)
+{
+    for (size_t i = 0; i < STRANGERS; i++)
+        all->at[i] = (struct stranger){.pid = 0, .dir = -1};
+}
+
+static void forget(struct stranger *stranger)
+{
+    if (stranger->dir >= 0)
+        close(stranger->dir);
+    stranger->dir = -1;
+}
+
+void strangers_free(struct strangers *all)
+{
+    for (size_t i = 0; i < STRANGERS; i++)
+        forget(&all->at[i]);
+}
+
+struct stranger *stranger_get(struct strangers *all, pid_t pid)
+{
+    struct stranger *stranger = &all->at[(unsigned)pid % STRANGERS];
+    if (stranger->pid != pid)
+        forget(stranger);
+    stranger->pid = pid;
+    return stranger;
+}
+
+static int open_dir(struct stranger *stranger)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d", (int)stranger->pid);
+    stranger->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return stranger->dir >= 0 ? 0 : -errno;
+}
+
+static ssize_t read_memory(void *context, uint64_t address, void *to, size_t size)
+{
+    const struct stranger *stranger = context;
+    return child_read(stranger->pid, address, to, size);
+}
+
+/* A directory that was opened for a process that has ended since has nothing
+ * in it any more: then it is opened anew, for the process of that number now. */
+static int read_link(void *context, const char *name, char *to, size_t size)
+{
+    struct stranger *stranger = context;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        int result = stranger->dir >= 0 ? 0 : open_dir(stranger);
+        if (result < 0)
+            return result;
+        ssize_t length = readlinkat(stranger->dir, name, to, size - 1);
+        if (length >= 0) {
+            to[length] = '\0';
+            return 0;
+        }
+        if (errno != ESRCH && errno != ENOENT)
+            return -errno;
+        forget(stranger);
+    }
+    return -ESRCH;
+}
+
+struct target stranger_target(struct stranger *stranger)
+{
+    return (struct target){.read = read_memory, .link = read_link, .context = stranger};
+}
+
+static ssize_t read_file(const struct stranger *stranger, const char *name, char *to, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)stranger->pid, name);
+    int fd CLEAN_FD = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, to, size - 1) : -1;
+    if (length < 0)
+        return -errno;
+    to[length] = '\0';
+    return length;
+}
+
+/* The value behind "KEY:\t" in a status file, up to its end of line. */
+static char *status_value(char *text, const char *key)
+{
+    size_t size = strlen(key);
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, size) == 0 && line[size] == ':' && line[size + 1] == '\t')
+            return line + size + 2;
+    }
+    return NULL;
+}
+
+pid_t stranger_process(const struct stranger *stranger)
+{
+    char text[1024];
+    ssize_t length = read_file(stranger, "status", text, sizeof text);
+    const char *value = length > 0 ? status_value(text, "Tgid") : NULL;
+    return value ? atoi(value) : length < 0 ? (pid_t)length : -EPROTO;
+}
+
+/* A program that was started by its descriptor is called by the descriptor's
+ * number before Linux 6.14: then its file has a better name. */
+void stranger_name(const struct stranger *stranger, char *to, size_t size)
+{
+    char path[64], file[PATH_MAX], comm[64];
+    struct stranger process = {.pid = stranger_process(stranger), .dir = -1};
+    to[0] = '\0';
+    if (process.pid <= 0 || read_file(&process, "comm", comm, sizeof comm) <= 0)
+        return;
+    comm[strcspn(comm, "\n")] = '\0';
+    snprintf(to, size, "%s", comm);
+    if (comm[strspn(comm, "0123456789")] != '\0')
+        return;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)process.pid);
+    ssize_t length = readlink(path, file, sizeof file - 1);
+    if (length <= 0)
+        return;
+    file[length] = '\0';
+    snprintf(to, size, "%s", strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
+}

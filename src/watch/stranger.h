@@ -1,0 +1,32 @@
+/* stranger: what memory and /proc tell of the processes that are watched. */
+#ifndef VOW_STRANGER_H
+#define VOW_STRANGER_H
+
+#include "watch/decode.h"
+
+/* One process (a thread's id will do). Its directory in /proc is held open, so
+ * that a later process with its number is not taken for it. */
+struct stranger {
+    pid_t pid;
+    int dir;
+};
+
+/* The processes that were looked at last. */
+#define STRANGERS 8
+struct strangers {
+    struct stranger at[STRANGERS];
+};
+
+void strangers_init(struct strangers *all);
+void strangers_free(struct strangers *all);
+/* stranger_get: valid until the next call. */
+struct stranger *stranger_get(struct strangers *all, pid_t pid);
+/* stranger_target: for decode_call; lives as long as the stranger. */
+struct target stranger_target(struct stranger *stranger);
+
+/* stranger_name: the name of its program, for a person; "" if unknown. */
+void stranger_name(const struct stranger *stranger, char *to, size_t size);
+/* stranger_process: the process that a thread belongs to, or -errno. */
+pid_t stranger_process(const struct stranger *stranger);
+
+#endif
