@@ -51,7 +51,8 @@ struct ruleset {
     struct rule *rules;
     size_t rule_count;
     struct clause *clauses; /* storage behind rules[].clauses */
-    struct range *launch;   /* the descriptor that $launch_fd means, or NULL */
+    size_t clause_count, clause_capacity;
+    struct range *launch; /* the descriptor that $launch_fd means, or NULL */
 };
 
 /* How verdicts become return values. */

@@ -33,8 +33,8 @@ static int check_sets(const struct ruleset *const *sets, size_t set_count, struc
 
 static node rule_node(struct graph *g, const struct arch *arch, const struct rule *rule)
 {
-    if (rule->always)
-        return graph_ret(g, rule->allow);
+    if (rule->always || rule->clause_count == 0)
+        return graph_ret(g, rule->always ? rule->allow : rule->deny);
     return match_build(g, arch, rule, HELD_WORD(DATA_NR));
 }
 
@@ -42,7 +42,7 @@ static node rule_node(struct graph *g, const struct arch *arch, const struct rul
 static void add_unknown(struct run *runs, size_t *count, uint64_t lo, uint64_t end, node unknown)
 {
     if (lo < end)
-        runs_add(runs, count, (struct run){(uint32_t)lo, lo + 1 == end, unknown});
+        runs_add(runs, count, (struct run){(uint32_t)lo, lo + 1 == end, 0, unknown});
 }
 
 /* Entered while the register holds the number. */
@@ -62,12 +62,14 @@ static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t fo
         uint64_t end = rule ? rule->nr : UINT64_C(1) << 32;
         if (has_x32 && next <= X32_FIRST && end > X32_LAST) {
             add_unknown(runs, &count, next, X32_FIRST, unknown);
-            runs_add(runs, &count, (struct run){X32_FIRST, false, graph_ret(g, foreign)});
+            runs_add(runs, &count, (struct run){X32_FIRST, false, 0, graph_ret(g, foreign)});
             next = X32_LAST + 1;
         }
         add_unknown(runs, &count, next, end, unknown);
         if (rule)
-            runs_add(runs, &count, (struct run){rule->nr, true, rule_node(g, set->arch, rule)});
+            runs_add(runs, &count,
+                     (struct run){rule->nr, true, rule->always || rule->clause_count > 0,
+                                  rule_node(g, set->arch, rule)});
         next = end + 1;
     }
     return tree_build(g, runs, count);

@@ -1,23 +1,25 @@
-/* flags: decides on a few bits of a word by asking whether any of some is set
- * (JSET), which leaves the register as it is. The other way is to cut the word
- * to its mask and search (tree); match.c takes the shorter one. */
+/* flags: tells the values of a few bits apart by asking whether any of some is
+ * set (JSET). That leaves the register as it is; the other way is to cut the
+ * word to its mask and search (tree.h). branch.c takes the shorter one. */
 #ifndef VOW_BPF_FLAGS_H
 #define VOW_BPF_FLAGS_H
 
-#include "bpf/graph.h"
+#include "bpf/tree.h"
 
-#define FLAGS_VALUES 64 /* 2 ^ the bits of a mask */
+#define FLAGS_VALUES 64 /* 2 ^ the bits of the mask, at most */
 
+/* Every value that the mask lets through, in order: bit j of an index is the
+ * mask's j-th bit. */
 struct flags {
-    uint32_t mask;
     size_t count;
-    uint32_t value[FLAGS_VALUES]; /* every value that the mask lets through */
-    uint32_t label[FLAGS_VALUES];
+    const struct run *values;
+    uint64_t same[FLAGS_VALUES]; /* for each value, those that lead where it leads */
 };
 
+void flags_init(struct flags *f, const struct run *values, size_t count);
 /* flags_tests: how many tests flags_build makes at most. */
 size_t flags_tests(const struct flags *f);
-/* flags_build: goes to by_label[label] of the value that the register holds. */
-node flags_build(struct graph *g, const struct flags *f, const node *by_label);
+/* flags_build: goes to tails[to] of the value that the register holds. */
+node flags_build(struct graph *g, const struct flags *f, const node *tails);
 
 #endif

@@ -17,13 +17,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "bpf/flags.h"
+#include "bpf/branch.h"
 #include "bpf/insn.h"
-#include "bpf/tree.h"
 #include "bpf/words.h"
 
-#define SET_BITS 64      /* clauses, and variables, in one batch */
-#define STEP_LIMIT 20000 /* of expansion, for one call */
+#define SET_BITS 64       /* clauses, and variables, in one batch */
+#define ENUMERATED_BITS 8 /* of a word, if its values are enumerated */
+#define STEP_LIMIT 20000  /* of expansion, for one call */
 
 struct variable {
     uint8_t word;
@@ -58,28 +58,25 @@ static void fail(struct match *m, int error)
         m->g->error = error;
 }
 
-static bool same_spans(const struct match *m, const struct condition *a, const struct condition *b)
+static const struct condition *condition(const struct batch *b, size_t clause, size_t at)
 {
-    if (a->mask != b->mask || a->span_count != b->span_count)
-        return false;
-    for (size_t i = 0; i < a->span_count; i++) {
-        const struct span *x = &m->words.spans[a->span_at + i],
-                          *y = &m->words.spans[b->span_at + i];
-        if (x->lo != y->lo || x->hi != y->hi)
-            return false;
-    }
-    return true;
+    return &b->m->words.conditions[b->clauses[clause].at[at]];
 }
 
-/* Does `a` ask, of what is not known, only for what `b` asks for too? */
-static bool asks_no_more(const struct batch *b, size_t a_index, size_t b_index, bits known)
+/* Is it known whether the condition holds? Then it does, in clauses alive. */
+static bool is_known(const struct batch *b, size_t clause, size_t at, bits known)
 {
-    const struct word_clause *weak = &b->clauses[a_index], *strong = &b->clauses[b_index];
+    return known >> condition(b, clause, at)->var & 1;
+}
+
+/* Does one clause ask, of what is not known, only for what another asks too? */
+static bool asks_no_more(const struct batch *b, size_t clause, size_t other, bits known)
+{
+    const struct word_clause *weak = &b->clauses[clause], *strong = &b->clauses[other];
     for (size_t i = 0; i < weak->count; i++) {
-        const struct condition *c = &weak->at[i];
-        bool found = (known & BIT(c->var)) != 0;
+        bool found = is_known(b, clause, i, known);
         for (size_t j = 0; j < strong->count && !found; j++)
-            found = strong->at[j].var == c->var && same_spans(b->m, c, &strong->at[j]);
+            found = strong->at[j] == weak->at[i];
         if (!found)
             return false;
     }
@@ -89,7 +86,7 @@ static bool asks_no_more(const struct batch *b, size_t a_index, size_t b_index, 
 static bool asks_nothing(const struct batch *b, size_t clause, bits known)
 {
     for (size_t i = 0; i < b->clauses[clause].count; i++)
-        if (!(known & BIT(b->clauses[clause].at[i].var)))
+        if (!is_known(b, clause, i, known))
             return false;
     return true;
 }
@@ -114,16 +111,17 @@ static bits canonical(const struct batch *b, bits alive, bits known)
     return kept;
 }
 
-/* The variable that most of the clauses ask for. */
+/* The variable that most of the clauses ask for; of equals the last, so that
+ * what similar calls have in common, their first arguments, comes last. */
 static size_t choose_variable(const struct batch *b, bits alive, bits known)
 {
     size_t asked[SET_BITS] = {0}, best = 0;
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++)
-            if (!(known & BIT(b->clauses[i].at[j].var)))
-                asked[b->clauses[i].at[j].var]++;
+            if (!is_known(b, i, j, known))
+                asked[condition(b, i, j)->var]++;
     for (size_t i = 1; i < b->var_count; i++)
-        if (asked[i] > asked[best])
+        if (asked[i] >= asked[best])
             best = i;
     return best;
 }
@@ -144,7 +142,7 @@ static bits survivors(const struct batch *b, bits alive, size_t var, uint32_t va
 {
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++) {
-            const struct condition *c = &b->clauses[i].at[j];
+            const struct condition *c = condition(b, i, j);
             uint32_t left = b->vars[var].enumerated ? value & c->mask : value;
             if (c->var == var && !holds(b->m, c, left))
                 alive &= ~BIT(i);
@@ -152,150 +150,137 @@ static bits survivors(const struct batch *b, bits alive, size_t var, uint32_t va
     return alive;
 }
 
-/* What one look at a variable tells: its values in classes that leave the
- * same clauses to ask. */
+/* What one look at a variable tells: its values in runs, labelled by the class
+ * of clauses that they leave. */
 struct look {
     size_t var;
-    uint32_t *values; /* least value of each class, sorted */
-    bits *classes;    /* what is alive then; canonical, by label */
-    struct run *runs; /* by label */
-    node *nodes;      /* by label */
-    size_t value_count, class_count, run_count;
-    struct flags flags; /* if the variable is enumerated */
+    struct branch branch;
+    bits *classes; /* what is alive then; canonical, by label */
+    node *tails;   /* by label */
+    size_t class_count;
+    struct survival {
+        bits alive; /* as it came */
+        uint32_t label;
+    } * seen;
+    size_t seen_count;
 };
-
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
 
 static void look_free(struct look *l)
 {
-    free(l->values);
+    free(l->branch.runs);
     free(l->classes);
-    free(l->runs);
-    free(l->nodes);
+    free(l->tails);
+    free(l->seen);
 }
 
+/* Values may be listed twice here. */
 static size_t most_values(const struct batch *b, bits alive, size_t var)
 {
     if (b->vars[var].enumerated)
-        return FLAGS_VALUES;
+        return (size_t)1 << __builtin_popcount(b->vars[var].mask);
     size_t count = 1;
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++)
-            if (b->clauses[i].at[j].var == var)
-                count += 2 * b->clauses[i].at[j].span_count;
+            if (condition(b, i, j)->var == var)
+                count += 2 * condition(b, i, j)->span_count;
     return count;
 }
 
-/* The values at which the answer to any condition on the variable changes;
- * all values if they are enumerated. */
-static void list_values(const struct batch *b, bits alive, struct look *l)
+/* All values that the mask lets through. */
+static void enumerate(struct branch *branch)
 {
-    uint32_t mask = b->vars[l->var].mask, value = 0;
-    if (b->vars[l->var].enumerated) {
-        do {
-            l->values[l->value_count++] = value;
-            value = (value - mask) & mask;
-        } while (value);
-        return;
-    }
-    l->values[l->value_count++] = 0;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++) {
-            const struct condition *c = &b->clauses[i].at[j];
-            for (size_t k = 0; c->var == l->var && k < c->span_count; k++) {
-                const struct span *span = &b->m->words.spans[c->span_at + k];
-                if (span->lo > 0 && span->lo <= mask)
-                    l->values[l->value_count++] = span->lo;
-                if (span->hi < mask)
-                    l->values[l->value_count++] = span->hi + 1;
-            }
-        }
-    qsort(l->values, l->value_count, sizeof *l->values, by_value);
-    size_t kept = 1;
-    for (size_t i = 1; i < l->value_count; i++)
-        if (l->values[i] != l->values[kept - 1])
-            l->values[kept++] = l->values[i];
-    l->value_count = kept;
+    uint32_t value = 0;
+    do {
+        branch->runs[branch->run_count++] = (struct run){.lo = value, .single = true, .weight = 1};
+        value = (value - branch->mask) & branch->mask;
+    } while (value);
 }
 
-static uint32_t label_of(struct look *l, bits class)
+static int by_lo(const void *a, const void *b)
 {
+    uint32_t x = ((const struct run *)a)->lo, y = ((const struct run *)b)->lo;
+    return (x > y) - (x < y);
+}
+
+/* The values at which the answer to any condition on the variable changes. */
+static void list_values(const struct batch *b, bits alive, size_t var, struct branch *branch)
+{
+    struct run *runs = branch->runs;
+    size_t count = 1, kept = 1;
+    for (size_t i = 0; i < b->clause_count; i++)
+        for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++) {
+            const struct condition *c = condition(b, i, j);
+            for (size_t k = 0; c->var == var && k < c->span_count; k++) {
+                const struct span *span = &b->m->words.spans[c->span_at + k];
+                if (span->lo > 0 && span->lo <= branch->mask)
+                    runs[count++].lo = span->lo;
+                if (span->hi < branch->mask)
+                    runs[count++].lo = span->hi + 1;
+            }
+        }
+    qsort(runs, count, sizeof *runs, by_lo);
+    for (size_t i = 1; i < count; i++)
+        if (runs[i].lo != runs[kept - 1].lo)
+            runs[kept++].lo = runs[i].lo;
+    for (size_t i = 0; i < kept; i++)
+        runs[i].single = (i + 1 < kept ? runs[i + 1].lo - 1 : branch->mask) == runs[i].lo;
+    branch->run_count = kept;
+}
+
+/* The label of the class that these clauses are in; a new one if need be. */
+static uint32_t label_of(const struct batch *b, struct look *l, bits alive, bits known)
+{
+    for (size_t i = 0; i < l->seen_count; i++)
+        if (l->seen[i].alive == alive)
+            return l->seen[i].label;
+    bits class = canonical(b, alive, known | BIT(l->var));
     uint32_t label = 0;
     while (label < l->class_count && l->classes[label] != class)
         label++;
     if (label == l->class_count)
         l->classes[l->class_count++] = class;
+    l->seen[l->seen_count++] = (struct survival){alive, label};
     return label;
+}
+
+/* Room for so many values. */
+static bool look_init(struct look *l, size_t values)
+{
+    l->branch.runs = calloc(values, sizeof *l->branch.runs);
+    l->classes = calloc(values, sizeof *l->classes);
+    l->tails = calloc(values, sizeof *l->tails);
+    l->seen = calloc(values, sizeof *l->seen);
+    return l->branch.runs && l->classes && l->tails && l->seen;
 }
 
 /* Fills a look at a variable. On failure the graph has the error. */
 static void look_at(struct batch *b, bits alive, bits known, struct look *l)
 {
     l->var = choose_variable(b, alive, known);
-    size_t most = most_values(b, alive, l->var);
-    l->values = calloc(most, sizeof *l->values);
-    l->classes = calloc(most, sizeof *l->classes);
-    l->runs = calloc(most, sizeof *l->runs);
-    l->nodes = calloc(most, sizeof *l->nodes);
-    if (!l->values || !l->classes || !l->runs || !l->nodes) {
+    const struct variable *var = &b->vars[l->var];
+    struct branch *branch = &l->branch;
+    branch->offset = data_word(b->m->words.arch, var->word);
+    branch->mask = var->mask;
+    branch->enumerated = var->enumerated;
+    if (!look_init(l, most_values(b, alive, l->var))) {
         fail(b->m, -ENOMEM);
         return;
     }
-    const struct variable *var = &b->vars[l->var];
-    list_values(b, alive, l);
-    l->flags.mask = var->mask;
-    l->flags.count = var->enumerated ? l->value_count : 0;
-    for (size_t i = 0; i < l->value_count; i++) {
-        uint32_t value = l->values[i];
-        bits class = survivors(b, alive, l->var, value);
-        uint32_t label = label_of(l, canonical(b, class, known | BIT(l->var)));
-        bool last = i + 1 == l->value_count;
-        bool single =
-            var->enumerated || (last ? value == var->mask : l->values[i + 1] == value + 1);
-        runs_add(l->runs, &l->run_count, (struct run){value, single, label});
-        if (var->enumerated) {
-            l->flags.value[i] = value;
-            l->flags.label[i] = label;
-        }
+    if (var->enumerated)
+        enumerate(branch);
+    else
+        list_values(b, alive, l->var, branch);
+    size_t count = 0;
+    for (size_t i = 0; i < branch->run_count; i++) {
+        struct run run = branch->runs[i];
+        run.to = label_of(b, l, survivors(b, alive, l->var, run.lo), known);
+        if (var->enumerated)
+            branch->runs[count++] = run;
+        else
+            runs_add(branch->runs, &count, run);
     }
-}
-
-static node build(struct batch *b, bits alive, bits known, struct held held);
-
-/* The tails behind each class, entered while the register holds `held`. */
-static void build_classes(struct batch *b, struct look *l, bits known, struct held held)
-{
-    for (size_t i = 0; i < l->class_count; i++)
-        l->nodes[i] = build(b, l->classes[i], known | BIT(l->var), held);
-}
-
-/* Picks the shortest way to tell the classes apart. */
-static node build_look(struct batch *b, struct look *l, bits known, struct held held)
-{
-    struct graph *g = b->m->g;
-    const struct variable *var = &b->vars[l->var];
-    struct held whole = HELD_WORD(data_word(b->m->words.arch, var->word));
-    struct held cut = {whole.offset, var->mask};
-    bool has_all = held.offset == whole.offset && (held.mask & var->mask) == var->mask;
-    struct held uncut = has_all ? held : whole;
-    bool zero_or_not = l->run_count == 2 && l->runs[0].single && var->mask != UINT32_MAX;
-    bool by_flags =
-        var->enumerated && flags_tests(&l->flags) <= 1 + tree_tests(g, l->runs, l->run_count);
-    build_classes(b, l, known, zero_or_not || by_flags ? uncut : cut);
-    if (g->error)
-        return 0;
-    if (by_flags)
-        return graph_look(g, held, uncut, flags_build(g, &l->flags, l->nodes));
-    for (size_t i = 0; i < l->run_count; i++)
-        l->runs[i].to = l->nodes[l->runs[i].to];
-    if (zero_or_not)
-        return graph_look(g, held, uncut,
-                          graph_test(g, INSN_JSET, var->mask, l->runs[1].to, l->runs[0].to));
-    return graph_look(g, held, cut, tree_build(g, l->runs, l->run_count));
+    branch->run_count = count;
+    branch_reduce(branch);
 }
 
 /* The tail that decides, where these clauses may hold still and the values of
@@ -310,16 +295,20 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
     if (!alive)
         return b->none;
     /* A clause that asks for nothing more is canonically the only one. */
-    size_t first = (size_t)__builtin_ctzll(alive);
-    if (asks_nothing(b, first, known))
+    if (asks_nothing(b, (size_t)__builtin_ctzll(alive), known))
         return graph_ret(g, b->m->rule->allow);
     struct look l = {0};
-    look_at(b, alive, known, &l);
     node result = 0;
-    if (!g->error && l.class_count == 1)
+    look_at(b, alive, known, &l);
+    if (!g->error && l.class_count == 1) {
         result = build(b, l.classes[0], known | BIT(l.var), held);
-    else if (!g->error)
-        result = build_look(b, &l, known, held);
+    } else if (!g->error) {
+        struct branch_plan plan = branch_plan(g, &l.branch, held);
+        for (size_t i = 0; i < l.class_count; i++)
+            l.tails[i] = build(b, l.classes[i], known | BIT(l.var), plan.inside);
+        if (!g->error)
+            result = branch_build(g, &l.branch, &plan, held, l.tails);
+    }
     look_free(&l);
     return result;
 }
@@ -330,13 +319,13 @@ static bool assign_variables(struct batch *b)
     uint32_t together[WORDS] = {0};
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; j < b->clauses[i].count; j++)
-            together[b->clauses[i].at[j].word] |= b->clauses[i].at[j].mask;
+            together[condition(b, i, j)->word] |= condition(b, i, j)->mask;
     b->var_count = 0;
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; j < b->clauses[i].count; j++) {
-            struct condition *c = &b->clauses[i].at[j];
+            struct condition *c = &b->m->words.conditions[b->clauses[i].at[j]];
             uint32_t all = together[c->word];
-            bool enumerated = UINT64_C(1) << __builtin_popcount(all) <= FLAGS_VALUES;
+            bool enumerated = __builtin_popcount(all) <= ENUMERATED_BITS;
             struct variable var = {c->word, enumerated, enumerated ? all : c->mask};
             size_t at = 0;
             while (at < b->var_count &&

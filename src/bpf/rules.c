@@ -25,26 +25,53 @@ static uint32_t allowance(const struct sys_call *call, const struct filter_mode 
     return on_path && mode->path_allow ? mode->path_allow : RET_ALLOW;
 }
 
-/* Fills the rule; its clauses are appended to those of the set. */
-static void make_rule(const struct policy *p, const struct filter_mode *mode,
-                      const struct sys_call *call, struct ruleset *set, size_t *clause_count)
+/* Appends the rule of a call; its clauses are the last ones of the set. */
+static int add_rule(const struct policy *p, const struct filter_mode *mode,
+                    const struct sys_call *call, struct ruleset *set)
 {
     const struct grant *grants = call_grants(call);
     struct rule *rule = &set->rules[set->rule_count++];
-    *rule = (struct rule){.nr = call->nr,
-                          .allow = allowance(call, mode),
-                          .deny = denial(set->arch, call, mode),
-                          .clauses = set->clauses + *clause_count};
-    for (size_t i = 0; i < call->grant_count; i++) {
+    *rule = (struct rule){
+        .nr = call->nr, .allow = allowance(call, mode), .deny = denial(set->arch, call, mode)};
+    for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
         if (!granted(p, &grants[i]))
             continue;
-        struct clause *clause = &set->clauses[*clause_count + rule->clause_count++];
+        if (array_grow((void **)&set->clauses, &set->clause_capacity, set->clause_count,
+                       sizeof *set->clauses))
+            return -ENOMEM;
+        struct clause *clause = &set->clauses[set->clause_count++];
         grant_clause(&grants[i], set->launch, clause);
-        rule->always = rule->always || clause->atom_count == 0;
+        rule->clause_count++;
+        rule->always = clause->atom_count == 0;
     }
-    if (rule->always)
+    if (rule->always) {
+        set->clause_count -= rule->clause_count;
         rule->clause_count = 0;
-    *clause_count += rule->clause_count;
+    }
+    return 0;
+}
+
+static int add_rules(const struct policy *p, const struct filter_mode *mode,
+                     const struct arch_table *table, struct ruleset *set)
+{
+    set->rules = calloc(table->call_count, sizeof *set->rules);
+    if (!set->rules)
+        return -ENOMEM;
+    if (p->launch_fd >= 0) {
+        set->launch = calloc(1, sizeof *set->launch);
+        if (!set->launch)
+            return -ENOMEM;
+        *set->launch = (struct range){(uint64_t)p->launch_fd, (uint64_t)p->launch_fd};
+    }
+    for (size_t i = 0; i < table->call_count; i++)
+        if (add_rule(p, mode, &table->calls[i], set))
+            return -ENOMEM;
+    const struct clause *clauses = set->clauses; /* stays where it is from now on */
+    for (size_t i = 0; i < set->rule_count; i++) {
+        set->rules[i].clauses = clauses;
+        clauses += set->rules[i].clause_count;
+    }
+    return 0;
 }
 
 int ruleset_from_policy(const struct policy *p, const struct arch *arch,
@@ -54,21 +81,11 @@ int ruleset_from_policy(const struct policy *p, const struct arch *arch,
     const struct arch_table *table = arch_table(arch->id);
     if (!table)
         return err_set(err, -ENOENT, "this build has no system calls of %s", arch->name);
-    size_t most_clauses = 1;
-    for (size_t i = 0; i < table->call_count; i++)
-        most_clauses += table->calls[i].grant_count;
-    out->rules = calloc(table->call_count, sizeof *out->rules);
-    out->clauses = calloc(most_clauses, sizeof *out->clauses);
-    out->launch = p->launch_fd >= 0 ? calloc(1, sizeof *out->launch) : NULL;
-    if (!out->rules || !out->clauses || (p->launch_fd >= 0 && !out->launch)) {
-        ruleset_free(out);
-        return err_set(err, -ENOMEM, "out of memory");
-    }
-    if (out->launch)
-        *out->launch = (struct range){(uint64_t)p->launch_fd, (uint64_t)p->launch_fd};
     out->unknown = mode->unknown ? mode->unknown : RET_ERRNO(arch->enosys);
-    size_t clause_count = 0;
-    for (size_t i = 0; i < table->call_count; i++)
-        make_rule(p, mode, &table->calls[i], out, &clause_count);
+    int result = add_rules(p, mode, table, out);
+    if (result) {
+        ruleset_free(out);
+        return err_set(err, result, "out of memory");
+    }
     return 0;
 }

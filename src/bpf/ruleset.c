@@ -6,6 +6,7 @@ void ruleset_free(struct ruleset *rules)
 {
     free(rules->rules);
     free(rules->clauses);
+    free(rules->launch);
     *rules = (struct ruleset){0};
 }
 

@@ -4,7 +4,7 @@
  * cut into blocks: a block has one base node and at most CHAIN single values
  * that go elsewhere, which are asked for one by one. The cut that takes the
  * fewest tests is found from left to right (best[j]: the fewest for the first
- * j runs); above the blocks stands a balanced tree of JGE. */
+ * j runs); above the blocks stands a tree of JGE, balanced by weight. */
 #include "bpf/tree.h"
 
 #include <errno.h>
@@ -14,6 +14,9 @@
 
 /* Longer chains save few tests and lengthen paths. */
 #define CHAIN 4
+/* What a block weighs besides its runs: keeps those that are seldom asked for
+ * from sinking too deep. */
+#define BLOCK_WEIGHT 2
 
 struct plan {
     uint32_t tests; /* for all runs before this one, and one split a block */
@@ -23,10 +26,12 @@ struct plan {
 
 void runs_add(struct run *runs, size_t *count, struct run run)
 {
-    if (*count > 0 && runs[*count - 1].to == run.to)
+    if (*count > 0 && runs[*count - 1].to == run.to) {
         runs[*count - 1].single = false;
-    else
+        runs[*count - 1].weight = (uint16_t)(runs[*count - 1].weight + run.weight);
+    } else {
         runs[(*count)++] = run;
+    }
 }
 
 /* Improves best[end] by blocks that end there and have this base. */
@@ -64,38 +69,64 @@ size_t tree_tests(struct graph *g, const struct run *runs, size_t count)
     return best ? best[count].tests - 1 : 0;
 }
 
-/* A block is known by the plan entry behind its last run. */
-static node build_block(struct graph *g, const struct run *runs, const struct plan *best,
-                        size_t end)
+struct block {
+    uint32_t start, end; /* runs */
+    node base;
+    uint32_t weight_before; /* of the blocks on its left */
+};
+
+/* The blocks of a plan, and one behind the last. */
+static size_t list_blocks(const struct run *runs, size_t count, const struct plan *best,
+                          struct block *blocks)
 {
-    node base = best[end].base, top = base;
-    for (size_t i = end; i-- > best[end].start;)
-        if (runs[i].to != base)
+    size_t block_count = 0;
+    for (size_t end = count; end > 0; end = best[end].start)
+        block_count++;
+    size_t at = block_count;
+    for (size_t end = count; end > 0; end = best[end].start)
+        blocks[--at] = (struct block){best[end].start, (uint32_t)end, best[end].base, 0};
+    for (at = 0; at < block_count; at++) {
+        uint32_t weight = BLOCK_WEIGHT;
+        for (size_t i = blocks[at].start; i < blocks[at].end; i++)
+            weight += runs[i].weight;
+        blocks[at + 1].weight_before = blocks[at].weight_before + weight;
+    }
+    return block_count;
+}
+
+static node build_chain(struct graph *g, const struct run *runs, const struct block *block)
+{
+    node top = block->base;
+    for (size_t i = block->end; i-- > block->start;)
+        if (runs[i].to != block->base)
             top = graph_test(g, INSN_JEQ, runs[i].lo, runs[i].to, top);
     return top;
 }
 
-static node build_blocks(struct graph *g, const struct run *runs, const struct plan *best,
-                         const uint32_t *ends, size_t count)
+/* Splits where the halves weigh as equal as they can. */
+static node build_blocks(struct graph *g, const struct run *runs, const struct block *blocks,
+                         size_t count)
 {
     if (count == 1)
-        return build_block(g, runs, best, ends[0]);
-    size_t left = count / 2;
-    node low = build_blocks(g, runs, best, ends, left);
-    node high = build_blocks(g, runs, best, ends + left, count - left);
-    return graph_test(g, INSN_JGE, runs[best[ends[left]].start].lo, high, low);
+        return build_chain(g, runs, blocks);
+    uint32_t twice_middle = blocks[0].weight_before + blocks[count].weight_before;
+    size_t left = 1;
+    while (left + 1 < count &&
+           blocks[left].weight_before + blocks[left + 1].weight_before <= twice_middle)
+        left++;
+    node low = build_blocks(g, runs, blocks, left);
+    node high = build_blocks(g, runs, blocks + left, count - left);
+    return graph_test(g, INSN_JGE, runs[blocks[left].start].lo, high, low);
 }
 
 node tree_build(struct graph *g, const struct run *runs, size_t count)
 {
     CLEAN_FREE struct plan *best = make_plan(g, runs, count);
-    CLEAN_FREE uint32_t *ends = best ? calloc(count, sizeof *ends) : NULL;
-    if (!ends) {
+    CLEAN_FREE struct block *blocks = calloc(count + 1, sizeof *blocks);
+    if (!best || !blocks) {
         g->error = g->error ? g->error : -ENOMEM;
         return 0;
     }
-    size_t first = count;
-    for (uint32_t end = (uint32_t)count; end > 0; end = best[end].start)
-        ends[--first] = end;
-    return build_blocks(g, runs, best, ends + first, count - first);
+    size_t block_count = list_blocks(runs, count, best, blocks);
+    return build_blocks(g, runs, blocks, block_count);
 }

@@ -8,7 +8,8 @@
  * differ in `to`, the first one's lo is the least value that can occur. */
 struct run {
     uint32_t lo;
-    bool single; /* no other value than lo can occur in it */
+    bool single;     /* no other value than lo can occur in it */
+    uint16_t weight; /* how often it is asked for; the tree is balanced by it */
     node to;
 };
 

@@ -21,8 +21,36 @@ static struct condition new_condition(const struct words *w, unsigned word, uint
         .word = (uint8_t)word, .mask = mask, .span_at = (uint32_t)w->span_count};
 }
 
+static bool same(const struct words *w, const struct condition *a, const struct condition *b)
+{
+    if (a->word != b->word || a->mask != b->mask || a->span_count != b->span_count)
+        return false;
+    for (size_t i = 0; i < a->span_count; i++) {
+        const struct span *x = &w->spans[a->span_at + i], *y = &w->spans[b->span_at + i];
+        if (x->lo != y->lo || x->hi != y->hi)
+            return false;
+    }
+    return true;
+}
+
+/* The index of a condition. */
+static uint16_t intern(struct words *w, const struct condition *c)
+{
+    size_t at = 0;
+    while (at < w->condition_count && !same(w, &w->conditions[at], c))
+        at++;
+    if (at < w->condition_count)
+        return (uint16_t)at;
+    w->error = array_grow((void **)&w->conditions, &w->condition_capacity, w->condition_count,
+                          sizeof *w->conditions);
+    if (w->error)
+        return 0;
+    w->conditions[w->condition_count++] = *c;
+    return (uint16_t)at;
+}
+
 /* Appends a condition unless it always holds; false if it never does. */
-static bool require(const struct words *w, struct word_clause *clause, const struct condition *c)
+static bool require(struct words *w, struct word_clause *clause, const struct condition *c)
 {
     bool possible = false;
     for (size_t i = 0; i < c->span_count; i++) {
@@ -32,8 +60,8 @@ static bool require(const struct words *w, struct word_clause *clause, const str
         possible = possible || span->lo <= c->mask;
     }
     if (possible)
-        clause->at[clause->count++] = *c;
-    return possible;
+        clause->at[clause->count++] = intern(w, c);
+    return possible && !w->error;
 }
 
 static void add_clause(struct words *w, const struct word_clause *clause)
@@ -128,6 +156,7 @@ void words_add(struct words *w, const struct clause *clause)
 void words_free(struct words *w)
 {
     free(w->spans);
+    free(w->conditions);
     free(w->clauses);
     *w = (struct words){0};
 }

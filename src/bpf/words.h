@@ -24,17 +24,19 @@ struct condition {
     uint32_t span_at, span_count;
 };
 
-/* All conditions hold. */
+/* All of these conditions hold. Equal conditions have one index. */
 struct word_clause {
-    struct condition at[WORD_CONDITIONS];
-    size_t count;
+    uint16_t at[WORD_CONDITIONS];
+    uint16_t count;
 };
 
 struct words {
     const struct arch *arch;
     struct span *spans;
-    size_t span_count, span_capacity;
+    struct condition *conditions;
     struct word_clause *clauses;
+    size_t span_count, span_capacity;
+    size_t condition_count, condition_capacity;
     size_t clause_count, clause_capacity;
     int error; /* the first; later calls do nothing */
 };
