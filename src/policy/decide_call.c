@@ -50,8 +50,10 @@ static void search(const struct policy *p, const struct call_event *event, struc
             out->bpf = ANSWER_ALLOW;
             out->family = grants[i].family;
             out->missing = 0;
+            out->probe = false;
             return;
         }
+        out->probe |= grants[i].family == FAMILY_PROBE;
         note_missing(p->promises, grants[i].family, out);
     }
 }
@@ -72,9 +74,11 @@ void decide_call(const struct policy *p, const struct call_event *event, struct 
     out->known = out->call != NULL;
     out->error = out->known ? out->call->denial : arch->enosys;
     if (!out->known) {
+        out->probe = true;
         out->reason = "vow does not know this call";
         return;
     }
+    out->probe = out->error == arch->enosys;
     search(p, event, out);
     if (out->bpf == ANSWER_DENY && out->missing == 0)
         out->reason = out->call->grant_count == 0 ? call_reason(out->call)

@@ -56,6 +56,25 @@ TEST(unknown_calls_get_enosys)
     CHECK_EQ(v.error, 89);
 }
 
+TEST(probes_are_told_from_denials)
+{
+    /* socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0): glibc's
+     * look for the name service cache, or a program that wants a unix socket. */
+    struct call_verdict v = decide(ARCH_X86_64, PROMISE(STDIO), "socket", 1, 0x80801, 0);
+    CHECK(v.bpf == ANSWER_DENY && v.probe);
+    CHECK_EQ(v.missing, PROMISE(UNIX));
+    v = decide(ARCH_X86_64, PROMISE(UNIX), "socket", 1, 0x80801, 0);
+    CHECK(v.bpf == ANSWER_ALLOW && !v.probe);
+    v = decide(ARCH_X86_64, PROMISE(STDIO), "socket", 1, 2, 0);
+    CHECK(v.bpf == ANSWER_DENY && !v.probe);
+    /* Multipath TCP is nobody's, whatever is promised. */
+    v = decide(ARCH_X86_64, ~(promise_set)0, "socket", 2, 1, 262);
+    CHECK(v.bpf == ANSWER_DENY && v.probe && v.missing == 0 && v.reason);
+    CHECK(decide(ARCH_X86_64, PROMISE(STDIO), "clone3", 0, 0, 0).probe);
+    CHECK(decide(ARCH_MIPS64EL, PROMISE(STDIO), "clone3", 0, 0, 0).probe);
+    CHECK(!decide(ARCH_X86_64, PROMISE(STDIO), "ptrace", 0, 0, 0).probe);
+}
+
 TEST(x32_and_foreign_calls_are_fatal)
 {
     struct policy policy = {.promises = ~(promise_set)0, .launch_fd = -1};
