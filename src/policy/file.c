@@ -14,7 +14,8 @@
 #include <string.h>
 
 #define INCLUDE_DEPTH 8
-#define SHOWN_MAX 64 /* bytes of a strange word in a message */
+#define INCLUDES_MAX 64 /* of all texts together: they could include each other in any order */
+#define SHOWN_MAX 64    /* bytes of a strange word in a message */
 
 struct word {
     char *text;
@@ -32,6 +33,7 @@ struct parser {
     const struct policy_source *source;
     const struct policy_loader *loader;
     const struct parser *outer; /* the file that includes this one */
+    unsigned *includes;         /* so far, of all texts */
     size_t line;
     struct err *err;
 };
@@ -227,7 +229,7 @@ static int do_kill(struct parser *parser, const struct word *words, size_t count
 static int parse_text(struct parser *parser);
 
 /* A text that includes itself, directly or not, is told with the chain. */
-static int check_circle(const struct parser *parser, const char *name)
+static int check_include(const struct parser *parser, const char *name)
 {
     struct str chain CLEAN_STR = {0};
     unsigned depth = 0;
@@ -243,6 +245,8 @@ static int check_circle(const struct parser *parser, const char *name)
         return err_set(parser->err, -ELOOP, "includes go round: %s%s", name, str_get(&chain));
     if (depth >= INCLUDE_DEPTH)
         return err_set(parser->err, -ELOOP, "includes are nested deeper than %d", INCLUDE_DEPTH);
+    if (++*parser->includes > INCLUDES_MAX)
+        return err_set(parser->err, -ELOOP, "more than %d includes", INCLUDES_MAX);
     return 0;
 }
 
@@ -253,7 +257,7 @@ static int include(struct parser *parser, const char *name, bool preset)
     char *dir CLEAN_FREE = preset ? NULL : path_parent(name);
     struct str text CLEAN_STR = {0}, label CLEAN_STR = {0};
     str_addf(&label, "%s%s", preset ? "preset " : "", name);
-    int result = check_circle(parser, str_get(&label));
+    int result = check_include(parser, str_get(&label));
     if (result < 0)
         return result;
     result = parser->loader->load(parser->loader->context, name, preset, &text, parser->err);
@@ -265,6 +269,7 @@ static int include(struct parser *parser, const char *name, bool preset)
                            .source = &source,
                            .loader = parser->loader,
                            .outer = parser,
+                           .includes = parser->includes,
                            .err = parser->err};
     return parse_text(&inner);
 }
@@ -368,6 +373,8 @@ static int parse_text(struct parser *parser)
 int policy_parse(struct policy *p, const struct policy_source *source,
                  const struct policy_loader *loader, struct err *err)
 {
-    struct parser parser = {.policy = p, .source = source, .loader = loader, .err = err};
+    unsigned includes = 0;
+    struct parser parser = {
+        .policy = p, .source = source, .loader = loader, .includes = &includes, .err = err};
     return parse_text(&parser);
 }

@@ -283,3 +283,12 @@ TEST(rules_of_the_command_line)
     CHECK(path_rule_parse(&p, "r:", "/cwd", &err) < 0);
     policy_free(&p);
 }
+
+TEST(includes_are_counted)
+{
+    struct library library[] = {{"/d/a", "", false}, {NULL}};
+    struct str text CLEAN_STR = {0};
+    for (int i = 0; i < 65; i++)
+        str_add(&text, "include a\n");
+    refused_with(str_get(&text), library, "p.vow:65:9: more than 64 includes");
+}
