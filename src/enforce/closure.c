@@ -27,8 +27,10 @@ int closure_add(struct closure *c, const char *path, uint8_t perms)
             c->paths[i].perms |= perms;
             return 0;
         }
-    if (!copy || array_grow((void **)&c->paths, &c->capacity, c->count, sizeof *c->paths) < 0)
+    void *paths = c->paths;
+    if (!copy || array_grow(&paths, &c->capacity, c->count, sizeof *c->paths) < 0)
         return -ENOMEM;
+    c->paths = paths;
     c->paths[c->count++] = (struct closure_path){take_ptr(copy), perms};
     return 0;
 }

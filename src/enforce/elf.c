@@ -47,8 +47,8 @@ struct reader {
     const struct elf_source *source;
     struct elf *elf;
     struct err *err;
-    uint64_t segments_at;
-    unsigned segment_count;
+    struct segment *segments;
+    size_t segment_count;
     uint64_t strings_at, strings_size;
     uint64_t block_at;
     size_t block_size;
@@ -59,18 +59,11 @@ static int64_t read_fd(const struct elf_source *source, void *buffer, size_t siz
 {
     if (offset > INT64_MAX)
         return 0;
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(source->fd, (char *)buffer + done, size - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (int64_t)done;
+    ssize_t got;
+    do
+        got = pread(source->fd, buffer, size, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
 }
 
 static int64_t read_memory(const struct elf_source *source, void *buffer, size_t size,
@@ -97,6 +90,11 @@ struct elf_source elf_source_memory(const void *memory, size_t size)
 static int damaged(struct reader *r, const char *what)
 {
     return err_set(r->err, -ENOEXEC, "is a damaged ELF file: %s", what);
+}
+
+static int no_memory(struct reader *r)
+{
+    return err_set(r->err, -ENOMEM, "out of memory");
 }
 
 /* At least `least` bytes at `offset`, valid until the next call; *size says
@@ -130,6 +128,31 @@ static uint64_t number(const struct reader *r, const uint8_t *at, unsigned width
     return value;
 }
 
+static int read_segments(struct reader *r, uint64_t at, size_t entry_size, size_t count)
+{
+    r->segments = calloc(count, sizeof *r->segments);
+    if (!r->segments)
+        return no_memory(r);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *p;
+        size_t size;
+        int rc = window(r, at + i * entry_size, entry_size, &p, &size);
+        if (rc == -ENODATA)
+            return damaged(r, "program headers behind its end");
+        if (rc < 0)
+            return rc;
+        bool wide = r->elf->elf64;
+        unsigned word = wide ? 8 : 4;
+        r->segments[r->segment_count++] = (struct segment){
+            .type = (uint32_t)number(r, p, 4),
+            .offset = number(r, p + (wide ? 8 : 4), word),
+            .address = number(r, p + (wide ? 16 : 8), word),
+            .size = number(r, p + (wide ? 32 : 16), word),
+        };
+    }
+    return 0;
+}
+
 static int read_header(struct reader *r)
 {
     const uint8_t *h;
@@ -152,53 +175,25 @@ static int read_header(struct reader *r)
     if (type != TYPE_EXEC && type != TYPE_DYN)
         return err_set(r->err, -ENOEXEC, "is an ELF file, but neither a program nor a library");
     e->machine = (uint16_t)number(r, h + 18, 2);
-    r->segments_at = e->elf64 ? number(r, h + 32, 8) : number(r, h + 28, 4);
+    uint64_t at = e->elf64 ? number(r, h + 32, 8) : number(r, h + 28, 4);
     uint64_t entry_size = number(r, h + (e->elf64 ? 54 : 42), 2);
-    r->segment_count = (unsigned)number(r, h + (e->elf64 ? 56 : 44), 2);
-    if (entry_size != (e->elf64 ? SEGMENT_SIZE_64 : SEGMENT_SIZE_32) || r->segment_count == 0 ||
-        r->segment_count * entry_size > SEGMENTS_SIZE_MAX)
+    uint64_t count = number(r, h + (e->elf64 ? 56 : 44), 2);
+    if (entry_size != (e->elf64 ? SEGMENT_SIZE_64 : SEGMENT_SIZE_32) || count == 0 ||
+        count * entry_size > SEGMENTS_SIZE_MAX || at > INT64_MAX)
         return damaged(r, "program headers");
-    return 0;
-}
-
-static int read_segment(struct reader *r, unsigned index, struct segment *out)
-{
-    size_t entry = r->elf->elf64 ? SEGMENT_SIZE_64 : SEGMENT_SIZE_32, size;
-    const uint8_t *p;
-    uint64_t at;
-    if (__builtin_add_overflow(r->segments_at, (uint64_t)index * entry, &at))
-        return damaged(r, "program headers");
-    int rc = window(r, at, entry, &p, &size);
-    if (rc == -ENODATA)
-        return damaged(r, "program headers behind its end");
-    if (rc < 0)
-        return rc;
-    out->type = (uint32_t)number(r, p, 4);
-    if (r->elf->elf64) {
-        out->offset = number(r, p + 8, 8);
-        out->address = number(r, p + 16, 8);
-        out->size = number(r, p + 32, 8);
-    } else {
-        out->offset = number(r, p + 4, 4);
-        out->address = number(r, p + 8, 4);
-        out->size = number(r, p + 16, 4);
-    }
-    return 0;
+    return read_segments(r, at, (size_t)entry_size, (size_t)count);
 }
 
 /* The file offset of an address in memory, and how many bytes of the segment
  * are left there. */
 static int to_offset(struct reader *r, uint64_t address, uint64_t *offset, uint64_t *left)
 {
-    for (unsigned i = 0; i < r->segment_count; i++) {
-        struct segment s;
-        int rc = read_segment(r, i, &s);
-        if (rc < 0)
-            return rc;
-        if (s.type != SEGMENT_LOAD || address < s.address || address - s.address >= s.size)
+    for (size_t i = 0; i < r->segment_count; i++) {
+        const struct segment *s = &r->segments[i];
+        if (s->type != SEGMENT_LOAD || address < s->address || address - s->address >= s->size)
             continue;
-        *left = s.size - (address - s.address);
-        if (__builtin_add_overflow(s.offset, address - s.address, offset))
+        *left = s->size - (address - s->address);
+        if (__builtin_add_overflow(s->offset, address - s->address, offset))
             return damaged(r, "a segment's offset");
         return 0;
     }
@@ -221,7 +216,7 @@ static int read_string(struct reader *r, uint64_t offset, uint64_t limit, char *
         return damaged(r, "a name without an end");
     free(*out);
     *out = strdup((const char *)p);
-    return *out ? 0 : err_set(r->err, -ENOMEM, "out of memory");
+    return *out ? 0 : no_memory(r);
 }
 
 /* Reads the string that a dynamic entry points to. */
@@ -257,8 +252,10 @@ static int read_dynamic(struct reader *r, uint64_t at, uint64_t size, struct dyn
         struct dynamic d = {number(r, p, word), number(r, p + word, word)};
         if (d.tag == TAG_NULL)
             break;
-        if (array_grow((void **)out, &capacity, count, sizeof **out) < 0)
-            return err_set(r->err, -ENOMEM, "out of memory");
+        void *entries = *out;
+        if (array_grow(&entries, &capacity, count, sizeof **out) < 0)
+            return no_memory(r);
+        *out = entries;
         (*out)[count++] = d;
     }
     *out_count = count;
@@ -311,7 +308,7 @@ static int read_libraries(struct reader *r, const struct segment *segment)
     for (size_t i = 0; i < count; i++)
         needed += entries[i].tag == TAG_NEEDED;
     if (rc == 0 && needed > 0 && !(r->elf->needed = calloc(needed, sizeof(char *))))
-        return err_set(r->err, -ENOMEM, "out of memory");
+        return no_memory(r);
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = read_entry(r, &entries[i]);
     return rc;
@@ -320,19 +317,15 @@ static int read_libraries(struct reader *r, const struct segment *segment)
 static int read_all(struct reader *r)
 {
     int rc = read_header(r);
-    bool dynamic = false;
-    struct segment found = {0};
-    for (unsigned i = 0; rc == 0 && i < r->segment_count; i++) {
-        struct segment s;
-        rc = read_segment(r, i, &s);
-        if (rc == 0 && s.type == SEGMENT_INTERP && !r->elf->interp)
-            rc = read_string(r, s.offset, s.size, &r->elf->interp);
-        if (rc == 0 && s.type == SEGMENT_DYNAMIC && !dynamic) {
-            dynamic = true;
-            found = s;
-        }
+    const struct segment *dynamic = NULL;
+    for (size_t i = 0; rc == 0 && i < r->segment_count; i++) {
+        const struct segment *s = &r->segments[i];
+        if (s->type == SEGMENT_INTERP && !r->elf->interp)
+            rc = read_string(r, s->offset, s->size, &r->elf->interp);
+        if (s->type == SEGMENT_DYNAMIC && !dynamic)
+            dynamic = s;
     }
-    return rc == 0 && dynamic ? read_libraries(r, &found) : rc;
+    return rc == 0 && dynamic ? read_libraries(r, dynamic) : rc;
 }
 
 int elf_read(const struct elf_source *source, struct elf *out, struct err *err)
@@ -340,6 +333,7 @@ int elf_read(const struct elf_source *source, struct elf *out, struct err *err)
     *out = (struct elf){0};
     struct reader r = {.source = source, .elf = out, .err = err};
     int rc = read_all(&r);
+    free(r.segments);
     if (rc < 0)
         elf_free(out);
     return rc;

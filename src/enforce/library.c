@@ -96,12 +96,14 @@ static void object_free(struct object *o)
 /* Opens and reads a library. 0, or -errno where it is none. */
 static int read_object(const char *path, struct elf *elf, struct err *err)
 {
-    CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0)
+    struct stat st; /* first: opening some devices does something */
+    if (stat(path, &st) < 0)
         return err_set(err, -errno, "%s", strerror(errno));
     if (!S_ISREG(st.st_mode))
         return err_set(err, -ENOEXEC, "is no regular file");
+    CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return err_set(err, -errno, "%s", strerror(errno));
     struct elf_source source = elf_source_fd(fd);
     return elf_read(&source, elf, err);
 }
@@ -114,11 +116,13 @@ static int push(struct libraries *l, size_t asked_by, const char *name, const ch
     *elf = (struct elf){0};
     o.name = name ? strdup(name) : NULL;
     o.path = strdup(path);
+    void *objects = l->objects;
     if ((name && !o.name) || !o.path || l->count == OBJECTS_MAX ||
-        array_grow((void **)&l->objects, &l->capacity, l->count, sizeof o) < 0) {
+        array_grow(&objects, &l->capacity, l->count, sizeof o) < 0) {
         object_free(&o);
         return -ENOMEM;
     }
+    l->objects = objects;
     l->objects[l->count++] = o;
     return 0;
 }

@@ -57,8 +57,8 @@ static int find(const char *name, const char *search, char **out)
             *out = take_ptr(path);
         if (rc == 0 || rc == -ENOMEM)
             return rc;
-        if (rc == -EACCES && result == -ENOENT)
-            result = rc;
+        if (rc == -EACCES && access(path, F_OK) == 0)
+            result = rc; /* not merely a directory that may not be entered */
         last = search[size] == '\0';
         search += size + 1;
     }

@@ -1,21 +1,14 @@
 #include "host/probe.h"
 
+#include "host/landlock.h"
 #include "host/process.h"
 #include "host/seccomp.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <linux/seccomp.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef SYS_landlock_create_ruleset
-#define SYS_landlock_create_ruleset 444
-#endif
-#define LANDLOCK_VERSION 1 /* LANDLOCK_CREATE_RULESET_VERSION */
 
 /* Runs `attempt` in a child, for what cannot be undone; its result. */
 static int in_child(int (*attempt)(void))
@@ -34,20 +27,20 @@ static int in_child(int (*attempt)(void))
 
 int probe_landlock(struct err *err)
 {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
+    int abi = host_landlock_abi();
     if (abi > 0)
-        return (int)abi;
-    switch (errno) {
-    case ENOSYS:
-        return err_set(err, -ENOSYS,
+        return abi;
+    switch (abi) {
+    case -ENOSYS:
+        return err_set(err, abi,
                        "Landlock is not in this kernel: it takes Linux 5.13, built with it");
-    case EOPNOTSUPP:
-        return err_set(err, -EOPNOTSUPP,
+    case -EOPNOTSUPP:
+        return err_set(err, abi,
                        "Landlock is not enabled: start the kernel with landlock in lsm= (the list "
                        "in force is in /sys/kernel/security/lsm)");
     default:
-        return err_set(err, -errno, "Landlock is refused here, by a sandbox around this one: %s",
-                       strerror(errno));
+        return err_set(err, abi, "Landlock is refused here, by a sandbox around this one: %s",
+                       strerror(-abi));
     }
 }
 
