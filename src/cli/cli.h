@@ -52,6 +52,9 @@ void policy_options_free(struct policy_options *o);
 extern const char policy_options_help[];
 
 int cmd_run(int argc, char **argv);
+/* cmd_run_script: the same for a policy file that is a script ("#!… run
+ * --policy"); here argv[0] is vow itself. */
+int cmd_run_script(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_filter(int argc, char **argv);
 int cmd_promises(int argc, char **argv);

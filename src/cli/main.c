@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {"run", cmd_run, "run a program under a policy"},
     {"promises", cmd_promises, "list the promises and what each allows"},
     {NULL, NULL, NULL},
 };
@@ -30,6 +31,8 @@ int main(int argc, char **argv)
     for (const struct command *c = commands; c->name; c++)
         if (strcmp(argv[1], c->name) == 0)
             return c->run(argc - 1, argv + 1);
+    if (strncmp(argv[1], "run ", 4) == 0) /* a script's first line: one word */
+        return cmd_run_script(argc, argv);
     fprintf(stderr, "vow: no command '%s'; 'vow help' lists them\n", argv[1]);
     return EXIT_USAGE;
 }
