@@ -13,7 +13,7 @@ static const struct system_path {
     uint8_t kind; /* enum system_path_kind */
     uint8_t promise;
     uint8_t perms;
-    char path[%d]; /* no pointer: a table of libvow must not need relocations */
+    uint16_t path_at; /* no pointer: a table of libvow must not need relocations */
 } system_paths[] = {
 """
 
@@ -48,11 +48,15 @@ def read_rows(path, promises):
 def main():
     promises = re.findall(r'^(?:promise|inert) (\w+)', Path(sys.argv[2]).read_text(), re.M)
     rows = list(read_rows(Path(sys.argv[1]), promises))
-    width = max(len(name.encode()) for *_, name in rows) + 1
-    lines = [f'    {{SYSTEM_PATH_{kind.upper()}, '
-             f'{"PROMISE_" + promise.upper() if promise else 0}, {perms}, "{name}"}},\n'
-             for kind, promise, perms, name in rows]
-    Path(sys.argv[3]).write_text(HEAD % width + "".join(lines) + "};\n")
+    lines, texts, size = [], [], 0
+    for kind, promise, perms, name in rows:
+        promise = "PROMISE_" + promise.upper() if promise else 0
+        lines.append(f"    {{SYSTEM_PATH_{kind.upper()}, {promise}, {perms}, {size}}},\n")
+        texts.append(f'    "{name}\\0"\n')
+        size += len(name.encode()) + 1
+    Path(sys.argv[3]).write_text(HEAD + "".join(lines) + "};\n"
+                                 + "static const char system_path_texts[] =\n"
+                                 + "".join(texts).rstrip() + ";\n")
 
 
 main()

@@ -104,7 +104,8 @@ class Shared:
         self.clauses, self.grants = Pool(0xffff), Pool(0xffff)
         self.add_clause(())
         rows = (*facts.promises, *facts.families.values())
-        self.names = Texts([*facts.calls, *self.since, *(row.name for row in rows)])
+        self.call_names = Texts([*facts.calls, *self.since])
+        self.names = Texts([row.name for row in rows])
         self.sentences = Texts([*(c.reason for c in calls if c.reason), *(row.words for row in rows)])
 
     def promise_bits(self, held):
@@ -123,8 +124,10 @@ class Shared:
         operations = [braces(f"OP_{row[0].upper()}", *row[1:]) for row in self.operations]
         return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n'
                 '#include "policy/tables.h"\n\n'
+                + self.call_names.source("table_call_names")
                 + self.names.source("table_names") + self.sentences.source("table_sentences")
-                + c_array("const uint16_t", "table_since", ["0"] + [str(name(s)) for s in self.since], 12)
+                + c_array("const uint16_t", "table_since",
+                          ["0"] + [str(self.call_names.at(s)) for s in self.since], 12)
                 + c_array("const struct operation", "table_operations", ["{0}"] + operations)
                 + c_array("const struct range", "table_ranges", self.ranges.items, 4)
                 + c_array("const struct stored_atom", "table_atoms", self.atoms.items)
@@ -171,7 +174,7 @@ class Table:
         reason = self.shared.sentences.at(call.reason) if call.reason else "NO_TEXT"
         number = call.numbers[self.arch.name] | (X32_BIT if self.arch.name == "x32" else 0)
         return braces(f"{number:#x}", int(self.facts.opaque(call, self.arch)),
-                      self.shared.names.at(call.name),
+                      self.shared.call_names.at(call.name),
                       self.shared.grants.add(rows) if rows else reason, len(rows),
                       self.facts.errno(call.errno, self.arch, call.place),
                       self.shared.since.index(call.since) + 1 if call.since else 0,

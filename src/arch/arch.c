@@ -94,12 +94,12 @@ const struct sys_call *arch_call_by_name(const struct arch *arch, const char *na
 
 const char *call_name(const struct sys_call *call)
 {
-    return table_names + call->name_at;
+    return table_call_names + call->name_at;
 }
 
 const char *call_since(const struct sys_call *call)
 {
-    return call->since_at ? table_names + table_since[call->since_at] : NULL;
+    return call->since_at ? table_call_names + table_since[call->since_at] : NULL;
 }
 
 const char *call_reason(const struct sys_call *call)

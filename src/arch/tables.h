@@ -7,8 +7,9 @@
 
 #include "arch/arch.h"
 
-/* Every name and version; every reason and all words of promises and families.
- * Each is ended by NUL and named by its offset. */
+/* The names of calls, and versions; those of promises and families; every
+ * reason and all words. Each is ended by NUL and named by its offset. */
+extern const char table_call_names[];
 extern const char table_names[];
 extern const char table_sentences[];
 #define NO_TEXT 0xffff /* a grant_at that is no reason */

@@ -28,6 +28,11 @@ enum system_path_kind {
 };
 #include "system-paths.h"
 
+static const char *system_path_text(const struct system_path *row)
+{
+    return system_path_texts + row->path_at;
+}
+
 #define NAMING (PROMISE(CPATH) | PROMISE(DPATH) | PROMISE(UNIX))
 
 struct planner {
@@ -79,7 +84,7 @@ static int gather_system(struct planner *planner)
             continue;
         struct path_rule rule = {
             .origin = ORIGIN_SYSTEM, .perms = row->perms, .adds = true, .optional = true};
-        int result = add_rule(planner, row->path, rule);
+        int result = add_rule(planner, system_path_text(row), rule);
         if (result < 0)
             return result;
     }
@@ -94,7 +99,7 @@ static int gather_promises(struct planner *planner)
         if (row->kind != SYSTEM_PATH_PROMISE || !(planner->policy->promises >> row->promise & 1))
             continue;
         rule.perms = rule.kept = row->perms;
-        int result = add_rule(planner, row->path, rule);
+        int result = add_rule(planner, system_path_text(row), rule);
         if (result < 0)
             return result;
     }
@@ -165,12 +170,12 @@ static bool shows_workdir(struct planner *planner, const char *cwd)
         return false;
     for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
         const struct system_path *row = &system_paths[i];
-        if (row->kind == SYSTEM_PATH_NEVER && touches(row->path, cwd) &&
-            !(home && path_covers(row->path, home)))
+        if (row->kind == SYSTEM_PATH_NEVER && touches(system_path_text(row), cwd) &&
+            !(home && path_covers(system_path_text(row), home)))
             return false;
         if (row->kind != SYSTEM_PATH_SECRET || !home)
             continue;
-        char *secret CLEAN_FREE = path_normalise(row->path, home);
+        char *secret CLEAN_FREE = path_normalise(system_path_text(row), home);
         if (!secret || touches(secret, cwd))
             return false;
     }
@@ -193,7 +198,7 @@ static int gather_workdir(struct planner *planner)
     rule.adds = false;
     for (size_t i = 0; i < ARRAY_COUNT(system_paths) && result == 0; i++)
         if (system_paths[i].kind == SYSTEM_PATH_PROTECT)
-            result = add_rule_below(planner, cwd, system_paths[i].path, rule);
+            result = add_rule_below(planner, cwd, system_path_text(&system_paths[i]), rule);
     return result;
 }
 
@@ -394,7 +399,8 @@ promise_set paths_exception(const char *path, uint8_t letters)
     promise_set promises = 0;
     for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++)
         if (system_paths[i].kind == SYSTEM_PATH_PROMISE &&
-            (system_paths[i].perms & letters) == letters && path_covers(system_paths[i].path, path))
+            (system_paths[i].perms & letters) == letters &&
+            path_covers(system_path_text(&system_paths[i]), path))
             promises |= UINT64_C(1) << system_paths[i].promise;
     return promises;
 }
