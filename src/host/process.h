@@ -3,8 +3,13 @@
 #ifndef VOW_HOST_PROCESS_H
 #define VOW_HOST_PROCESS_H
 
+#include <stdbool.h>
+
 /* process_no_new_privs: no exec gives privileges any more. */
 int process_no_new_privs(void);
+/* process_has_threads: others than the calling one; also where that cannot be
+ * told. A thread that was joined lives on for a moment: it gets 20 ms. */
+bool process_has_threads(void);
 /* process_close_on_exec: marks all open descriptors from `first` to `last`. */
 int process_close_on_exec(int first, int last);
 /* process_exec_fd: executes the file that `fd` stands for; returns only on

@@ -1,0 +1,86 @@
+/* vow: hold this process to promises.
+ *
+ *     struct vow_error error;
+ *     struct vow_policy *policy = vow_policy_new();
+ *     if (!policy || vow_policy_promises(policy, "stdio rpath", &error) != 0 ||
+ *         vow_policy_path(policy, "/etc", "r", &error) != 0 ||
+ *         vow_apply(policy, 0, &error) != 0)
+ *             …error.text says why, and the process is as free as before…
+ *     vow_policy_free(policy);
+ *
+ * A promise is a word for an intent ("rpath": read files; `vow promises` lists
+ * them all), a path rule says where; both mean what they mean to `vow run`.
+ * They are enforced by the kernel, with seccomp and Landlock, for this process
+ * and all that it starts, and cannot be taken back. A call that no promise
+ * covers fails with EPERM, or with ENOSYS where the C library has another way;
+ * a path that no rule covers fails with EACCES. Unlike `vow run` a process has
+ * no view of its own: a rule can add to the rules above it, not take away from
+ * them; stat and the like still see every name; chmod and connecting to unix
+ * sockets ask the promises (fattr, unix) alone.
+ *
+ * Every function that returns int returns 0, or -1 with errno and, unless
+ * `error` is NULL, a line for a person in error->text. None of them prints,
+ * exits or keeps state of its own. They use memory from malloc: not for signal
+ * handlers, nor between fork and exec of a process with threads. Different
+ * policies may be used by different threads at once, one policy by one thread
+ * at a time. Needs nothing but the C library; links as libvow.so or libvow.a.
+ */
+#ifndef VOW_H
+#define VOW_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A policy being put together. It starts with no promise and no path rule. */
+struct vow_policy;
+
+/* The caller's place for the reason of a failure: one line, no newline. */
+struct vow_error {
+    char text[512];
+};
+
+/* vow_policy_new: NULL if memory is short. vow_policy_free: takes NULL, too;
+ * what was applied stays applied. */
+struct vow_policy *vow_policy_new(void);
+void vow_policy_free(struct vow_policy *policy);
+
+/* vow_policy_promises: adds promises, words separated by blanks.
+ * EINVAL: there is no such word; the text names the nearest. */
+int vow_policy_promises(struct vow_policy *policy, const char *promises, struct vow_error *error);
+
+/* vow_policy_path: adds a path rule. `permissions` are any of "rwxc": read,
+ * write, execute, create and remove; "" grants nothing. A relative path counts
+ * from the current directory of this call. The path must exist when the policy
+ * is applied. Without any rule the promises hold for the whole file system.
+ * EINVAL: an unknown letter. */
+int vow_policy_path(struct vow_policy *policy, const char *path, const char *permissions,
+                    struct vow_error *error);
+
+/* Flags of vow_apply and vow_supported. */
+#define VOW_KILL 1u        /* a call that is denied ends the process (SIGSYS) */
+#define VOW_BEST_EFFORT 2u /* do without what this kernel cannot enforce */
+
+/* vow_apply: confines the calling process from now on, beyond what already
+ * confines it. The process must have a single thread; a program that has
+ * threads promises before it starts them. Files that are open stay usable.
+ * A failure leaves the process with what it had or with less (no_new_privs,
+ * Landlock's rules), and not held to the policy: do not go on as if it were.
+ * With VOW_BEST_EFFORT it succeeds where Landlock, or a newer part of it, is
+ * missing; error->text then says what was lost and is "" if nothing was. The
+ * policy is not changed and can be applied again.
+ * EBUSY: there are other threads. EINVAL: an unknown flag, or a rule that
+ * takes away. ENOENT: a path of a rule does not exist. ENOSYS: this kernel
+ * cannot enforce it. */
+int vow_apply(const struct vow_policy *policy, unsigned flags, struct vow_error *error);
+
+/* vow_supported: would vow_apply with VOW_BEST_EFFORT lose something of this
+ * policy here? 1: no, all of it is enforced; 0: yes, error->text says what; -1
+ * with errno as above. Changes nothing. */
+int vow_supported(const struct vow_policy *policy, struct vow_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

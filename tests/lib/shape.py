@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""usage: shape.py VOW-H LIBVOW-SO LIBVOW-A
+
+What a program gets that links libvow: the names of its header and no others,
+the C library and no others, and little weight. Speaks TAP."""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+header, shared, static = sys.argv[1:]
+PUBLIC = set(re.findall(r"\b(vow_\w+)\(", re.sub(r"/\*.*?\*/", "", Path(header).read_text(), flags=re.S)))
+SIZE_LIMIT = 64 * 1024
+failed = False
+
+
+def told(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def report(number, name, fault):
+    global failed
+    failed |= bool(fault)
+    print(f"# {fault}\n" if fault else "", end="")
+    print(f"{'not ok' if fault else 'ok'} {number} - {name}")
+
+
+def main():
+    sanitized = "san_" in told("nm", "-D", shared)
+    print("1..4")
+    exported = {line.split("@")[0] for line in told("nm", "-D", "--defined-only", "-P", shared).split("\n")
+                if " T " in line}
+    report(1, "the shared library exports the names of vow.h",
+           "" if exported == PUBLIC else f"they differ in {sorted(exported ^ PUBLIC)}")
+    globals_ = {line.split()[0] for line in told("nm", "-g", "--defined-only", "-P", static).split("\n")
+                if len(line.split()) > 2}
+    report(2, "so does the static one", "" if {name for name in globals_ if "san" not in name} == PUBLIC
+           else f"they differ in {sorted(globals_ ^ PUBLIC)}")
+    needed = re.findall(r"NEEDED.*\[(.*)\]", told("readelf", "-d", shared))
+    others = [name for name in needed if not re.match(r"libc\.|ld-linux|lib[au]\w*san", name)]
+    report(3, "it needs the C library alone", f"it needs {others}" if others else "")
+    loaded = sum(int(size, 16) for size in re.findall(r"^ +LOAD(?: +\S+){3} +(0x\w+)",
+                                                      told("readelf", "-lW", shared), re.M))
+    if sanitized:
+        print("ok 4 - it is small # SKIP sanitizer: its checks are not libvow's weight")
+    else:
+        report(4, "it is small", f"{loaded} bytes to load, more than {SIZE_LIMIT}"
+               if not 0 < loaded <= SIZE_LIMIT else "")
+
+
+main()
+sys.exit(failed)
