@@ -86,6 +86,8 @@ struct path_verdict {
     const struct path_rule *rule; /* most specific rule that covers path, or NULL */
     bool allowed;                 /* none of the three denies or hides */
 };
+/* operation_letters: what an operation needs of a path; 0: any letter. */
+uint8_t operation_letters(enum operation_kind kind);
 /* p->paths must be planned (policy/paths.h), p->view settled (AUTO counts as
  * none) and p->landlock_abi set. */
 void decide_path(const struct policy *p, const struct path_event *event, struct path_verdict *out);

@@ -52,6 +52,12 @@ static const struct path_operation *find_operation(enum operation_kind kind)
     return NULL;
 }
 
+uint8_t operation_letters(enum operation_kind kind)
+{
+    const struct path_operation *op = find_operation(kind);
+    return op ? op->letters : 0;
+}
+
 /* The letters of a rule that count for an operation. */
 static uint8_t counted(const struct policy *p, const struct path_operation *op,
                        const struct path_rule *rule)

@@ -47,6 +47,22 @@ static void grant(struct policy *p, char *path, uint8_t letters)
     }
 }
 
+/* open_by_promise: what a promise opens by itself comes with it, as in the
+ * planner. */
+static void open_by_promise(struct policy *p, char *path, promise_set promises)
+{
+    uint8_t letters = 0;
+    for (uint8_t letter = PERM_READ; letter <= PERM_CREATE; letter = (uint8_t)(letter << 1))
+        if (paths_exception(path, letter) & promises)
+            letters |= letter;
+    if (!letters)
+        return;
+    grant(p, path, letters);
+    for (size_t i = 0; i < p->path_count; i++)
+        if (strcmp(p->paths[i].real, path) == 0)
+            p->paths[i].kept |= letters;
+}
+
 /* rule_for: the remedy's rule for `path`, which it takes over; NULL if there is
  * no room. */
 static struct remedy_rule *rule_for(struct remedy *remedy, char *path)
@@ -89,6 +105,8 @@ static bool improve(struct trial *trial, const struct denial *question)
     bool rule = question->real && question->path.missing_perms && add_letters(trial, question);
     trial->policy.promises |= missing;
     trial->remedy.promises |= missing;
+    if (question->real)
+        open_by_promise(&trial->policy, (char *)question->real, missing);
     return missing || rule;
 }
 
@@ -102,7 +120,7 @@ void remedy_free(struct remedy *remedy)
 void remedy_find(const struct policy *p, const struct denial *question, struct remedy *out)
 {
     struct trial trial = {.policy = *p};
-    struct path_rule *rules CLEAN_FREE = calloc(p->path_count + REMEDY_RULES, sizeof *rules);
+    struct path_rule *rules CLEAN_FREE = calloc(p->path_count + REMEDY_RULES + 1, sizeof *rules);
     bool allowed = false;
     if (rules && p->path_count)
         memcpy(rules, p->paths, p->path_count * sizeof *rules);

@@ -47,7 +47,7 @@ static void add_object(struct str *out, const struct denial *denial)
     quote_shell(out, denial->real);
 }
 
-static void add_operation(struct str *out, const struct denial *denial)
+void operation_words(struct str *out, const struct denial *denial)
 {
     const struct call_verdict *verdict = &denial->verdict;
     const char *phrase = phrases[denial->kind];
@@ -137,7 +137,7 @@ void denial_words(struct str *out, const struct denial *denial)
         quote_shell(out, denial->program);
         str_addf(out, "[%d] may not ", denial->pid);
     }
-    add_operation(out, denial);
+    operation_words(out, denial);
     str_add(out, ": ");
     add_reason(out, denial);
     if (denial->killed)
