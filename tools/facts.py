@@ -240,7 +240,7 @@ class Condition:
             parser = Parser(match[3], place)
             self.mask = parser.either()
             parser.end()
-        if match[5].strip() == "$launch_fd":
+        if match[5].strip() == "$launch_secret":
             self.launch = True
         else:
             self.read_ranges(Parser(match[5], place), match[4] == "in")
@@ -290,7 +290,7 @@ class Condition:
 
         left = f"a{self.argument}" + (f" & {show(self.mask)}" if self.mask is not None else "")
         if self.launch:
-            return f"{left} == $launch_fd"
+            return f"{left} == $launch_secret"
         pairs = [(show(low), show(high)) for low, high in self.ranges]
         values = [low if low == high else f"{low}..{high}" for low, high in pairs if low and high]
         is_one = len(values) == 1 and ".." not in values[0]

@@ -127,7 +127,7 @@ void grant_clause(const struct grant *grant, const struct range *launch, struct 
             .arg = from->arg,
             .width = from->width,
             .mask = from->mask,
-            .range_count = from->launch ? launch != NULL : from->range_count,
+            .range_count = from->launch ? launch && launch->lo <= from->mask : from->range_count,
             .ranges = from->launch ? launch : table_ranges + from->range_at,
         };
     }

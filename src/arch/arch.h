@@ -131,8 +131,9 @@ const char *call_reason(const struct sys_call *call);
 const struct operation *call_operation(const struct sys_call *call);
 /* call_grants: call->grant_count of them, in the order of the families. */
 const struct grant *call_grants(const struct sys_call *call);
-/* grant_clause: the clause of a grant. `launch` stands for $launch_fd, as the
- * range from it to itself; it must outlive `out`. NULL: no value fits. */
+/* grant_clause: the clause of a grant. `launch` stands for $launch_secret, as the
+ * range from it to itself; it must outlive `out`. NULL, or a number that is
+ * wider than the word: no value fits. */
 void grant_clause(const struct grant *grant, const struct range *launch, struct clause *out);
 /* grant_words: what the clause asks, as data/families/ writes it, without what
  * this architecture does not have: "a1 in TCGETS FIONREAD"; "" for always. The

@@ -22,7 +22,7 @@ struct stored_atom {
     uint64_t mask;
     uint16_t range_at, range_count;
     uint8_t arg, width;
-    bool launch; /* the value is $launch_fd */
+    bool launch; /* the value is $launch_secret */
 };
 
 struct stored_clause {

@@ -52,7 +52,7 @@ struct ruleset {
     size_t rule_count;
     struct clause *clauses; /* storage behind rules[].clauses */
     size_t clause_count, clause_capacity;
-    struct range *launch; /* the descriptor that $launch_fd means, or NULL */
+    struct range *launch; /* $launch_secret, or NULL */
 };
 
 /* How verdicts become return values. */

@@ -6,7 +6,7 @@
 
 static bool granted(const struct policy *p, const struct grant *grant)
 {
-    return grant->family == FAMILY_LAUNCH ? p->launch_fd >= 0
+    return grant->family == FAMILY_LAUNCH ? p->launch_secret != 0
                                           : family_granted(grant->family, p->promises);
 }
 
@@ -57,11 +57,11 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
     set->rules = calloc(table->call_count, sizeof *set->rules);
     if (!set->rules)
         return -ENOMEM;
-    if (p->launch_fd >= 0) {
+    if (p->launch_secret) {
         set->launch = calloc(1, sizeof *set->launch);
         if (!set->launch)
             return -ENOMEM;
-        *set->launch = (struct range){(uint64_t)p->launch_fd, (uint64_t)p->launch_fd};
+        *set->launch = (struct range){p->launch_secret, p->launch_secret};
     }
     for (size_t i = 0; i < table->call_count; i++)
         if (add_rule(p, mode, &table->calls[i], set))

@@ -29,18 +29,13 @@ struct launch_request {
     bool plan_only;   /* --dry-run: nothing of this process changes but its directory */
 };
 
-/* The descriptor that a program without `exec` is started from, unless limits
- * are lower, and the hard limit on descriptors that it then has. Higher ones
- * cost: the kernel's table has an entry for each number below. */
-#define LAUNCH_FD 4095
-
 struct launch {
     const struct launch_request *request;
     char *program; /* absolute path of the ELF file that is started */
     char *cwd;
     char **argv; /* as executed (an interpreter in front for scripts) */
     char **envp;
-    int program_fd;          /* O_PATH, close-on-exec; at policy->launch_fd where exec is off */
+    int program_fd;          /* O_PATH, close-on-exec */
     const struct arch *arch; /* of the program's ELF file */
     struct program filter;   /* for that architecture, or, with exec, for all of the machine's */
     struct landlock_plan landlock; /* abi 0: there is none, and best effort was asked for */
@@ -66,9 +61,8 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
  * its number; -EBUSY means that an outer listener is in force, and nobody but
  * it can explain. */
 int launch_confine(struct launch *launch, struct err *err);
-/* launch_open: opens the program, O_PATH and close-on-exec, at
- * policy->launch_fd where that is set (what was there is closed). Its number,
- * or -errno. Part of the two above. */
+/* launch_open: opens the program, O_PATH and close-on-exec: a descriptor or
+ * -errno. Part of the two above. */
 int launch_open(const struct launch *launch, struct err *err);
 /* launch_exec: returns only on failure. */
 int launch_exec(struct launch *launch, struct err *err);

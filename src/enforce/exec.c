@@ -1,15 +1,18 @@
 /* exec: the program is executed exactly once.
  *
- * Without the promise `exec` the filter allows one call: execveat with the
- * descriptor policy->launch_fd and AT_EMPTY_PATH. The program's file is open
- * there, close-on-exec, and the hard limit on descriptors is that very number:
- * after the exec it is gone, and neither dup2 nor F_DUPFD nor a higher limit
- * (for that CAP_SYS_RESOURCE would be needed, which is gone, too) can ever
- * fill it again. execveat takes no notice of the descriptor when its path is
- * absolute, and a filter cannot read the path; there Landlock decides, whose
- * right to execute covers the program and its loader alone. So what remains
- * is that a program starts itself, or its loader with a file that it may read,
- * anew: in the same domain, under the same filter.
+ * Without the promise `exec` the filter allows one call: execveat with
+ * AT_EMPTY_PATH and the policy's launch_secret as its sixth argument. The
+ * kernel reads five, so the number means nothing to it; to the filter it is a
+ * password of 64 bits (32 on architectures of 32). The exec wipes memory and
+ * registers, the filter cannot be read back without privilege, and a guess
+ * costs a system call: the program that was started cannot say it.
+ *
+ * A secret, because nothing else that a filter sees is used up by an exec: it
+ * cannot read a path, and a descriptor that can never exist again does not
+ * help, execveat takes no notice of it when the path is absolute. s390x alone
+ * leaves registers as they were, and a static program could look there; then
+ * Landlock's right to execute, which covers the program and its loader, is
+ * what still holds.
  *
  * With `exec` the program is executed by its path, as a shell would. */
 #include "enforce/enforce.h"
@@ -19,40 +22,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-/* Makes room for the descriptor `number`. */
-static int raise_limit(int number)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return -errno;
-    if (files.rlim_cur > (rlim_t)number)
-        return 0;
-    files.rlim_cur = (rlim_t)number + 1;
-    return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
-}
 
 int launch_open(const struct launch *launch, struct err *err)
 {
-    int number = launch->request->policy->launch_fd;
-    CLEAN_FD int fd = open(launch->program, O_PATH | O_CLOEXEC);
-    if (fd < 0)
-        return err_set(err, -errno, "%s: %s", launch->program, strerror(errno));
-    if (number < 0)
-        return take_fd(&fd);
-    int rc = raise_limit(number);
-    if (rc == 0 && dup3(fd, number, O_CLOEXEC) < 0)
-        rc = -errno;
-    return rc < 0 ? err_set(err, rc, "descriptor %d: %s", number, strerror(-rc)) : number;
+    int fd = open(launch->program, O_PATH | O_CLOEXEC);
+    return fd >= 0 ? fd : err_set(err, -errno, "%s: %s", launch->program, strerror(errno));
 }
 
 int launch_exec(struct launch *launch, struct err *err)
 {
+    uint64_t secret = launch->request->policy->launch_secret;
     int rc;
-    if (launch->request->policy->launch_fd >= 0) {
-        rc = process_exec_fd(launch->program_fd, launch->argv, launch->envp);
+    if (secret) {
+        rc = process_exec_fd(launch->program_fd, launch->argv, launch->envp, secret);
     } else {
         execve(launch->program, launch->argv, launch->envp);
         rc = -errno;

@@ -51,21 +51,18 @@ static int add_core(struct limits *l, struct err *err)
     return 0;
 }
 
-static void add_files(struct limits *l, const struct policy *p, const struct rlimit *files,
-                      int launch_fd)
+static void add_files(struct limits *l, const struct policy *p, const struct rlimit *files)
 {
     struct rlimit value = *files;
     if (p->limit_given[LIMIT_FILES])
         value.rlim_cur = value.rlim_max = p->limit[LIMIT_FILES];
-    if (launch_fd >= 0 && value.rlim_max > (rlim_t)launch_fd)
-        value.rlim_max = (rlim_t)launch_fd;
     if (value.rlim_cur > value.rlim_max)
         value.rlim_cur = value.rlim_max;
     add(l, RLIMIT_NOFILE, value.rlim_cur, value.rlim_max);
 }
 
-int limits_plan(const struct policy *p, const struct rlimit *files, int launch_fd,
-                struct limits *out, struct err *err)
+int limits_plan(const struct policy *p, const struct rlimit *files, struct limits *out,
+                struct err *err)
 {
     *out = (struct limits){0};
     int rc = add_core(out, err);
@@ -73,7 +70,7 @@ int limits_plan(const struct policy *p, const struct rlimit *files, int launch_f
         if (p->limit_given[kind] && kind != LIMIT_FILES)
             rc = add_given(out, kind, p->limit[kind], err);
     if (rc == 0)
-        add_files(out, p, files, launch_fd);
+        add_files(out, p, files);
     return rc;
 }
 

@@ -26,11 +26,10 @@ struct limits {
     size_t count;
 };
 
-/* limits_plan: `files` is RLIMIT_NOFILE as the run found it; launch_fd, if not
- * negative, becomes its hard value. Refuses what would hold nothing: a number
- * above the hard limit, procs for root. */
-int limits_plan(const struct policy *p, const struct rlimit *files, int launch_fd,
-                struct limits *out, struct err *err);
+/* limits_plan: `files` is RLIMIT_NOFILE as the run found it. Refuses what would hold nothing: a
+ * number above the hard limit, procs for root. */
+int limits_plan(const struct policy *p, const struct rlimit *files, struct limits *out,
+                struct err *err);
 /* limits_apply: allocates nothing. */
 int limits_apply(const struct limits *limits, struct err *err);
 

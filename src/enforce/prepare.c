@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -195,8 +196,19 @@ static int plan_landlock(struct preparation *p)
     return rc;
 }
 
-/* Opens the program, where exec is off at a number that no later descriptor
- * can have, and plans the limits that see to that. */
+/* As wide as a register, and never 0. */
+static bool draw_secret(uint64_t *out)
+{
+    uintptr_t secret = 0;
+    while (secret == 0)
+        if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
+            return false;
+    *out = secret;
+    return true;
+}
+
+/* Opens the program, and draws the secret with which it is executed where exec
+ * is off. */
 static int open_program(struct preparation *p)
 {
     struct policy *policy = p->policy;
@@ -205,15 +217,13 @@ static int open_program(struct preparation *p)
         return err_set(p->err, -errno, "getrlimit: %s", strerror(errno));
     if (policy->limit_given[LIMIT_FILES] && policy->limit[LIMIT_FILES] > files.rlim_max)
         return err_set(p->err, -EINVAL, "limit files: the limit in force is lower");
-    policy->launch_fd = -1;
-    if (!(policy->promises & PROMISE(EXEC))) {
-        rlim_t number = policy->limit_given[LIMIT_FILES] ? policy->limit[LIMIT_FILES] : LAUNCH_FD;
-        policy->launch_fd = (int)(number < files.rlim_max ? number : files.rlim_max - 1);
-    }
+    policy->launch_secret = 0;
+    if (!(policy->promises & PROMISE(EXEC)) && !draw_secret(&policy->launch_secret))
+        return err_set(p->err, -errno, "getrandom: %s", strerror(errno));
     p->launch->program_fd = p->request->plan_only ? -1 : launch_open(p->launch, p->err);
     if (p->launch->program_fd < 0 && !p->request->plan_only)
         return p->launch->program_fd;
-    return limits_plan(policy, &files, policy->launch_fd, &p->launch->limits, p->err);
+    return limits_plan(policy, &files, &p->launch->limits, p->err);
 }
 
 /* One filter for what may run: where exec is off the program's architecture
@@ -226,7 +236,7 @@ static int compile_filter(struct preparation *p)
     if (p->request->listen)
         mode.deny = mode.path_allow = RET_USER_NOTIF;
     bool exec = policy->promises & PROMISE(EXEC);
-    struct policy nothing = {.launch_fd = policy->launch_fd};
+    struct policy nothing = {.launch_secret = policy->launch_secret};
     struct ruleset sets[2] = {0};
     const struct ruleset *pointers[2] = {&sets[0], &sets[1]};
     bool both = other && (exec || p->launch->arch == other);

@@ -63,8 +63,8 @@ int process_close_on_exec(int first, int last)
     return errno == ENOSYS || errno == EINVAL ? mark_each(first, last) : -errno;
 }
 
-int process_exec_fd(int fd, char *const *argv, char *const *envp)
+int process_exec_fd(int fd, char *const *argv, char *const *envp, uint64_t secret)
 {
-    syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH);
+    syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH, (unsigned long)secret);
     return -errno;
 }

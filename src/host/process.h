@@ -4,6 +4,7 @@
 #define VOW_HOST_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* process_no_new_privs: no exec gives privileges any more. */
 int process_no_new_privs(void);
@@ -13,7 +14,7 @@ bool process_has_threads(void);
 /* process_close_on_exec: marks all open descriptors from `first` to `last`. */
 int process_close_on_exec(int first, int last);
 /* process_exec_fd: executes the file that `fd` stands for; returns only on
- * failure. */
-int process_exec_fd(int fd, char *const *argv, char *const *envp);
+ * failure. `secret` is for the filter: the kernel reads five arguments. */
+int process_exec_fd(int fd, char *const *argv, char *const *envp, uint64_t secret);
 
 #endif

@@ -4,7 +4,7 @@
 
 static bool granted(const struct policy *p, unsigned family)
 {
-    return family == FAMILY_LAUNCH ? p->launch_fd >= 0 : family_granted(family, p->promises);
+    return family == FAMILY_LAUNCH ? p->launch_secret != 0 : family_granted(family, p->promises);
 }
 
 static unsigned promise_count(promise_set set)
@@ -38,12 +38,11 @@ static void search(const struct policy *p, const struct call_event *event, struc
     uint64_t args[6];
     for (size_t i = 0; i < 6; i++)
         args[i] = event->arch->bits == 32 ? (uint32_t)event->args[i] : event->args[i];
-    uint64_t fd = (uint64_t)p->launch_fd;
-    struct range launch = {fd, fd};
+    struct range launch = {p->launch_secret, p->launch_secret};
     const struct grant *grants = call_grants(out->call);
     for (size_t i = 0; i < out->call->grant_count; i++) {
         struct clause clause;
-        grant_clause(&grants[i], p->launch_fd >= 0 ? &launch : NULL, &clause);
+        grant_clause(&grants[i], p->launch_secret ? &launch : NULL, &clause);
         if (!clause_holds(&clause, args))
             continue;
         if (granted(p, grants[i].family)) {

@@ -10,7 +10,7 @@
 
 void policy_init(struct policy *p)
 {
-    *p = (struct policy){.launch_fd = -1, .landlock_abi = LANDLOCK_ABI_ASSUMED};
+    *p = (struct policy){.landlock_abi = LANDLOCK_ABI_ASSUMED};
 }
 
 static void strings_free(char **list)
@@ -31,7 +31,7 @@ void policy_free(struct policy *p)
     strings_free(p->env);
     strings_free(p->setenv);
     strings_free(p->programs);
-    *p = (struct policy){.launch_fd = -1};
+    *p = (struct policy){0};
 }
 
 /* Adds a copy to a NULL-terminated list. Where `key_size` is not 0, an entry

@@ -57,10 +57,10 @@ struct policy {
     bool paths_given; /* a USER rule that grants, without "+": no default ones */
     int landlock_abi; /* what decide_path assumes of the kernel; 0: no Landlock */
     enum view_mode view;
-    bool kill;     /* a denial ends the program */
-    int launch_fd; /* the one descriptor that execveat may start, or -1 */
-    char **env;    /* names passed through, NULL-terminated */
-    char **setenv; /* NAME=VALUE, NULL-terminated */
+    bool kill;              /* a denial ends the program */
+    uint64_t launch_secret; /* the number that lets one execveat through, or 0 */
+    char **env;             /* names passed through, NULL-terminated */
+    char **setenv;          /* NAME=VALUE, NULL-terminated */
     bool env_all;
     bool limit_given[LIMIT_COUNT];
     uint64_t limit[LIMIT_COUNT]; /* seconds, count, bytes, bytes, count */

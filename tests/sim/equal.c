@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define COMBINATIONS 150
-#define LAUNCH_FD 5
+#define LAUNCH_SECRET UINT64_C(0x5a1bc0ffee7)
 #define SHOWN 10 /* differences */
 
 /* One program under proof. */
@@ -58,7 +58,7 @@ static void check_call(void *context, const uint64_t args[6])
 /* The boundary values of every call, whichever family grants it. */
 static struct probe *make_probes(const struct arch *arch)
 {
-    static const struct range launch = {LAUNCH_FD, LAUNCH_FD};
+    static const struct range launch = {LAUNCH_SECRET, LAUNCH_SECRET};
     const struct arch_table *table = arch_table(arch->id);
     struct probe *probes = calloc(table->call_count, sizeof *probes);
     for (size_t i = 0; i < table->call_count; i++) {
@@ -113,7 +113,7 @@ static void prove(const struct arch *arch, struct probe *probes, promise_set pro
 {
     struct proof proof = {.arch = arch, .mode = {.deny = deny}, .call = {.arch = arch}};
     proof.policy.promises = promises;
-    proof.policy.launch_fd = promises & PROMISE(STDIO) ? LAUNCH_FD : -1;
+    proof.policy.launch_secret = promises & PROMISE(STDIO) ? LAUNCH_SECRET : 0;
     struct ruleset set;
     const struct ruleset *sets[] = {&set};
     struct err err;

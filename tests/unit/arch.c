@@ -183,7 +183,7 @@ TEST(an_atom_masks_then_compares)
     CHECK(clause_holds(&clause, low));
 }
 
-TEST(launch_is_the_descriptor_of_the_run)
+TEST(launch_is_the_secret_of_the_run)
 {
     static const struct range launch = {77, 77};
     const struct arch *arch = named("s390x");
@@ -194,13 +194,13 @@ TEST(launch_is_the_descriptor_of_the_run)
         if (grant->family != FAMILY_LAUNCH)
             continue;
         struct clause clause;
-        uint64_t args[6] = {77, 0, 0, 0, 0x1000}; /* AT_EMPTY_PATH */
+        uint64_t args[6] = {0, 0, 0, 0, 0x1000, 77}; /* AT_EMPTY_PATH */
         grant_clause(grant, &launch, &clause);
         CHECK(clause_holds(&clause, args));
-        args[0] = 78;
+        args[5] = 78;
         CHECK(!clause_holds(&clause, args));
         grant_clause(grant, NULL, &clause);
-        for (args[0] = 0; args[0] < 100; args[0]++)
+        for (args[5] = 0; args[5] < 100; args[5]++)
             CHECK(!clause_holds(&clause, args));
         seen++;
     }

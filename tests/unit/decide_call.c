@@ -8,7 +8,7 @@
 static struct call_verdict decide(enum arch_id arch, promise_set promises, const char *name,
                                   uint64_t a0, uint64_t a1, uint64_t a2)
 {
-    struct policy policy = {.promises = promises, .launch_fd = -1};
+    struct policy policy = {.promises = promises};
     struct call_event event = {.arch = &archs[arch], .args = {a0, a1, a2}};
     const struct sys_call *call = arch_call_by_name(&archs[arch], name);
     struct call_verdict verdict = {0};
@@ -43,7 +43,7 @@ TEST(opening_needs_what_its_flags_say)
 
 TEST(unknown_calls_get_enosys)
 {
-    struct policy policy = {.promises = ~(promise_set)0, .launch_fd = -1};
+    struct policy policy = {.promises = ~(promise_set)0};
     struct call_event event = {.arch = &archs[ARCH_X86_64], .nr = 400};
     struct call_verdict v;
     decide_call(&policy, &event, &v);
@@ -77,7 +77,7 @@ TEST(probes_are_told_from_denials)
 
 TEST(x32_and_foreign_calls_are_fatal)
 {
-    struct policy policy = {.promises = ~(promise_set)0, .launch_fd = -1};
+    struct policy policy = {.promises = ~(promise_set)0};
     struct call_event event = {.arch = &archs[ARCH_X86_64], .nr = X32_FIRST + 1};
     struct call_verdict v;
     decide_call(&policy, &event, &v);
@@ -102,25 +102,37 @@ TEST(calls_of_32_bits_have_no_high_words)
     CHECK_EQ(decide(ARCH_S390X, PROMISE(RPATH), "openat", 0, 0, junk).bpf, ANSWER_ALLOW);
 }
 
-TEST(only_the_launch_descriptor_may_be_executed)
+TEST(only_who_knows_the_secret_may_execute)
 {
-    struct policy policy = {.launch_fd = 7};
+    static const uint64_t secret = UINT64_C(0x5a1bc0ffee7);
+    struct policy policy = {.launch_secret = secret};
     const struct arch *arch = &archs[ARCH_X86_64];
-    struct call_event event = {arch, arch_call_by_name(arch, "execveat")->nr, {7, 0, 0, 0, 0x1000}};
+    struct call_event event = {
+        arch, arch_call_by_name(arch, "execveat")->nr, {3, 0, 0, 0, 0x1000, secret}};
     struct call_verdict v;
     decide_call(&policy, &event, &v);
     CHECK_EQ(v.bpf, ANSWER_ALLOW);
     CHECK_EQ(v.family, FAMILY_LAUNCH);
-    event.args[0] = 8;
+    event.args[5] = secret + 1;
     decide_call(&policy, &event, &v);
     CHECK_EQ(v.bpf, ANSWER_DENY);
-    event.args[0] = 7;
+    event.args[5] = secret & UINT32_MAX;
+    decide_call(&policy, &event, &v);
+    CHECK_EQ(v.bpf, ANSWER_DENY);
+    event.args[5] = secret;
     event.args[4] = 0;
     decide_call(&policy, &event, &v);
     CHECK_EQ(v.bpf, ANSWER_DENY);
-    policy.launch_fd = -1;
-    event.args[0] = UINT32_MAX;
+    policy.launch_secret = 0;
+    event.args[5] = 0;
     event.args[4] = 0x1000;
+    decide_call(&policy, &event, &v);
+    CHECK_EQ(v.bpf, ANSWER_DENY);
+    /* A program of the 32-bit companion cannot name it. */
+    event.arch = &archs[ARCH_I386];
+    event.nr = arch_call_by_name(event.arch, "execveat")->nr;
+    event.args[5] = secret & UINT32_MAX;
+    policy.launch_secret = secret;
     decide_call(&policy, &event, &v);
     CHECK_EQ(v.bpf, ANSWER_DENY);
 }
@@ -129,7 +141,7 @@ TEST(only_the_launch_descriptor_may_be_executed)
  * architecture, with the arguments that its clauses ask for. */
 static void check_missing(const struct call_event *event, promise_set held)
 {
-    struct policy policy = {.promises = held, .launch_fd = -1};
+    struct policy policy = {.promises = held};
     struct call_verdict v, more;
     decide_call(&policy, event, &v);
     CHECK((v.bpf == ANSWER_DENY) == (v.missing != 0 || v.reason != NULL));

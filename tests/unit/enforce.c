@@ -136,7 +136,7 @@ TEST(limits_are_set)
         p.limit_given[i] = values[i] > 0;
         p.limit[i] = values[i];
     }
-    CHECK_EQ(limits_plan(&p, &files, 150, &limits, &err), 0);
+    CHECK_EQ(limits_plan(&p, &files, &limits, &err), 0);
     CHECK_EQ(limits_apply(&limits, &err), 0);
     CHECK_STR(err.text, "");
     CHECK_EQ(now(RLIMIT_CPU, false), 7);
@@ -144,7 +144,7 @@ TEST(limits_are_set)
     CHECK_EQ(now(RLIMIT_FSIZE, true), 4096);
     CHECK_EQ(now(RLIMIT_DATA, true), 1 << 30);
     CHECK_EQ(now(RLIMIT_NOFILE, false), 100);
-    CHECK_EQ(now(RLIMIT_NOFILE, true), 150);
+    CHECK_EQ(now(RLIMIT_NOFILE, true), 200);
     CHECK(now(RLIMIT_CORE, true) <= 1 && now(RLIMIT_CORE, false) == now(RLIMIT_CORE, true));
 }
 
@@ -157,11 +157,11 @@ TEST(limits_that_would_hold_nothing)
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &fsize), 0);
     p.limit_given[LIMIT_FSIZE] = true;
     p.limit[LIMIT_FSIZE] = 1001;
-    CHECK_EQ(limits_plan(&p, &files, -1, &limits, &err), -EINVAL);
+    CHECK_EQ(limits_plan(&p, &files, &limits, &err), -EINVAL);
     CHECK_STR(err.text, "limit fsize=1001: the limit in force is lower: 1000");
     p.limit[LIMIT_FSIZE] = 1000;
-    CHECK_EQ(limits_plan(&p, &files, -1, &limits, &err), 0);
+    CHECK_EQ(limits_plan(&p, &files, &limits, &err), 0);
     p.limit_given[LIMIT_PROCS] = true;
     p.limit[LIMIT_PROCS] = 10;
-    CHECK_EQ(limits_plan(&p, &files, -1, &limits, &err), getuid() == 0 ? -EINVAL : 0);
+    CHECK_EQ(limits_plan(&p, &files, &limits, &err), getuid() == 0 ? -EINVAL : 0);
 }

@@ -147,7 +147,7 @@ class Conditions(unittest.TestCase):
         self.assertEqual(self.atom("a1:int & (TCGETS2 | 1) == 0", "ppc64le")[2], 1)
 
     def test_launch(self):
-        self.assertEqual(self.atom("a0:int == $launch_fd"), (0, 32, 0xffffffff, (), True))
+        self.assertEqual(self.atom("a5:long == $launch_secret"), (5, 64, 0xffffffffffffffff, (), True))
 
 
 class Mistakes(unittest.TestCase):
