@@ -8,7 +8,7 @@
 #   make deps       Debian packages that are missing (GROUPS="build test …")
 #   make install    PREFIX (/usr/local) and DESTDIR as usual
 BUILD  ?= build
-GROUPS ?= build run test lint bench
+GROUPS ?= build test lint bench
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -21,7 +21,7 @@ deps:
 	@tools/deps $(GROUPS)
 
 run:
-	@tools/deps build run
+	@tools/deps build
 	@$(MAKE) --no-print-directory all
 	@tools/demo $(BUILD)/vow
 

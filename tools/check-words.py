@@ -44,21 +44,24 @@ def options_of_manual(command):
     return {"-" + word for word in re.findall(r"\bFl (-?[a-zA-Z][\w-]*)", text)}
 
 
-def completion_faults(shell, options):
+def options_of_completion(shell):
     text = (source / "completions" / SHELLS[shell]).read_text()
-    if shell == "fish":
-        known = {"--" + word for word in re.findall(r" -l ([a-z-]+)", text)}
-        known |= {"-" + word for word in re.findall(r" -s (\w)\b", text)}
-    else:
-        known = {word for word in options_in(re.sub(r"[\[\](){}'\"*|:=]", " ", text))}
+    if shell != "fish":
+        return options_in(re.sub(r"[\[\](){}'\"*|:=]", " ", text))
+    lines = "\n".join(line for line in text.splitlines() if line.startswith("complete "))
+    return ({"--" + word for word in re.findall(r" -l ([a-z-]+)", lines)}
+            | {"-" + word for word in re.findall(r" -s (\w)\b", lines)})
+
+
+def completion_faults(shell, options):
+    known = options_of_completion(shell)
     return [f"{SHELLS[shell]} lacks {word}" for word in sorted(options - known)]
 
 
 def completions_invent_nothing(options):
     """fish lists each option once, in a form that can be read back."""
-    text = (source / "completions" / "vow.fish").read_text()
-    known = {"--" + word for word in re.findall(r" -l ([a-z-]+)", text)}
-    return [f"vow.fish has {word}, vow has not" for word in sorted(known - options)]
+    return [f"vow.fish has {word}, vow has not"
+            for word in sorted(options_of_completion("fish") - options)]
 
 
 def main():
