@@ -2,44 +2,21 @@
 
 #include <string.h>
 
-/* What C libraries and common libraries try at every start, and do without.
- * Only reading is quiet; a trailing "/" stands for all below. */
+/* What the loader, the C library and libselinux try at every start, and do
+ * without. Only reading is quiet. */
 static const char *const start_probes[] = {
-    "/etc/ld.so.cache",
-    "/etc/ld.so.preload",
-    "/etc/locale.alias",
-    "/etc/nsswitch.conf",
-    "/etc/selinux/config",
-    "/proc/cpuinfo",
-    "/proc/filesystems",
-    "/proc/meminfo",
-    "/proc/mounts",
-    "/proc/self/auxv",
-    "/proc/self/maps",
-    "/proc/sys/kernel/ngroups_max",
+    "/etc/ld.so.cache",           "/etc/ld.so.preload", "/etc/nsswitch.conf",
+    "/etc/selinux/config",        "/proc/filesystems",  "/proc/self/auxv",
+    "/proc/self/mounts",          "/sys/fs/selinux",    "/proc/sys/kernel/ngroups_max",
     "/proc/sys/kernel/osrelease",
-    "/proc/sys/vm/overcommit_memory",
-    "/sys/devices/system/cpu/",
-    "/sys/fs/cgroup/",
-    "/sys/fs/selinux",
-    "/sys/kernel/mm/transparent_hugepage/",
-    "/usr/lib/locale/",
-    "/usr/share/locale/",
-    "/usr/share/zoneinfo/",
 };
-
-static bool is_below(const char *path, const char *probe)
-{
-    size_t size = strlen(probe);
-    return probe[size - 1] == '/' ? strncmp(path, probe, size) == 0 : strcmp(path, probe) == 0;
-}
 
 static bool is_start_probe(enum operation_kind kind, const char *path)
 {
     if (kind != OP_OPEN_READ && kind != OP_LIST && kind != OP_STAT)
         return false;
     for (size_t i = 0; i < ARRAY_COUNT(start_probes); i++)
-        if (is_below(path, start_probes[i]))
+        if (strcmp(path, start_probes[i]) == 0)
             return true;
     return strstr(path, "/gconv/") || strstr(path, "/glibc-hwcaps/");
 }

@@ -208,6 +208,33 @@ static void fail(const char *what, const struct policy *p, const struct denial *
     test_fail(__FILE__, __LINE__, "%s: %s", what, str_get(&text));
 }
 
+/* check_minimal: no promise of a remedy can be left out. */
+static void check_minimal(const struct policy *p, const struct denial *d, const struct line *line,
+                          enum operation_kind kind)
+{
+    for (promise_set left = d->remedy.promises; left; left &= left - 1) {
+        struct denial less = *d, again = {.call = d->call,
+                                          .kind = kind,
+                                          .object = d->object,
+                                          .real = d->real,
+                                          .creates = d->creates};
+        struct run_line run = {line->options, line->count, argv};
+        struct str rerun CLEAN_STR = {0};
+        struct line after;
+        struct policy with;
+        less.remedy.promises &= ~(left & -left);
+        if (less.remedy.promises == 0 && less.remedy.rule_count == 0)
+            continue;
+        denial_rerun(&rerun, &less, 1, &run);
+        read_back(rerun.at, line, 1, &after);
+        make_policy(&with, &after, p->view);
+        if (!denial_judge(&with, &again))
+            fail("more than is needed", p, d, line);
+        denial_free(&again);
+        policy_free(&with);
+    }
+}
+
 static void check_denial(const struct policy *p, const struct denial *d, const struct line *line,
                          enum operation_kind kind)
 {
@@ -242,6 +269,7 @@ static void check_denial(const struct policy *p, const struct denial *d, const s
         fail("does not help", &with, &again, &after);
     denial_free(&again);
     policy_free(&with);
+    check_minimal(p, d, line, kind);
 }
 
 static void try_case(const struct denial *question)
