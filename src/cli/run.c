@@ -233,10 +233,10 @@ static int supervise(const struct run *r, struct launch *launch, int json_fd)
         .line = {r->options, r->option_count, r->argv},
     };
     struct err err;
-    int status = watch_run(launch, &options, &err);
+    int exit_status, status = watch_run(launch, &options, &exit_status, &err);
     if (status < 0) {
         cli_error(name, "%s", err.text);
-        return EXIT_SETUP;
+        return exit_status;
     }
     return end_as(status);
 }

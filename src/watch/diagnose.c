@@ -109,3 +109,14 @@ bool diagnose_call(const struct policy *p, const struct subject *subjects, size_
         denial_free(out);
     return !out->verdict.probe;
 }
+
+bool diagnose_shell_probe(const struct denial *denial)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "mksh", "fish"};
+    bool terminal = denial->real && (strcmp(denial->real, "/dev/tty") == 0 ||
+                                     strncmp(denial->real, "/dev/pts/", 9) == 0);
+    for (size_t i = 0; terminal && i < ARRAY_COUNT(shells); i++)
+        if (strcmp(denial->program, shells[i]) == 0)
+            return true;
+    return false;
+}

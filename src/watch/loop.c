@@ -22,17 +22,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define COMM_SIZE 15    /* the kernel keeps so much of a name */
 #define FINE_PATHS 4096 /* a power of two */
 
 struct watch {
     const struct launch *launch;
     const struct policy *policy;
+    struct watch_options options;
     int listener;
     bool silent; /* answer, explain nothing */
     bool killed; /* the program itself, for a denial */
@@ -76,15 +79,36 @@ static struct subject subject_of(struct watch *w, struct held *held, size_t i)
     };
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* is_first_program: is that what the kernel calls the program that we started?
+ * It goes by its path or, started from a descriptor, by its file, before Linux
+ * 6.14 by the descriptor's number; the user called it as in argv. */
+static bool is_first_program(const struct watch *w, const char *name)
+{
+    char file[PATH_MAX];
+    bool resolved = realpath(w->launch->program, file) != NULL;
+    return strncmp(name, base_name(w->launch->program), COMM_SIZE) == 0 ||
+           (resolved && strncmp(name, base_name(file), COMM_SIZE) == 0) ||
+           name[strspn(name, "0123456789")] == '\0';
+}
+
 /* say: completes a denial with who it was, and reports it. */
 static void say(struct watch *w, const struct held *held, struct denial *denial)
 {
     char name[64];
     pid_t pid = stranger_process(held->stranger);
-    stranger_name(held->stranger, name, sizeof name);
     denial->pid = pid > 0 ? pid : held->call.pid;
-    denial->program = name[0] ? name : strrchr(w->launch->program, '/') + 1;
-    report_denial(&w->report, denial);
+    stranger_name(held->stranger, name, sizeof name);
+    denial->program = name;
+    if (name[0] == '\0' || (denial->pid == w->job.pid && is_first_program(w, name)))
+        denial->program = base_name(w->launch->request->argv[0]);
+    if (!diagnose_shell_probe(denial))
+        report_denial(&w->report, denial);
     denial_free(denial);
 }
 
@@ -224,6 +248,13 @@ static void leave_behind(struct watch *w)
         _exit(0);
 }
 
+/* keep_output: at a number that is not about to become /dev/null. */
+static int keep_output(int fd)
+{
+    return fd == STDOUT_FILENO || fd == STDIN_FILENO ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                                                     : fd;
+}
+
 /* settle: the supervisor keeps what it needs and nothing else: descriptors,
  * privileges, and memory that others could read. */
 static int settle(struct watch *w, struct err *err)
@@ -231,8 +262,9 @@ static int settle(struct watch *w, struct err *err)
     int result = notify_open(w->listener, err);
     if (result < 0)
         return result;
-    const struct watch_options *options = w->report.options;
-    const int keep[] = {w->listener, w->job.pidfd, options->text_fd, options->json_fd};
+    w->options.text_fd = keep_output(w->options.text_fd);
+    w->options.json_fd = keep_output(w->options.json_fd);
+    const int keep[] = {w->listener, w->job.pidfd, w->options.text_fd, w->options.json_fd};
     result = child_keep_only(keep, ARRAY_COUNT(keep));
     if (result < 0)
         return err_set(err, result, "cannot close descriptors: %s; run with --no-explain",
@@ -245,22 +277,33 @@ static int settle(struct watch *w, struct err *err)
     return result < 0 ? err_set(err, result, "cannot watch: %s", strerror(-result)) : 0;
 }
 
-static int run(struct watch *w, struct launch *launch, struct err *err)
+/* look_on: from the listener to the program's end. */
+static int look_on(struct watch *w, struct err *err)
 {
-    struct hand_over *shared;
-    int result = spawn(launch, &w->job, &w->listener, &shared, err);
-    if (result < 0)
-        return result;
-    result = settle(w, err);
+    int result = settle(w, err);
     if (result < 0) {
         child_signal(w->job.pidfd, SIGKILL);
         job_reap(&w->job);
         return result;
     }
-    report_start(&w->report, launch, w->job.pid);
+    report_start(&w->report, w->launch, w->job.pid);
     until_end(w);
     leave_behind(w);
-    result = spawn_failed(&shared, err);
+    return 0;
+}
+
+static int run(struct watch *w, struct launch *launch, int *exit_status, struct err *err)
+{
+    struct hand_over *shared;
+    int result = spawn(launch, &w->job, &w->listener, &shared, err);
+    if (result < 0)
+        return result;
+    if (w->listener < 0)
+        job_reap(&w->job);
+    else
+        result = look_on(w, err);
+    if (result == 0)
+        result = spawn_failed(&shared, exit_status, err);
     if (result < 0)
         return result;
     int status = w->killed ? SIGSYS : w->job.status;
@@ -268,18 +311,21 @@ static int run(struct watch *w, struct launch *launch, struct err *err)
     return status;
 }
 
-int watch_run(struct launch *launch, const struct watch_options *options, struct err *err)
+int watch_run(struct launch *launch, const struct watch_options *options, int *exit_status,
+              struct err *err)
 {
     struct watch *w = calloc(1, sizeof *w);
-    if (!w || report_init(&w->report, options) < 0) {
+    *exit_status = 125;
+    if (!w || report_init(&w->report, &w->options) < 0) {
         free(w);
         return err_set(err, -ENOMEM, "cannot watch: out of memory");
     }
+    w->options = *options;
     w->launch = launch;
     w->policy = launch->request->policy;
     w->listener = -1;
     strangers_init(&w->strangers);
-    int result = run(w, launch, err);
+    int result = run(w, launch, exit_status, err);
     strangers_free(&w->strangers);
     if (w->listener >= 0)
         close(w->listener);

@@ -10,9 +10,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+enum { EXIT_SETUP = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
 struct hand_over {
     atomic_int listener; /* -1: not there yet */
     atomic_int failed;   /* errno of what the child could not do */
+    atomic_int status;   /* the exit status for that */
     struct err err;
 };
 
@@ -39,6 +42,7 @@ static _Noreturn void run_child(struct launch *launch, const struct job *job,
         if (announce && write(wake, "", 1) < 0)
             announce = false; /* the parent looks by itself */
         result = launch_exec(launch, &shared->err);
+        atomic_store(&shared->status, result == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
     }
     atomic_store(&shared->failed, -result);
     _exit(1);
@@ -64,6 +68,7 @@ static struct hand_over *hand_over_new(void)
         return NULL;
     atomic_init(&shared->listener, -1);
     atomic_init(&shared->failed, 0);
+    atomic_init(&shared->status, EXIT_SETUP);
     return shared;
 }
 
@@ -84,18 +89,13 @@ int spawn(struct launch *launch, struct job *job, int *listener, struct hand_ove
         return err_set(err, job->pid, "cannot watch the program: no new process");
     }
     *listener = await_listener(*shared, wake_read, job->pidfd);
-    if (*listener >= 0)
-        return 0;
-    job_reap(job);
-    job_child(job);
-    close(job->pidfd);
-    int result = spawn_failed(shared, err);
-    return result ? result : err_set(err, -ECHILD, "the program was killed before it started");
+    return 0;
 }
 
-int spawn_failed(struct hand_over **shared, struct err *err)
+int spawn_failed(struct hand_over **shared, int *exit_status, struct err *err)
 {
     int failed = atomic_load(&(*shared)->failed);
+    *exit_status = atomic_load(&(*shared)->status);
     if (failed)
         *err = (*shared)->err;
     munmap(*shared, sizeof **shared);

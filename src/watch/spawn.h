@@ -15,12 +15,14 @@
 
 struct hand_over; /* the shared memory */
 
-/* spawn: 0: the program is being executed, its first calls wait for an answer;
- * *listener is open, close-on-exec. -errno: nothing runs; err names the step. */
+/* spawn: the program is being executed, its first calls wait for an answer;
+ * *listener is open, close-on-exec. 0 or -errno; *listener is -1 where the
+ * child failed before it had one: spawn_failed says why. */
 int spawn(struct launch *launch, struct job *job, int *listener, struct hand_over **shared,
           struct err *err);
-/* spawn_failed: did the exec fail, behind the filter? Once the child has
- * ended; 0 or -errno, err says why. Frees *shared. */
-int spawn_failed(struct hand_over **shared, struct err *err);
+/* spawn_failed: once the child has ended: did it fail before it was the
+ * program? 0 or -errno, err says why, *exit_status is 125, 126 or 127. Frees
+ * *shared. */
+int spawn_failed(struct hand_over **shared, int *exit_status, struct err *err);
 
 #endif

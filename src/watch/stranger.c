@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,23 +109,10 @@ pid_t stranger_process(const struct stranger *stranger)
     return value ? atoi(value) : length < 0 ? (pid_t)length : -EPROTO;
 }
 
-/* A program that was started by its descriptor is called by the descriptor's
- * number before Linux 6.14: then its file has a better name. */
 void stranger_name(const struct stranger *stranger, char *to, size_t size)
 {
-    char path[64], file[PATH_MAX], comm[64];
     struct stranger process = {.pid = stranger_process(stranger), .dir = -1};
-    to[0] = '\0';
-    if (process.pid <= 0 || read_file(&process, "comm", comm, sizeof comm) <= 0)
-        return;
-    comm[strcspn(comm, "\n")] = '\0';
-    snprintf(to, size, "%s", comm);
-    if (comm[strspn(comm, "0123456789")] != '\0')
-        return;
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)process.pid);
-    ssize_t length = readlink(path, file, sizeof file - 1);
-    if (length <= 0)
-        return;
-    file[length] = '\0';
-    snprintf(to, size, "%s", strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
+    if (process.pid <= 0 || read_file(&process, "comm", to, size) <= 0)
+        to[0] = '\0';
+    to[strcspn(to, "\n")] = '\0';
 }

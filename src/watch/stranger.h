@@ -24,7 +24,7 @@ struct stranger *stranger_get(struct strangers *all, pid_t pid);
 /* stranger_target: for decode_call; lives as long as the stranger. */
 struct target stranger_target(struct stranger *stranger);
 
-/* stranger_name: the name of its program, for a person; "" if unknown. */
+/* stranger_name: what the kernel calls its program; "" if unknown. */
 void stranger_name(const struct stranger *stranger, char *to, size_t size);
 /* stranger_process: the process that a thread belongs to, or -errno. */
 pid_t stranger_process(const struct stranger *stranger);

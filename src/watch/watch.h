@@ -73,9 +73,12 @@ struct watch_options {
 };
 
 /* watch_run: forks the program of a prepared launch (request->listen set),
- * supervises it until it and the listener's last user end, forwards what a
- * shell expects of a child (job control, signals), and returns the wait
- * status of the program, or -errno. */
-int watch_run(struct launch *launch, const struct watch_options *options, struct err *err);
+ * supervises it until it ends, forwards what a shell expects of a child (job
+ * control, signals), and returns its wait status. What the program leaves
+ * running is answered by a copy of the supervisor, in silence. -errno: nothing
+ * ran; *exit_status is then 125, 126 or 127. The caller has nothing left to do
+ * but to end: its other descriptors are closed, its capabilities gone. */
+int watch_run(struct launch *launch, const struct watch_options *options, int *exit_status,
+              struct err *err);
 
 #endif
