@@ -77,13 +77,15 @@ static void take_subject(const struct subject *subject, struct denial *out)
 enum diagnosis diagnose_path(const struct policy *p, const struct subject *subject,
                              struct denial *out)
 {
-    take_subject(subject, out);
-    if (!denial_judge(p, out))
+    struct denial question = *out;
+    take_subject(subject, &question);
+    *out = question;
+    if (denial_ask(p, out))
         return DIAGNOSIS_ALLOWED;
-    if (subject->permitted && !is_start_probe(subject->kind, subject->real))
-        return DIAGNOSIS_DENIED;
-    denial_free(out);
-    return DIAGNOSIS_QUIET;
+    if (is_start_probe(subject->kind, subject->real) || !subject->permitted(subject->asked))
+        return DIAGNOSIS_QUIET;
+    remedy_find(p, &question, &out->remedy);
+    return DIAGNOSIS_DENIED;
 }
 
 bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,

@@ -19,7 +19,9 @@ struct subject {
     const char *real; /* where it leads (struct path_event) */
     bool create;      /* it is created where it is absent */
     bool exists;
-    bool permitted; /* the system's own permissions would do */
+    /* Would the system do it without vow? Asked only where vow stops it. */
+    bool (*permitted)(const void *asked);
+    const void *asked;
 };
 
 /* diagnose_path: an allowed call goes on in the kernel; will vow's path rules

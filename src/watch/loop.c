@@ -1,11 +1,15 @@
 /* loop: answers what the listener brings, and explains it.
  *
  * Two kinds of calls are held: those that the filter denied, and those with a
- * path that it let pass. The first are read, answered with their errno and
- * explained. The second are read and sent on at once; only then is asked
- * whether Landlock or the view will stop them, and a path that was fine once
- * is not asked about again. An answer that succeeds proves that what was read
- * was the caller's; one that fails makes it void.
+ * path that it let pass. The first are explained and answered with their
+ * errno. Of the second is asked whether Landlock or the view will stop them;
+ * then they go on in the kernel, whatever was found. A path that was fine once
+ * is not asked about again, so most of them are read and sent on at once.
+ *
+ * The caller stands still until the answer, so what is read is the caller's;
+ * notify_valid, asked before anything is said, makes sure that it did not die
+ * in the meantime. That an explanation comes before the answer also puts it
+ * before what the program itself says about its failure.
  *
  * When the program has ended and left processes behind, a copy of the
  * supervisor goes on answering them without a word: a listener that nobody
@@ -64,18 +68,32 @@ struct held {
     struct target target;
 };
 
-static struct subject subject_of(struct watch *w, struct held *held, size_t i)
+/* What resolve_permits wants to know again. */
+struct asked {
+    const struct place *place;
+    const struct found *found;
+    pid_t pid;
+};
+
+static bool permitted(const void *context)
+{
+    const struct asked *asked = context;
+    return resolve_permits(asked->place, asked->pid, asked->found);
+}
+
+static struct subject subject_of(struct watch *w, const struct held *held, size_t i)
 {
     const struct place *place = &w->decoded.places[i];
     struct found *found = &w->found[i];
-    resolve(&held->target, place, held->call.pid, held->call.pid == w->job.pid, found);
+    bool self = held->call.pid == w->job.pid;
+    resolve(&held->target, place, held->call.pid, self, found);
     return (struct subject){
         .kind = place->kind,
         .path = place->path,
         .real = found->real,
         .create = place->create,
         .exists = found->exists,
-        .permitted = found->permitted,
+        .permitted = permitted,
     };
 }
 
@@ -107,12 +125,12 @@ static void say(struct watch *w, const struct held *held, struct denial *denial)
     denial->program = name;
     if (name[0] == '\0' || (denial->pid == w->job.pid && is_first_program(w, name)))
         denial->program = base_name(w->launch->request->argv[0]);
-    if (!diagnose_shell_probe(denial))
+    if (!diagnose_shell_probe(denial) && notify_valid(w->listener, held->call.id))
         report_denial(&w->report, denial);
     denial_free(denial);
 }
 
-static void explain_path(struct watch *w, struct held *held, size_t i)
+static void explain_path(struct watch *w, const struct held *held, size_t i)
 {
     const struct place *place = &w->decoded.places[i];
     uint64_t hash = hash_place(place);
@@ -120,7 +138,9 @@ static void explain_path(struct watch *w, struct held *held, size_t i)
     if (*fine == hash)
         return;
     struct subject subject = subject_of(w, held, i);
+    struct asked asked = {place, &w->found[i], held->call.pid};
     struct denial denial = {.call = held->event};
+    subject.asked = &asked;
     switch (diagnose_path(w->policy, &subject, &denial)) {
     case DIAGNOSIS_ALLOWED:
         /* Where the file is there now, nothing was asked about creating it. */
@@ -137,7 +157,7 @@ static void explain_path(struct watch *w, struct held *held, size_t i)
 static bool kill_process(struct watch *w, const struct held *held)
 {
     pid_t pid = stranger_process(held->stranger);
-    if (!w->policy->kill || pid <= 0 || !notify_valid(w->listener, held->call.id))
+    if (pid <= 0 || !notify_valid(w->listener, held->call.id))
         return false;
     if (kill(pid, SIGKILL) != 0)
         return false;
@@ -157,10 +177,10 @@ static void deny(struct watch *w, struct held *held)
         subjects[i] = subject_of(w, held, i);
     if (tell)
         tell = diagnose_call(w->policy, subjects, w->decoded.place_count, &denial);
-    denial.killed = kill_process(w, held);
+    denial.killed = w->policy->kill;
     if (tell)
         say(w, held, &denial);
-    if (!denial.killed)
+    if (!denial.killed || !kill_process(w, held))
         notify_deny(w->listener, held->call.id, held->verdict.error);
 }
 
@@ -185,10 +205,9 @@ static void serve(struct watch *w)
         deny(w, &held);
         return;
     }
-    if (notify_continue(w->listener, held.call.id) != 0)
-        return;
     for (size_t i = 0; i < w->decoded.place_count; i++)
         explain_path(w, &held, i);
+    notify_continue(w->listener, held.call.id);
 }
 
 /* until_end: serves until the program has ended. */

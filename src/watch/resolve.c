@@ -148,16 +148,29 @@ void resolve(const struct target *target, const struct place *place, pid_t pid, 
     char path[RESOLVE_PATH_SIZE], parent[DECODE_PATH_SIZE], name[NAME_MAX + 1];
     name_process(place->path, pid, path, sizeof path);
     int fd CLEAN_FD = look_up(path, place->follow, out->real, sizeof out->real);
-    int error = fd < 0 ? -fd : 0;
-    bool entry = split(path, name);
-    int dir CLEAN_FD = entry ? look_up(path, true, parent, sizeof parent) : -1;
     out->exists = fd >= 0;
-    out->permitted = (error == 0 || error == ENOENT) && permitted(place, fd, dir);
-    if (error == ELOOP && dir >= 0 && follow_descriptor(target, parent, name, out))
-        out->exists = out->permitted = true;
-    else if (error == ENOENT && dir >= 0)
-        snprintf(out->real, sizeof out->real, "%s/%s", parent[1] ? parent : "", name);
-    else if (error != 0)
-        stay_lexical(place->path, out);
+    out->descriptor = false;
+    if (fd < 0) {
+        int dir CLEAN_FD = split(path, name) ? look_up(path, true, parent, sizeof parent) : -1;
+        out->descriptor = fd == -ELOOP && dir >= 0 && follow_descriptor(target, parent, name, out);
+        out->exists = out->descriptor;
+        if (fd == -ENOENT && dir >= 0)
+            snprintf(out->real, sizeof out->real, "%s/%s", parent[1] ? parent : "", name);
+        else if (!out->descriptor)
+            stay_lexical(place->path, out);
+    }
     name_self(out->real, sizeof out->real, pid, self);
+}
+
+bool resolve_permits(const struct place *place, pid_t pid, const struct found *found)
+{
+    char path[RESOLVE_PATH_SIZE], real[DECODE_PATH_SIZE], name[NAME_MAX + 1];
+    if (found->descriptor)
+        return true;
+    name_process(place->path, pid, path, sizeof path);
+    int fd CLEAN_FD = look_up(path, place->follow, real, sizeof real);
+    if (fd < 0 && fd != -ENOENT)
+        return false;
+    int dir CLEAN_FD = split(path, name) ? look_up(path, true, real, sizeof real) : -1;
+    return permitted(place, fd, dir);
 }

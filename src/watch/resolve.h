@@ -1,5 +1,5 @@
 /* resolve: what a path of the program is on this system, and whether the
- * system alone would have allowed the operation. Nothing is opened for data:
+ * system alone would allow an operation on it. Nothing is opened for data:
  * O_PATH only, no magic link is followed. */
 #ifndef VOW_RESOLVE_H
 #define VOW_RESOLVE_H
@@ -11,9 +11,9 @@
 
 struct found {
     char real[RESOLVE_PATH_SIZE]; /* symlinks resolved as far as it exists;
-                                        the program's own /proc/PID is /proc/self */
+                                     the program's own /proc/PID is /proc/self */
     bool exists;
-    bool permitted; /* the system's own permissions allow the operation */
+    bool descriptor; /* it is one that the program has open, under another name */
 };
 
 /* resolve: `pid` is the process that asks, `self` whether it is the one whose
@@ -21,5 +21,7 @@ struct found {
  * its descriptors lead. */
 void resolve(const struct target *target, const struct place *place, pid_t pid, bool self,
              struct found *out);
+/* resolve_permits: would the system, without vow, do what the place says? */
+bool resolve_permits(const struct place *place, pid_t pid, const struct found *found);
 
 #endif

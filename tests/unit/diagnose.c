@@ -462,6 +462,15 @@ TEST(where_a_symlink_leads)
          "vow run -p 'stdio rpath' -v +r:/home/u/x" TAIL);
 }
 
+static bool yes(const void *asked)
+{
+    return asked == NULL;
+}
+static bool no(const void *asked)
+{
+    return asked != NULL;
+}
+
 /* What decides whether something is said at all. */
 static enum diagnosis diagnosed(struct subject subject)
 {
@@ -479,11 +488,11 @@ static enum diagnosis diagnosed(struct subject subject)
 TEST(only_what_vow_stops_is_said)
 {
     struct subject subject = {.kind = OP_OPEN_READ, .path = "/srv/x", .real = "/srv/x"};
-    subject.exists = subject.permitted = true;
+    subject.permitted = yes;
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_DENIED);
-    subject.permitted = false; /* the system says no, or there is nothing */
+    subject.permitted = no; /* the system says no, or there is nothing */
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_QUIET);
-    subject.permitted = true;
+    subject.permitted = yes;
     subject.path = subject.real = "/usr/x";
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_ALLOWED);
     subject.path = subject.real = "/etc/ld.so.preload.d";

@@ -1,0 +1,80 @@
+#!/bin/sh
+# What an explained run says: which operation, why, what would help; nothing
+# that is not so.
+. "$SOURCE/tests/e2e/tap.sh"
+cp "$TRY" try
+
+explain() { $tap_as "$VOW" run --explain "$@" </dev/null; }
+# Both streams and the status; process numbers become N.
+said() { run explain "$@" | sed 's/\[[0-9]*\] may not/[N] may not/'; }
+# What vow itself says of a run.
+news() { explain "$@" 2>&1 >/dev/null | grep '^vow: '; }
+# The command line that a run ends with.
+suggestion() { news "$@" | sed -n 's/.*; to allow [a-z0-9 ]*: vow run/"$VOW" run/p'; }
+# Does the suggested line work, and has vow nothing to say any more?
+suggestion_works()
+{
+    line=$(suggestion "$@")
+    case $line in '"$VOW" run '*) ;; *) echo "no suggestion: $line"; return ;; esac
+    echo "$line" >line
+    VOW=$VOW $tap_as sh ./line </dev/null 2>&1 >/dev/null | grep '^vow: '
+    VOW=$VOW $tap_as sh ./line </dev/null >/dev/null 2>&1 && echo works
+}
+
+for identity in $(identities); do
+    $identity
+    for view in system none; do
+        p="--view $view"
+        is "$view: a path" "$(said $p -p 'stdio rpath' -v r:/usr -- cat /etc/issue | head -n 1)" \
+            'vow: cat[N] may not open /etc/issue for reading: no path rule covers it; add -v +r:/etc/issue'
+        is "$view: … and in the end the whole line" \
+            "$(news $p -p 'stdio rpath' -v r:/usr -- cat /etc/issue | tail -n 1)" \
+            "vow: 1 operation was stopped; to allow it: vow run --explain --view $view -p 'stdio rpath' -v r:/usr -v +r:/etc/issue -- cat /etc/issue"
+        is "$view: … which works" "$(suggestion_works $p -p 'stdio rpath' -v r:/usr -- cat /etc/issue)" works
+        is "$view: what is allowed is no news" \
+            "$(news $p -p 'stdio rpath' -v r:/etc/issue -- cat /etc/issue)" ''
+        is "$view: a file that is not there is no news" "$(news $p -p 'stdio rpath' -- cat /no/such/file)" ''
+        is "$view: nor is one in a place that is not shown" \
+            "$(news $p -p 'stdio rpath' -- cat /var/lib/no-such-file)" ''
+        is "$view: programs start without a word" \
+            "$(news $p -p 'stdio rpath' -- ls -l /usr; news $p -p stdio -- date; news $p -p 'stdio rpath' -- sh -c :)" ''
+        is "$view: listing" "$(suggestion_works $p -p 'stdio rpath' -v r:/usr -- ls /opt)" works
+    done
+    if [ "$identity" = as_user ]; then
+        is "what the system forbids is not ours" "$(news -p 'stdio rpath' -- cat /etc/shadow)" ''
+    else
+        is 'a file of root' "$(suggestion_works -p 'stdio rpath' -- cat /etc/shadow)" works
+    fi
+
+    is 'a promise' "$(said -p stdio -- ./try fork)" \
+        "vow: try[N] may not start a child process: proc is not promised; add the promise proc
+EPERM
+vow: 1 operation was stopped; to allow it: vow run --explain -p 'stdio proc' -- ./try fork [1]"
+    is '… and with it' "$(said -p 'stdio proc' -- ./try fork)" 'ok [0]'
+    is 'one of several promises' "$(suggestion_works -p stdio --limit files=100 -p tty -- ./try fork)" works
+    is 'an exception of a promise' "$(news -p stdio -- cat /etc/passwd | sed 's/.*: //;1q')" \
+        'getpw is not promised; add the promise getpw'
+    is '… which works' "$(suggestion_works -p stdio -- cat /etc/passwd)" works
+    like 'a call with an object' "$(news -p stdio -- ./try signal 1 | head -n 1)" ''
+    like 'no promise helps' "$(said --kill -p 'stdio proc' -- ./try x32)" '*\[159\]'
+
+    is 'each denial once, and counted' \
+        "$(news -p 'stdio rpath proc exec' -- sh -c 'for i in 1 2 3; do cat /etc/adduser.conf; done' | sed 's/\[[0-9]*\]/[N]/;s/; to allow.*//')" \
+        'vow: cat[N] may not open /etc/adduser.conf for reading: no path rule covers it; add -v +r:/etc/adduser.conf
+vow: 1 operation was stopped (3 times)'
+    like 'different ones together' \
+        "$(news -p 'stdio rpath proc exec' -- sh -c 'cat /etc/adduser.conf; ls /home; chmod 0 /usr' | tail -n 1)" \
+        "vow: 3 operations were stopped*; to allow them all: vow run --explain -p 'stdio rpath fattr proc exec' -v +r:/etc/adduser.conf -v +r:/home -v +w:/usr -- *"
+    is 'where a link leads' "$(ln -sf /etc/issue link; news --view none -p 'stdio rpath' -v "r:$HERE" -- cat link | sed 's/.* may not//;s/;.*//;1q')" \
+        " open $HERE/link -> /etc/issue for reading: no path rule covers it"
+
+    is '--kill: says it and ends' "$(said --kill -p stdio -- ./try fork | head -n 1)" \
+        'vow: try[N] may not start a child process: proc is not promised; it was ended; add the promise proc'
+    is '--kill: the status is that of SIGSYS' "$(run explain --kill -p stdio -- ./try fork | tail -n 1 | sed 's/.*\[/[/')" '[159]'
+    is 'the status is the program'"'"'s' "$(run explain -p 'stdio rpath' -- sh -c 'exit 7')" ' [7]'
+    is 'a death is passed on' "$(run explain -p 'stdio rpath proc' -- sh -c 'kill -TERM $$' | sed 's/.*\[/[/')" '[143]'
+    is 'a program that is not there' "$(run explain -p stdio -- no-such-program)" \
+        'vow run: no-such-program: not found in PATH [127]'
+    is 'a file that is no program' "$(touch plain; run explain -p stdio -- ./plain | sed 's/.*\[/[/')" '[126]'
+done
+done_testing
