@@ -278,8 +278,12 @@ static uint8_t item_attrs(const struct planner *b, const struct cover *cover,
     uint8_t attrs = item->rule ? rule_attrs(b, cover, item->rule) : VIEW_READ_ONLY;
     if (strcmp(item->path, whole_paths[WHOLE_PROC]) == 0)
         attrs |= VIEW_NO_EXEC;
-    bool devices = b->plan->host_root || path_covers("/dev", item->path);
-    return devices ? attrs : attrs | VIEW_NO_DEVICES;
+    /* A device is written to whatever its mount says; its mode and owner are
+     * not. */
+    bool device = path_covers("/dev", item->path) && !path_covers("/dev/shm", item->path);
+    if (device && item->kind == PATH_FILE)
+        attrs = VIEW_READ_ONLY;
+    return device || b->plan->host_root ? attrs : attrs | VIEW_NO_DEVICES;
 }
 
 /* Takes path and target, also on failure. */

@@ -274,7 +274,7 @@ TEST(devices_work_below_dev_alone)
          "own / (read-only)\n"
          "directory /dev\n"
          "file /dev/null\n"
-         "bind /dev/null (no exec)\n"
+         "bind /dev/null (read-only)\n"
          "directory /srv\n"
          "bind /srv (read-only, no devices)\n",
          FILE_RULE(RWC, "/dev/null"), DIR_RULE(R, "/srv"));
