@@ -14,6 +14,7 @@
 
 static struct test *first, **last = &first;
 static bool failed;
+const void *test_data;
 static int skip_pipe[2]; /* carries the reason of a skip to the parent */
 
 void test_register(struct test *test)
@@ -92,6 +93,7 @@ static int run_one(const struct test *test, int number)
     pid_t pid = fork();
     if (pid == 0) {
         setpgid(0, 0);
+        test_data = test->data;
         test->run();
         test_end();
     }

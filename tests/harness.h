@@ -21,7 +21,10 @@ struct test {
     void (*run)(void);
     int signal;
     struct test *next;
+    const void *data;
 };
+/* test_data: of the test that runs; for tests that are rows of a table. */
+extern const void *test_data;
 void test_register(struct test *test);
 _Noreturn void test_skip(const char *reason);
 /* test_end: in a child that a test forked: exits with 0 if no check failed. */
