@@ -102,5 +102,27 @@ struct bpf_way {
  * bpf_check. A way counts if no look at number and architecture rules it out;
  * about arguments everything is thought possible. */
 size_t bpf_longest_way(const struct program *program, const struct bpf_way *way);
+/* bpf_reaches: does such a way lead over instruction `pc`? (`end` is not asked) */
+bool bpf_reaches(const struct program *program, const struct bpf_way *way, size_t pc);
+
+/* bpf_print: one line an instruction, for a person, with the names of one
+ * architecture's calls. bpf_print_ret: the words for a return value. */
+void bpf_print(struct str *out, const struct program *program, const struct arch *arch);
+void bpf_print_ret(struct str *out, uint32_t ret, const struct arch *arch);
+
+/* A call that two programs answer differently, and how. */
+struct difference {
+    struct seccomp_event event;
+    uint32_t first, second; /* return values */
+};
+/* bpf_compare: reports every way in which two programs differ on one
+ * architecture, with an example each; `call` is NULL where the number is
+ * unknown. Exact: what is not reported is equal for all arguments and numbers.
+ * Takes at most as many steps as there are pairs of ways. -EINVAL for a
+ * program that bpf_check refuses. */
+typedef void (*difference_fn)(void *context, const struct sys_call *call,
+                              const struct difference *difference);
+int bpf_compare(const struct program *first, const struct program *second, const struct arch *arch,
+                difference_fn report, void *context);
 
 #endif

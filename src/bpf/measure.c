@@ -1,4 +1,4 @@
-/* measure: how long the ways through a program are. */
+/* measure: where the ways through a program lead and how long they are. */
 #include "bpf/bpf.h"
 #include "bpf/insn.h"
 
@@ -29,20 +29,14 @@ static void load(struct arrival *at, uint32_t k, const struct bpf_way *way)
 
 /* All ways lead forward, so one pass sees every way to an instruction before
  * the instruction itself. */
-size_t bpf_longest_way(const struct program *program, const struct bpf_way *way)
+static void walk(const struct program *program, const struct bpf_way *way, struct arrival *at)
 {
-    struct arrival at[INSN_MAX] = {{.steps = 1, .known = true}};
-    size_t longest = 0;
-    for (size_t pc = 0; pc < program->count && pc < INSN_MAX; pc++) {
+    at[0] = (struct arrival){.steps = 1, .known = true};
+    for (size_t pc = 0; pc < program->count; pc++) {
         const struct insn *i = &program->at[pc];
         struct arrival next = at[pc];
-        if (next.steps++ == 0)
+        if (next.steps++ == 0 || i->code == INSN_RET)
             continue;
-        if (i->code == INSN_RET) {
-            if ((way->any_end || i->k == way->end) && at[pc].steps > longest)
-                longest = at[pc].steps;
-            continue;
-        }
         bool both = insn_is_test(i->code) && !next.known;
         bool test = insn_is_test(i->code) && insn_test(i->code, next.a, i->k);
         if (i->code == INSN_AND)
@@ -54,5 +48,25 @@ size_t bpf_longest_way(const struct program *program, const struct bpf_way *way)
         if (both || !test)
             arrive(&at[pc + 1 + (i->code == INSN_JUMP ? i->k : i->jf)], &next);
     }
+}
+
+size_t bpf_longest_way(const struct program *program, const struct bpf_way *way)
+{
+    struct arrival at[INSN_MAX] = {0};
+    size_t longest = 0;
+    walk(program, way, at);
+    for (size_t pc = 0; pc < program->count; pc++) {
+        const struct insn *i = &program->at[pc];
+        bool counts = i->code == INSN_RET && (way->any_end || i->k == way->end);
+        if (counts && at[pc].steps > longest)
+            longest = at[pc].steps;
+    }
     return longest;
+}
+
+bool bpf_reaches(const struct program *program, const struct bpf_way *way, size_t pc)
+{
+    struct arrival at[INSN_MAX] = {0};
+    walk(program, way, at);
+    return at[pc].steps > 0;
 }

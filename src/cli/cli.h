@@ -2,6 +2,7 @@
 #ifndef VOW_CLI_H
 #define VOW_CLI_H
 
+#include "arch/arch.h"
 #include "policy/policy.h"
 
 /* A subcommand: argv[0] is its name; returns the exit status. */
@@ -18,6 +19,12 @@ enum { EXIT_SETUP = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_U
  * pointer to --help; returns EXIT_USAGE. */
 void cli_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 int cli_usage_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* cli_choose_arch: --arch's word; 0 or EXIT_USAGE, reported. */
+int cli_choose_arch(const char *name, const char *word, const struct arch **out);
+/* cli_flush: 0, or EXIT_FAILURE and a message if standard output cannot be
+ * written. */
+int cli_flush(const char *name);
 
 /* Policy options are the same in every subcommand that takes a policy:
  * -p, -v, --ro/--rw/--rox/--rwx, --policy, --preset, --view, --kill, --env,

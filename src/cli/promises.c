@@ -2,11 +2,9 @@
 #include "arch/arch.h"
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME "promises"
@@ -234,24 +232,6 @@ static void print_json(const struct request *request)
 
 /* The command line ----------------------------------------------------------*/
 
-static int choose_arch(const char *name, const struct arch **out)
-{
-    const struct arch *arch = arch_by_name(name);
-    if (arch && arch->id != ARCH_X32) {
-        *out = arch;
-        return 0;
-    }
-    CLEAN_STR struct str known = {0}, shown = {0};
-    for (size_t i = 0; i < ARCH_COUNT; i++)
-        if (i != ARCH_X32)
-            str_addf(&known, " %s", archs[i].name);
-    if (arch)
-        return cli_usage_error(NAME, "x32 is never allowed: no promise has any of its calls");
-    quote_visible(&shown, name, strlen(name));
-    return cli_usage_error(NAME, "no architecture '%s'; there are:%s", str_get(&shown),
-                           str_get(&known));
-}
-
 /* 0, or the exit status of a usage error. */
 static int read_promises(struct request *request, int count, char **words)
 {
@@ -281,7 +261,7 @@ int cmd_promises(int argc, char **argv)
         switch (option) {
         case 's': request.syscalls = true; break;
         case 'j': request.json = true; break;
-        case 'a': status = choose_arch(optarg, &request.arch); break;
+        case 'a': status = cli_choose_arch(NAME, optarg, &request.arch); break;
         case 'h': fputs(usage, stdout); return 0;
         default: status = cli_usage_error(NAME, "no option '%s'", argv[optind - 1]);
         }
@@ -294,9 +274,5 @@ int cmd_promises(int argc, char **argv)
         print_json(&request);
     else
         print_text(&request);
-    if (fflush(stdout) != 0) {
-        cli_error(NAME, "cannot write: %s", strerror(errno));
-        return EXIT_FAILURE;
-    }
-    return 0;
+    return cli_flush(NAME);
 }

@@ -231,6 +231,20 @@ TEST(flags_are_decided_together)
     program_free(&p);
 }
 
+TEST(one_word_under_two_masks)
+{
+    static const struct range low[] = {{5, 5}, {7, 9}}, high[] = {{0x400, 0xc00}};
+    static const struct clause c = {{ATOM(0, 32, 0x3ff, low), ATOM(0, 32, 0x7fc00, high)}, 2};
+    struct program p = compile_clauses(ARCH_X86_64, &c, 1);
+    for (uint64_t a = 0; a < 0x100000; a++) {
+        uint64_t l = a & 0x3ff, h = a & 0x7fc00;
+        bool holds = (l == 5 || (l >= 7 && l <= 9)) && h >= 0x400 && h <= 0xc00;
+        if (run(&p, ARCH_X86_64, 9, ARGS(a)) != (holds ? RET_ALLOW : EPERM_))
+            test_fail(__FILE__, __LINE__, "wrong for %#x", (unsigned)a);
+    }
+    program_free(&p);
+}
+
 TEST(common_conditions_are_asked_once)
 {
     static const struct clause same_word[] = {
@@ -414,17 +428,4 @@ TEST(the_allow_bitmap_has_what_needs_no_argument)
     struct insn idle[] = {{0x00, 0, 0, 7}, {INSN_RET, 0, 0, RET_ALLOW}}; /* LD IMM */
     p = program_of(idle, 2);
     CHECK(!bpf_constant(&p, archs[ARCH_X86_64].audit, 1));
-}
-
-TEST(the_longest_way_counts_what_may_run)
-{
-    struct insn at[] = {
-        {INSN_LOAD, 0, 0, DATA_NR}, {INSN_JEQ, 0, 3, 5},         {INSN_LOAD, 0, 0, DATA_ARGS},
-        {INSN_JEQ, 0, 1, 0},        {INSN_RET, 0, 0, RET_ALLOW}, {INSN_RET, 0, 0, EPERM_},
-    };
-    struct program p = program_of(at, ARRAY_COUNT(at));
-    CHECK_EQ(bpf_longest_way(&p, &(struct bpf_way){.any_call = true, .any_end = true}), 5);
-    CHECK_EQ(bpf_longest_way(&p, &(struct bpf_way){.nr = 5, .end = RET_ALLOW}), 5);
-    CHECK_EQ(bpf_longest_way(&p, &(struct bpf_way){.nr = 4, .end = RET_ALLOW}), 0);
-    CHECK_EQ(bpf_longest_way(&p, &(struct bpf_way){.nr = 4, .any_end = true}), 3);
 }
