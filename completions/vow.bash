@@ -5,27 +5,27 @@ declare -gA _vow_options=(
     [policy]='-p -v --ro --rw --rox --rwx --policy --preset --view --kill --env --setenv --env-all --limit'
     [run]='policy -C --best-effort --dry-run --explain --no-explain --fd --json'
     [why]='policy --arch'
-    [filter]='policy --arch'
+    [filter]='policy --arch --json --raw --compare --simulate'
     [promises]='--syscalls --arch'
     [doctor]='--json'
     [export]='policy'
     [help]=''
 )
-_vow_with_value=' -p -v --ro --rw --rox --rwx --policy --preset --view --env --setenv --limit -C --fd --json --arch '
+_vow_with_value=' -p -v --ro --rw --rox --rwx --policy --preset --view --env --setenv --limit -C --fd --json --arch --raw --compare '
 
 # Words that fit behind an option; fails for an option without a value.
 _vow_value() {
     case $1 in
-    -p) COMPREPLY=($(compgen -W "$(vow promises 2>/dev/null | awk '{print $1}')" -- "$cur")) ;;
+    -p | --compare) COMPREPLY=($(compgen -W "$(vow promises 2>/dev/null | awk '{print $1}')" -- "$cur")) ;;
     -v)
         local path=${cur#*:}
         [[ $cur == *:* ]] && COMPREPLY=($(compgen -P "${cur%%:*}:" -f -- "$path"))
         compopt -o nospace
         __ltrim_colon_completions "$cur"
         ;;
-    --ro | --rw | --rox | --rwx | --policy) _filedir ;;
+    --ro | --rw | --rox | --rwx | --policy | --raw) _filedir ;;
     -C) _filedir -d ;;
-    --json) [[ ${words[1]} == doctor ]] && return 1; _filedir ;;
+    --json) [[ ${words[1]} == run ]] || return 1; _filedir ;;
     --view) COMPREPLY=($(compgen -W 'system all none' -- "$cur")) ;;
     --limit) COMPREPLY=($(compgen -W 'cpu= files= fsize= mem= procs=' -- "$cur")); compopt -o nospace ;;
     --env) COMPREPLY=($(compgen -e -- "$cur")) ;;
