@@ -23,6 +23,8 @@ const char *const *env_default_names(void)
 /* Is the name of "NAME=VALUE" `pattern`? A "*" at its end stands for any rest. */
 static bool matches(const char *variable, const char *pattern)
 {
+    if (*variable != *pattern) /* most are sorted out here */
+        return false;
     size_t size = strlen(pattern);
     if (size > 0 && pattern[size - 1] == '*')
         return strncmp(variable, pattern, size - 1) == 0;

@@ -24,6 +24,7 @@ struct preparation {
     struct launch *launch;
     struct start start;
     struct closure closure;
+    struct err no_view; /* why there is none */
     int *exit_status;
     struct err *err;
 };
@@ -121,19 +122,17 @@ static int find_program(struct preparation *p)
  * its namespace at once, which costs less than to try it in a child first. */
 static int settle_view(struct preparation *p)
 {
-    struct err reason;
     enum view_mode asked = p->policy->view;
     if (asked == VIEW_NONE)
-        return 0;
+        return err_set(&p->no_view, 0, "--view none was asked for");
     bool apart = p->request->listen || p->request->plan_only;
-    int rc = apart ? view_probe(&reason) : view_enter(&reason);
+    int rc = apart ? view_probe(&p->no_view) : view_enter(&p->no_view);
     p->launch->has_view = rc == 0;
-    if (rc == 0) {
-        p->policy->view = asked == VIEW_AUTO ? VIEW_SYSTEM : asked;
-        return 0;
-    }
-    p->policy->view = VIEW_NONE;
-    return asked == VIEW_AUTO ? 0 : lose(p, rc, reason.text);
+    if (rc < 0)
+        p->policy->view = VIEW_NONE;
+    else if (asked == VIEW_AUTO)
+        p->policy->view = VIEW_SYSTEM;
+    return rc == 0 || asked == VIEW_AUTO ? 0 : lose(p, rc, p->no_view.text);
 }
 
 /* The terminal of one of the first three descriptors. */
@@ -158,6 +157,7 @@ static int plan_paths(struct preparation *p)
         .tty = find_terminal(terminal, sizeof terminal),
         .look = host_look,
         .context = &cache,
+        .lean = !p->launch->has_view && !p->request->listen && !p->request->plan_only,
     };
     int rc = paths_plan(p->policy, &facts, p->err);
     look_cache_free(&cache);
@@ -171,13 +171,14 @@ static int plan_view(struct preparation *p)
     const struct path_rule *rule = view_unheld(p->policy, &why);
     if (rule)
         return err_set(p->err, -EINVAL, "%s: %s", rule->path, why);
-    if (!p->launch->has_view) {
-        rule = view_needed(p->policy);
-        char text[PATH_MAX + 128];
-        snprintf(text, sizeof text, "the rule for %s needs a view, which cannot be had here",
-                 rule ? rule->path : "");
-        return rule ? lose(p, -EOPNOTSUPP, text) : 0;
+    rule = p->launch->has_view ? NULL : view_needed(p->policy);
+    if (rule) {
+        struct err text;
+        err_set(&text, 0, "the rule for %.200s needs a view: %.200s", rule->path, p->no_view.text);
+        return lose(p, -EOPNOTSUPP, text.text);
     }
+    if (!p->launch->has_view)
+        return 0;
     struct view_facts facts = {
         .cwd = p->launch->cwd, .tty = find_terminal(terminal, sizeof terminal), .link = view_link};
     return view_plan_make(p->policy, &facts, &p->launch->view, p->err);

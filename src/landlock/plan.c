@@ -51,31 +51,40 @@ uint32_t landlock_access(promise_set promises, const struct path_rule *rule)
     return access;
 }
 
-/* The rights that the rules above the last one of `count` grant together. */
-static uint32_t inherited(const struct policy *p, size_t index)
+static int add_rule(struct landlock_plan *plan, const struct path_rule *rule, uint32_t access)
 {
-    uint32_t access = 0;
-    for (size_t i = 0; i < index; i++) /* sorted: what covers stands before */
-        if (path_covers(p->paths[i].real, p->paths[index].real))
-            access |= landlock_access(p->promises, &p->paths[i]);
-    return access;
+    void *rules = plan->rules;
+    if (array_grow(&rules, &plan->rule_capacity, plan->rule_count, sizeof *plan->rules) < 0)
+        return -ENOMEM;
+    plan->rules = rules;
+    plan->rules[plan->rule_count++] =
+        (struct landlock_rule){.path = rule->path, .access = access, .optional = rule->optional};
+    return 0;
 }
+
+/* The rules that cover one, and what they grant together. Rules come sorted,
+ * so that what covers one stands before it, the innermost last. */
+struct cover {
+    const struct path_rule *rule;
+    uint32_t granted;
+};
 
 static int add_rules(const struct policy *p, struct landlock_plan *plan)
 {
-    for (size_t i = 0; i < p->path_count; i++) {
+    struct cover *covers CLEAN_FREE = calloc(p->path_count + 1, sizeof *covers);
+    size_t depth = 0;
+    int result = covers ? 0 : -ENOMEM;
+    for (size_t i = 0; i < p->path_count && result == 0; i++) {
         const struct path_rule *rule = &p->paths[i];
+        while (depth > 0 && !path_covers(covers[depth - 1].rule->real, rule->real))
+            depth--;
+        uint32_t above = depth > 0 ? covers[depth - 1].granted : 0;
         uint32_t access = landlock_access(p->promises, rule) & plan->handled;
-        if ((access & ~inherited(p, i)) == 0)
-            continue;
-        void *rules = plan->rules;
-        if (array_grow(&rules, &plan->rule_capacity, plan->rule_count, sizeof *plan->rules) < 0)
-            return -ENOMEM;
-        plan->rules = rules;
-        plan->rules[plan->rule_count++] = (struct landlock_rule){
-            .path = rule->path, .access = access, .optional = rule->optional};
+        if (access & ~above)
+            result = add_rule(plan, rule, access);
+        covers[depth++] = (struct cover){rule, above | access};
     }
-    return 0;
+    return result;
 }
 
 static void find_gaps(const struct policy *p, struct landlock_plan *plan)

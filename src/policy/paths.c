@@ -52,9 +52,18 @@ static void rule_clear(struct path_rule *rule)
     free(rule->real);
 }
 
+/* Is it a default that these promises make nothing of? */
+static bool idle(const struct policy *p, const struct path_rule *rule)
+{
+    return rule->adds && !path_rule_perms(p->promises, rule) &&
+           !path_rule_writable(p->promises, rule);
+}
+
 static int add_rule(struct planner *planner, const char *path, struct path_rule rule)
 {
     struct policy *p = planner->policy;
+    if (planner->facts->lean && idle(p, &rule))
+        return 0;
     void *paths = p->paths;
     if (array_grow(&paths, &p->path_capacity, p->path_count, sizeof *p->paths) < 0)
         return fail_memory(planner);
@@ -146,14 +155,27 @@ static bool touches(const char *a, const char *b)
     return path_covers(a, b) || path_covers(b, a);
 }
 
+static int take_as_is(const char *path, char **real, enum path_kind *kind)
+{
+    *kind = PATH_UNKNOWN;
+    *real = strdup(path);
+    return *real ? 0 : -ENOMEM;
+}
+
 static int look(struct planner *planner, const char *path, char **real, enum path_kind *kind)
 {
     const struct path_facts *facts = planner->facts;
     if (facts->look)
         return facts->look(facts->context, path, real, kind);
-    *kind = PATH_UNKNOWN;
-    *real = strdup(path);
-    return *real ? 0 : -ENOMEM;
+    return take_as_is(path, real, kind);
+}
+
+static bool has_user_rule(const struct policy *p)
+{
+    for (size_t i = 0; i < p->path_count; i++)
+        if (p->paths[i].origin == ORIGIN_USER)
+            return true;
+    return false;
 }
 
 /* Is the working directory one that may be shown without having been named?
@@ -232,12 +254,15 @@ static int refuse_absent(struct planner *planner, const struct path_rule *rule, 
 static int resolve(struct planner *planner)
 {
     struct policy *p = planner->policy;
+    bool as_is = planner->facts->lean && !has_user_rule(p);
     size_t kept = 0, i = 0;
     int result = 0;
     for (; i < p->path_count && result == 0; i++) {
         struct path_rule *rule = &p->paths[i];
         enum path_kind kind = PATH_UNKNOWN;
-        int looked = look(planner, rule->path, &rule->real, &kind);
+        int looked = as_is && rule->origin != ORIGIN_WORKDIR
+                         ? take_as_is(rule->path, &rule->real, &kind)
+                         : look(planner, rule->path, &rule->real, &kind);
         rule->kind = (uint8_t)kind;
         if (looked == 0 && kind != PATH_ABSENT) {
             p->paths[kept++] = *rule;

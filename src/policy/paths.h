@@ -23,6 +23,10 @@ struct path_facts {
      * what is there is unknown. host_look (host/look.h) is the real one. */
     int (*look)(void *context, const char *path, char **real, enum path_kind *kind);
     void *context;
+    /* lean: for Landlock alone, and nobody will ask which promise is missing.
+     * Default rules that the promises cut to nothing are left out; where no
+     * rule is the user's, none is looked up, for nothing can be taken away. */
+    bool lean;
 };
 
 /* paths_plan: completes p->paths with the defaults (if !p->paths_given), the
