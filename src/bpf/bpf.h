@@ -61,7 +61,8 @@ struct filter_mode {
                             known call (RET_KILL_PROCESS, RET_TRAP, RET_USER_NOTIF) but
                             those with ENOSYS, which libcs take as a hint to fall back */
     uint32_t unknown;    /* 0: RET_ERRNO(ENOSYS) */
-    uint32_t path_allow; /* 0: RET_ALLOW; RET_USER_NOTIF to look at allowed path calls */
+    uint32_t path_allow; /* 0: RET_ALLOW; RET_USER_NOTIF to look at allowed calls that … */
+    uint32_t path_kinds; /* … do one of these operations on a name: 1 << OP_x each */
 };
 
 /* ruleset_from_policy: asks the tables, not decide; that the two agree is

@@ -18,11 +18,36 @@ static uint32_t denial(const struct arch *arch, const struct sys_call *call,
     return mode->deny && call->denial != arch->enosys ? mode->deny : RET_ERRNO(call->denial);
 }
 
-static uint32_t allowance(const struct sys_call *call, const struct filter_mode *mode)
+/* Is somebody told when this call is allowed? Of calls with an address those
+ * that are about nothing else: connect and bind, not sendto. */
+static bool is_watched(const struct sys_call *call, const struct filter_mode *mode)
 {
     const struct operation *o = call_operation(call);
-    bool on_path = o && (o->path >= 0 || o->path2 >= 0);
-    return on_path && mode->path_allow ? mode->path_allow : RET_ALLOW;
+    if (!o || !mode->path_allow || !(mode->path_kinds >> o->kind & 1))
+        return false;
+    return o->path >= 0 || o->path2 >= 0 || (o->address >= 0 && o->flags < 0);
+}
+
+/* A question about a descriptor names nothing: since glibc 2.33 every fstat is
+ * a newfstatat. */
+static int pass_descriptors(const struct sys_call *call, struct ruleset *set, struct rule *rule)
+{
+    static const struct range empty_path = {0x1000, 0x1000}; /* AT_EMPTY_PATH, on all */
+    const struct operation *o = call_operation(call);
+    if (o->kind != OP_STAT || o->flags < 0)
+        return 0;
+    if (array_grow((void **)&set->clauses, &set->clause_capacity, set->clause_count,
+                   sizeof *set->clauses))
+        return -ENOMEM;
+    set->clauses[set->clause_count++] = (struct clause){.atoms = {{.arg = (uint8_t)o->flags,
+                                                                   .width = 32,
+                                                                   .mask = empty_path.lo,
+                                                                   .ranges = &empty_path,
+                                                                   .range_count = 1}},
+                                                        .atom_count = 1};
+    *rule =
+        (struct rule){.nr = call->nr, .allow = RET_ALLOW, .deny = rule->allow, .clause_count = 1};
+    return 0;
 }
 
 /* Appends the rule of a call; its clauses are the last ones of the set. */
@@ -31,8 +56,10 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
 {
     const struct grant *grants = call_grants(call);
     struct rule *rule = &set->rules[set->rule_count++];
-    *rule = (struct rule){
-        .nr = call->nr, .allow = allowance(call, mode), .deny = denial(set->arch, call, mode)};
+    bool watched = is_watched(call, mode);
+    *rule = (struct rule){.nr = call->nr,
+                          .allow = watched ? mode->path_allow : RET_ALLOW,
+                          .deny = denial(set->arch, call, mode)};
     for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
         if (!granted(p, &grants[i]))
             continue;
@@ -48,7 +75,7 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
         set->clause_count -= rule->clause_count;
         rule->clause_count = 0;
     }
-    return 0;
+    return rule->always && watched ? pass_descriptors(call, set, rule) : 0;
 }
 
 static int add_rules(const struct policy *p, const struct filter_mode *mode,

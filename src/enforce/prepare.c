@@ -227,6 +227,18 @@ static int open_program(struct preparation *p)
     return limits_plan(policy, &files, &p->launch->limits, p->err);
 }
 
+/* The operations that Landlock or the view may stop behind the filter. */
+static uint32_t stoppable(const struct launch *l)
+{
+    uint32_t kinds = 1 << OP_OPEN | 1 << OP_CREATE | 1 << OP_MKNOD | 1 << OP_REMOVE |
+                     1 << OP_RENAME | 1 << OP_TRUNCATE | 1 << OP_EXEC | 1 << OP_BIND;
+    if (l->has_view)
+        kinds |= 1 << OP_STAT | 1 << OP_CHDIR | 1 << OP_ATTR | 1 << OP_CHOWN;
+    if (l->has_view || l->landlock.handled & LL_RESOLVE_UNIX)
+        kinds |= 1 << OP_CONNECT;
+    return kinds;
+}
+
 /* One filter for what may run: where exec is off the program's architecture
  * alone; a program of the companion needs one native call more, our exec. */
 static int compile_filter(struct preparation *p)
@@ -236,6 +248,7 @@ static int compile_filter(struct preparation *p)
     struct filter_mode mode = {.deny = policy->kill ? RET_KILL_PROCESS : 0};
     if (p->request->listen)
         mode.deny = mode.path_allow = RET_USER_NOTIF;
+    mode.path_kinds = stoppable(p->launch);
     bool exec = policy->promises & PROMISE(EXEC);
     struct policy nothing = {.launch_secret = policy->launch_secret};
     struct ruleset sets[2] = {0};
