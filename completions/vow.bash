@@ -4,9 +4,9 @@
 declare -gA _vow_options=(
     [policy]='-p -v --ro --rw --rox --rwx --policy --preset --view --kill --env --setenv --env-all --limit'
     [run]='policy -C --best-effort --dry-run --explain --no-explain --fd --json'
-    [why]='policy --arch'
+    [why]='policy --arch --json'
     [filter]='policy --arch --json --raw --compare --simulate'
-    [promises]='--syscalls --arch'
+    [promises]='--syscalls --arch --json'
     [doctor]='--json'
     [export]='policy'
     [help]=''
@@ -26,7 +26,7 @@ _vow_value() {
     --ro | --rw | --rox | --rwx | --policy | --raw) _filedir ;;
     -C) _filedir -d ;;
     --json) [[ ${words[1]} == run ]] || return 1; _filedir ;;
-    --view) COMPREPLY=($(compgen -W 'system all none' -- "$cur")) ;;
+    --view) COMPREPLY=($(compgen -W 'auto system all none' -- "$cur")) ;;
     --limit) COMPREPLY=($(compgen -W 'cpu= files= fsize= mem= procs=' -- "$cur")); compopt -o nospace ;;
     --env) COMPREPLY=($(compgen -e -- "$cur")) ;;
     --arch) COMPREPLY=($(compgen -W "x86_64 i386 aarch64 arm riscv64 ppc64le s390x loongarch64 mips64el" -- "$cur")) ;;

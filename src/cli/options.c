@@ -81,6 +81,8 @@ static int apply_file(struct policy_options *o, const char *file, struct err *er
 
 static int apply_preset(struct policy_options *o, const char *name, struct err *err)
 {
+    if (strcmp(name, "none") == 0)
+        return 0; /* the default, whatever the program */
     struct str text CLEAN_STR = {0}, label CLEAN_STR = {0};
     str_addf(&label, "preset %s", name);
     int result = load(NULL, name, true, &text, err);
