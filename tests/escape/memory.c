@@ -88,6 +88,29 @@ static int write_over_code(UNUSED const struct scene *s)
     return fd < 0 ? errno : TRY(pwrite(fd, "\xc3", 1, (off_t)(uintptr_t)&library));
 }
 
+/* A second mapping of the same shared memory is written, the first one runs. */
+static int shared_zero(UNUSED const struct scene *s)
+{
+    CLEAN_FD int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+    char *code = fd < 0 ? MAP_FAILED : mmap(NULL, 4096, CODE, MAP_SHARED, fd, 0);
+    if (code == MAP_FAILED)
+        return errno;
+    char *data = mremap(code, 0, 4096, MREMAP_MAYMOVE);
+    if (data == MAP_FAILED || mprotect(data, 4096, PROT_READ | PROT_WRITE) < 0)
+        return errno;
+    *data = 1;
+    return *code == 1 ? 0 : EIO;
+}
+
+static int shared_zero_as_data(UNUSED const struct scene *s)
+{
+    CLEAN_FD int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return at == MAP_FAILED ? errno : 0;
+}
+
 static int read_is_execute(UNUSED const struct scene *s)
 {
     return TRY(personality(READ_IMPLIES_EXEC));
@@ -140,6 +163,13 @@ const struct escape escapes_memory[] = {
      memory_file,
      .twin_promises = WRITES " prot_exec"},
     {"own_memory_by_proc", WRITES, NULL, {EACCES, EROFS}, write_over_code, anonymous_data},
+    {"code_mapped_twice", "stdio", NULL, {EPERM}, shared_zero, shared_zero_as_data},
+    {"code_mapped_twice_without_a_view",
+     "stdio",
+     NO_VIEW,
+     {EPERM},
+     shared_zero,
+     shared_zero_as_data},
     {"personality", WRITES " exec", NULL, {EPERM}, read_is_execute, ask_personality},
     {"shared_memory_as_code", WRITES " sysv", NULL, {EPERM}, shared_code, shared_data},
     {0},
