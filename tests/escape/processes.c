@@ -188,6 +188,18 @@ static int new_process(const struct scene *s)
     return pid < 0 ? errno : TRY(waitpid(pid, NULL, 0));
 }
 
+static int slow_all(UNUSED const struct scene *s)
+{
+    int failed = TRY(setpriority(PRIO_USER, 0, 1));
+    return failed ? failed : RAW(SYS_ioprio_set, 3, getuid(), 3 << 13);
+}
+
+static int slow_itself(UNUSED const struct scene *s)
+{
+    int failed = TRY(setpriority(PRIO_PROCESS, 0, 1));
+    return failed ? failed : RAW(SYS_ioprio_set, 1, 0, 3 << 13);
+}
+
 const struct escape escapes_processes[] = {
     {"fork", "stdio rpath", NULL, {EPERM}, new_process, new_process, .twin_promises = "stdio proc"},
     {"trace_an_outsider", WIDE, NULL, {EPERM}, trace, own_child},
@@ -223,5 +235,6 @@ const struct escape escapes_processes[] = {
     {"signal_to_a_group", WIDE, NULL, {EPERM}, signal_its_group, own_child},
     {"signal_by_owner_under_stdio", "stdio", NULL, {EPERM}, signal_by_owner, signal_itself},
     {"limits_of_an_outsider", WIDE, NULL, {EPERM}, limit_it, limit_itself},
+    {"slow_all_of_the_user", WIDE, NULL, {EPERM}, slow_all, slow_itself, .who = USER_ONLY},
     {0},
 };
