@@ -69,10 +69,12 @@ static uint8_t attrs(promise_set promises, uint8_t perms)
     return view_attrs(promises, &rule);
 }
 
-/* What a rule takes away from those above it. */
+/* What a rule takes away from those above it. With x goes reading a file. */
 static uint8_t taken(promise_set promises, const struct view_case *c)
 {
-    return c->below ? (uint8_t)(cut(promises, c->above_perms) & ~cut(promises, c->perms)) : 0;
+    uint8_t left = cut(promises, c->perms);
+    uint8_t lost = c->below ? (uint8_t)(cut(promises, c->above_perms) & ~left) : 0;
+    return lost & PERM_EXEC && !(left & PERM_READ) ? lost | PERM_READ : lost;
 }
 
 static const char file_create[] = "removing and renaming a file is a right on its directory: "
