@@ -25,6 +25,7 @@ struct preparation {
     struct start start;
     struct closure closure;
     struct err no_view; /* why there is none */
+    bool view_refused;  /* by this machine, not by the user */
     int *exit_status;
     struct err *err;
 };
@@ -128,6 +129,7 @@ static int settle_view(struct preparation *p)
     bool apart = p->request->listen || p->request->plan_only;
     int rc = apart ? view_probe(&p->no_view) : view_enter(&p->no_view);
     p->launch->has_view = rc == 0;
+    p->view_refused = rc < 0;
     if (rc < 0)
         p->policy->view = VIEW_NONE;
     else if (asked == VIEW_AUTO)
@@ -164,6 +166,26 @@ static int plan_paths(struct preparation *p)
     return rc;
 }
 
+/* What a run without a view cannot hold of this policy. */
+static int lose_view(struct preparation *p)
+{
+    struct err text;
+    const struct path_rule *rule = view_needed(p->policy);
+    err_set(&text, 0, "the rule for %.200s needs a view: %.200s", rule ? rule->path : "",
+            p->no_view.text);
+    int rc = rule ? lose(p, -EOPNOTSUPP, text.text) : 0;
+    CLEAN_STR struct str lost = {0};
+    if (p->view_refused)
+        view_lost(&lost, p->policy);
+    char *rest = lost.at, *line;
+    while (rc == 0 && (line = strsep(&rest, "\n")))
+        if (*line) {
+            err_set(&text, 0, "%.250s; %.200s", line, p->no_view.text);
+            rc = lose(p, -EOPNOTSUPP, text.text);
+        }
+    return lost.failed ? no_memory(p) : rc;
+}
+
 static int plan_view(struct preparation *p)
 {
     char terminal[64];
@@ -171,14 +193,8 @@ static int plan_view(struct preparation *p)
     const struct path_rule *rule = view_unheld(p->policy, &why);
     if (rule)
         return err_set(p->err, -EINVAL, "%s: %s", rule->path, why);
-    rule = p->launch->has_view ? NULL : view_needed(p->policy);
-    if (rule) {
-        struct err text;
-        err_set(&text, 0, "the rule for %.200s needs a view: %.200s", rule->path, p->no_view.text);
-        return lose(p, -EOPNOTSUPP, text.text);
-    }
     if (!p->launch->has_view)
-        return 0;
+        return lose_view(p);
     struct view_facts facts = {
         .cwd = p->launch->cwd, .tty = find_terminal(terminal, sizeof terminal), .link = view_link};
     return view_plan_make(p->policy, &facts, &p->launch->view, p->err);

@@ -106,6 +106,9 @@ const struct path_rule *view_unheld(const struct policy *p, const char **why);
 /* view_gaps: what a run of p, with or without a view, leaves open besides its
  * rules, one sentence a line. */
 void view_gaps(struct str *out, const struct policy *p, bool view);
+/* view_lost: those of them by which a run without a view allows more than was
+ * promised, so that nobody may lose the view unasked. */
+void view_lost(struct str *out, const struct policy *p);
 
 /* view_enter: gives the calling process (one thread only) a mount namespace
  * in which it may mount: its own user namespace with its own ids, or, with

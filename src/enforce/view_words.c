@@ -172,29 +172,44 @@ const struct path_rule *view_unheld(const struct policy *p, const char **why)
     return first_wider(p, view_fit, why);
 }
 
-void view_gaps(struct str *out, const struct policy *p, bool view)
+/* May the program write to a path by these rules, and execute what it may
+ * write? What promises open to write are devices: nothing comes back. */
+static bool writes(const struct policy *p, bool *executes)
 {
-    bool writes = false, both = false;
+    bool any = false;
+    *executes = false;
     for (size_t i = 0; i < p->path_count; i++) {
-        if (!path_rule_writable(p->promises, &p->paths[i]))
+        uint8_t left = path_rule_perms(p->promises, &p->paths[i]);
+        if (p->paths[i].origin == ORIGIN_PROMISE || !(left & PERM_WRITE))
             continue;
-        writes = true;
-        both = both || path_rule_perms(p->promises, &p->paths[i]) & PERM_EXEC;
+        any = true;
+        *executes = *executes || left & PERM_EXEC;
     }
-    bool protected = !(p->promises & PROMISE(PROT_EXEC));
-    if (protected && both)
-        str_add(out, "a path rule has x beside w or c: there the program can run what it wrote, "
-                     "though prot_exec is not promised\n");
-    if (view)
-        return;
-    if (protected && writes && !both)
+    return any;
+}
+
+void view_lost(struct str *out, const struct policy *p)
+{
+    bool executes;
+    if (!(p->promises & PROMISE(PROT_EXEC)) && writes(p, &executes) && !executes)
         str_add(out, "without a view the program can map what it wrote as executable, though "
                      "prot_exec is not promised\n");
-    str_add(out, "without a view stat shows the name, size and times of every file\n");
-    if (p->promises & PROMISE(UNIX))
+    if (p->promises & PROMISE(UNIX) && p->landlock_abi < 9)
         str_add(out, "without a view the program can connect to every unix socket that its user "
                      "may use (D-Bus, ssh-agent, docker)\n");
     if (p->promises & (PROMISE(FATTR) | PROMISE(CHOWN)))
         str_add(out, "without a view the program can change the mode, times and owner of every "
                      "file of its user\n");
+}
+
+void view_gaps(struct str *out, const struct policy *p, bool view)
+{
+    bool executes;
+    if (writes(p, &executes) && executes && !(p->promises & PROMISE(PROT_EXEC)))
+        str_add(out, "a path rule has x beside w or c: there the program can run what it wrote, "
+                     "though prot_exec is not promised\n");
+    if (view)
+        return;
+    str_add(out, "without a view stat shows the name, size and times of every file\n");
+    view_lost(out, p);
 }

@@ -72,5 +72,7 @@ int probe_listener(struct err *err)
     if (rc == -EBUSY)
         return err_set(err, rc,
                        "another supervisor watches this process, and there can be one only");
+    if (rc == -EPERM)
+        return err_set(err, rc, "a sandbox around this one refuses further filters");
     return rc < 0 ? err_set(err, rc, "seccomp's notification: %s", strerror(-rc)) : 0;
 }
