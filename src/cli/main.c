@@ -7,6 +7,7 @@ static const struct command commands[] = {
     {"run", cmd_run, "run a program under a policy"},
     {"filter", cmd_filter, "print, simulate and compare the filter of a policy"},
     {"promises", cmd_promises, "list the promises and what each allows"},
+    {"doctor", cmd_doctor, "say what this machine can enforce"},
     {"why", cmd_why, "say whether a policy allows something, and what is missing"},
     {NULL, NULL, NULL},
 };
