@@ -10,7 +10,7 @@
 #define MAX_RULES 48
 #define MAX_CLAUSES 160
 #define MAX_RANGES 640
-#define COMBINATIONS 60
+#define COMBINATIONS 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
