@@ -101,13 +101,21 @@ static const struct step {
     {"seccomp", step_seccomp},
 };
 
+/* Puts the name before a reason that does not begin with it already. */
+static int name_step(const char *name, int code, const struct err *reason, struct err *err)
+{
+    size_t size = strlen(name);
+    bool named = strncmp(reason->text, name, size) == 0 && reason->text[size] == ':';
+    return err_set(err, code, "%s%s%s", named ? "" : name, named ? "" : ": ", reason->text);
+}
+
 int launch_confine(struct launch *launch, struct err *err)
 {
     for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
         struct err reason;
         int rc = steps[i].apply(launch, &reason);
         if (rc < 0)
-            return err_set(err, rc, "%s: %s", steps[i].name, reason.text);
+            return name_step(steps[i].name, rc, &reason, err);
     }
     return 0;
 }

@@ -45,6 +45,22 @@ TEST(environment_all_but_the_loaders)
     check_env(&p, NULL, "PATH=/bin LC_ALL=C SECRET_TOKEN=x TZ=UTC PWD=/old PATHX=1 ");
 }
 
+TEST(the_manual_names_each_variable)
+{
+    CLEAN_STR struct str path = {0}, wanted = {0};
+    static char manual[65536];
+    str_addf(&path, "%s/man/vow-run.1", getenv("SOURCE"));
+    int fd CLEAN_FD = open(str_get(&path), O_RDONLY | O_CLOEXEC);
+    ssize_t size = read(fd, manual, sizeof manual - 1);
+    CHECK(size > 0);
+    for (const char *const *name = env_default_names(); *name; name++) {
+        str_clear(&wanted);
+        str_addf(&wanted, " %s", *name);
+        if (!strstr(manual, str_get(&wanted)))
+            test_fail(__FILE__, __LINE__, "%s is not in it", *name);
+    }
+}
+
 TEST(descriptors_in_arguments)
 {
     CHECK_EQ(fds_named("/dev/fd/63"), 63);
