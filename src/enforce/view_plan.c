@@ -56,7 +56,8 @@ struct planner {
     size_t item_count, item_capacity;
     struct cover *covers; /* each covers the next */
     size_t cover_count, cover_capacity;
-    const char *made; /* the last path whose ancestors were made */
+    const char *made;        /* the last path whose ancestors were made */
+    bool whole[WHOLE_COUNT]; /* those that are shown */
 };
 
 static int out_of_memory(struct planner *b)
@@ -158,13 +159,27 @@ static int add_links(struct planner *b, const char *path)
     return failed;
 }
 
+static bool in_whole(const struct planner *b, const char *path)
+{
+    for (size_t i = 0; i < WHOLE_COUNT; i++)
+        if (b->whole[i] && path_covers(whole_paths[i], path))
+            return true;
+    return false;
+}
+
 static int add_rule(struct planner *b, const struct path_rule *rule)
 {
-    if (rule->perms && path_covers(whole_paths[WHOLE_PROC], rule->real))
-        return 0; /* no part of /proc can be mounted */
-    struct item item = {.path = strdup(rule->real), .rule = rule, .kind = rule->kind};
-    int failed = add_item(b, item);
-    return failed || strcmp(rule->path, rule->real) == 0 ? failed : add_links(b, rule->path);
+    /* No part of /proc can be mounted, and of the others none needs to be that
+     * is only to be read. */
+    bool plain = rule->adds && !path_rule_writable(b->policy->promises, rule);
+    bool proc = path_covers(whole_paths[WHOLE_PROC], rule->real);
+    int failed = 0;
+    if (!rule->perms || !in_whole(b, rule->real) || (!plain && !proc)) {
+        struct item item = {.path = strdup(rule->real), .rule = rule, .kind = rule->kind};
+        failed = add_item(b, item);
+    }
+    bool straight = strcmp(rule->path, rule->real) == 0 || in_whole(b, rule->path);
+    return failed || straight ? failed : add_links(b, rule->path);
 }
 
 static int add_directory(struct planner *b, const char *path, struct item item)
@@ -195,9 +210,9 @@ static int add_surroundings(struct planner *b)
     };
     int failed = 0;
     for (size_t i = 0; i < WHOLE_COUNT && !failed; i++)
-        if (whole_shown(b->policy, i))
+        if (b->whole[i])
             failed = add_directory(b, whole_paths[i], (struct item){.whole = true});
-    for (size_t i = 0; i < ARRAY_COUNT(links) && whole_shown(b->policy, WHOLE_PROC) && !failed; i++)
+    for (size_t i = 0; i < ARRAY_COUNT(links) && b->whole[WHOLE_PROC] && !failed; i++)
         failed = add_link(b, links[i][0], links[i][1]);
     if (!failed && b->facts->tty) {
         struct item tty = {.path = strdup(b->facts->tty), .kind = PATH_FILE, .tty = true};
@@ -209,6 +224,8 @@ static int add_surroundings(struct planner *b)
 static int collect(struct planner *b)
 {
     int failed = 0;
+    for (size_t i = 0; i < WHOLE_COUNT; i++)
+        b->whole[i] = whole_shown(b->policy, i);
     for (size_t i = 0; i < b->policy->path_count && !failed; i++)
         failed = add_rule(b, &b->policy->paths[i]);
     return failed ? failed : add_surroundings(b);
