@@ -10,7 +10,8 @@ from pathlib import Path
 
 CLAUSE_ATOMS = 6  # src/arch/arch.h
 ERRNO_DEFAULT = "EPERM"
-UNGRANTED = {"launch": "granted by a run, not by a promise", "probe": "granted by nothing"}
+UNGRANTED = {"launch": "granted by a run, not by a promise", "probe": "granted by nothing",
+             "settled": "granted by nothing"}
 OPERATION_ARGUMENTS = ("dir", "path", "flags", "mode", "dir2", "path2", "fd", "address", "size")
 
 

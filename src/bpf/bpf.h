@@ -35,13 +35,14 @@ struct seccomp_event {
 #define RET_LOG 0x7ffc0000u
 #define RET_ALLOW 0x7fff0000u
 
-/* One call: `allow` where a clause holds (or always), else `deny`. */
+/* One call: `allow` where a clause holds (or always), else success without the
+ * call where one of those that follow them holds, else `deny`. */
 struct rule {
     uint32_t nr;
     uint32_t allow, deny;
     bool always; /* allow whatever the arguments */
     const struct clause *clauses;
-    size_t clause_count;
+    size_t clause_count, settled_count;
 };
 
 /* One architecture's rules, sorted by nr; every other number → `unknown`. */

@@ -33,7 +33,7 @@ static int check_sets(const struct ruleset *const *sets, size_t set_count, struc
 
 static node rule_node(struct graph *g, const struct arch *arch, const struct rule *rule)
 {
-    if (rule->always || rule->clause_count == 0)
+    if (rule->always || rule->clause_count + rule->settled_count == 0)
         return graph_ret(g, rule->always ? rule->allow : rule->deny);
     return match_build(g, arch, rule, HELD_WORD(DATA_NR));
 }
@@ -68,7 +68,8 @@ static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t fo
         add_unknown(runs, &count, next, end, unknown);
         if (rule)
             runs_add(runs, &count,
-                     (struct run){rule->nr, true, rule->always || rule->clause_count > 0,
+                     (struct run){rule->nr, true,
+                                  rule->always || rule->clause_count + rule->settled_count > 0,
                                   rule_node(g, set->arch, rule)});
         next = end + 1;
     }

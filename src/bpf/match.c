@@ -33,7 +33,7 @@ struct variable {
 
 struct match {
     struct graph *g;
-    const struct rule *rule;
+    node yes, no; /* where a clause holds, and else */
     struct words words;
     size_t steps;
 };
@@ -296,7 +296,7 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
         return b->none;
     /* A clause that asks for nothing more is canonically the only one. */
     if (asks_nothing(b, (size_t)__builtin_ctzll(alive), known))
-        return graph_ret(g, b->m->rule->allow);
+        return b->m->yes;
     struct look l = {0};
     node result = 0;
     look_at(b, alive, known, &l);
@@ -340,25 +340,37 @@ static bool assign_variables(struct batch *b)
     return true;
 }
 
-node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
-                 struct held held)
+/* m->yes where one of these clauses holds, else m->no. */
+static node match_any(struct match *m, const struct clause *clauses, size_t count, struct held held)
 {
-    struct match m = {.g = g, .rule = rule, .words = {.arch = arch}};
-    for (size_t i = 0; i < rule->clause_count; i++)
-        words_add(&m.words, &rule->clauses[i]);
-    if (m.words.error)
-        fail(&m, m.words.error);
-    node result = graph_ret(g, rule->deny);
-    for (size_t end = m.words.clause_count; end > 0 && !g->error;) {
-        struct batch b = {.m = &m, .none = result};
+    struct graph *g = m->g;
+    for (size_t i = 0; i < count; i++)
+        words_add(&m->words, &clauses[i]);
+    if (m->words.error)
+        fail(m, m->words.error);
+    node result = m->no;
+    for (size_t end = m->words.clause_count; end > 0 && !g->error;) {
+        struct batch b = {.m = m, .none = result};
         b.clause_count = end < SET_BITS ? end : SET_BITS;
         do
-            b.clauses = m.words.clauses + end - b.clause_count;
+            b.clauses = m->words.clauses + end - b.clause_count;
         while (!assign_variables(&b) && (b.clause_count /= 2));
         end -= b.clause_count;
         bits all = UINT64_MAX >> (SET_BITS - b.clause_count);
         result = build(&b, canonical(&b, all, 0), 0, end == 0 ? held : HELD_NOTHING);
     }
-    words_free(&m.words);
+    words_free(&m->words);
     return result;
+}
+
+node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
+                 struct held held)
+{
+    struct match settled = {.g = g, .yes = graph_ret(g, RET_ERRNO(0)), .words = {.arch = arch}};
+    settled.no = graph_ret(g, rule->deny);
+    struct match m = {.g = g, .yes = graph_ret(g, rule->allow), .words = {.arch = arch}};
+    bool last = rule->clause_count == 0;
+    m.no = match_any(&settled, rule->clauses + rule->clause_count, rule->settled_count,
+                     last ? held : HELD_NOTHING);
+    return last ? m.no : match_any(&m, rule->clauses, rule->clause_count, held);
 }

@@ -4,8 +4,7 @@
 
 #include "bpf/graph.h"
 
-/* match_build: rule->allow where a clause holds, else rule->deny, entered
- * while the register holds `held`. */
+/* match_build: the answer of a rule that depends on arguments, entered while the register holds `held`. */
 node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
                  struct held held);
 

@@ -50,6 +50,30 @@ static int pass_descriptors(const struct sys_call *call, struct ruleset *set, st
     return 0;
 }
 
+/* Appends a clause to the set. */
+static int add_clause(const struct grant *grant, struct ruleset *set)
+{
+    if (array_grow((void **)&set->clauses, &set->clause_capacity, set->clause_count,
+                   sizeof *set->clauses))
+        return -ENOMEM;
+    grant_clause(grant, set->launch, &set->clauses[set->clause_count++]);
+    return 0;
+}
+
+/* The calls that succeed without being made. */
+static int add_settled(const struct sys_call *call, struct rule *rule, struct ruleset *set)
+{
+    const struct grant *grants = call_grants(call);
+    for (size_t i = 0; i < call->grant_count; i++) {
+        if (grants[i].family != FAMILY_SETTLED)
+            continue;
+        if (add_clause(&grants[i], set))
+            return -ENOMEM;
+        rule->settled_count++;
+    }
+    return 0;
+}
+
 /* Appends the rule of a call; its clauses are the last ones of the set. */
 static int add_rule(const struct policy *p, const struct filter_mode *mode,
                     const struct sys_call *call, struct ruleset *set)
@@ -63,19 +87,18 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
     for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
         if (!granted(p, &grants[i]))
             continue;
-        if (array_grow((void **)&set->clauses, &set->clause_capacity, set->clause_count,
-                       sizeof *set->clauses))
+        if (add_clause(&grants[i], set))
             return -ENOMEM;
-        struct clause *clause = &set->clauses[set->clause_count++];
-        grant_clause(&grants[i], set->launch, clause);
         rule->clause_count++;
-        rule->always = clause->atom_count == 0;
+        rule->always = set->clauses[set->clause_count - 1].atom_count == 0;
     }
     if (rule->always) {
         set->clause_count -= rule->clause_count;
         rule->clause_count = 0;
     }
-    return rule->always && watched ? pass_descriptors(call, set, rule) : 0;
+    if (rule->always)
+        return watched ? pass_descriptors(call, set, rule) : 0;
+    return add_settled(call, rule, set);
 }
 
 static int add_rules(const struct policy *p, const struct filter_mode *mode,
@@ -96,7 +119,7 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
     const struct clause *clauses = set->clauses; /* stays where it is from now on */
     for (size_t i = 0; i < set->rule_count; i++) {
         set->rules[i].clauses = clauses;
-        clauses += set->rules[i].clause_count;
+        clauses += set->rules[i].clause_count + set->rules[i].settled_count;
     }
     return 0;
 }

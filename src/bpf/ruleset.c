@@ -10,12 +10,20 @@ void ruleset_free(struct ruleset *rules)
     *rules = (struct ruleset){0};
 }
 
-static bool rule_allows(const struct rule *rule, const uint64_t args[6])
+static bool any_holds(const struct clause *clauses, size_t count, const uint64_t args[6])
 {
-    for (size_t i = 0; i < rule->clause_count; i++)
-        if (clause_holds(&rule->clauses[i], args))
+    for (size_t i = 0; i < count; i++)
+        if (clause_holds(&clauses[i], args))
             return true;
-    return rule->always;
+    return false;
+}
+
+static uint32_t rule_eval(const struct rule *rule, const uint64_t args[6])
+{
+    if (rule->always || any_holds(rule->clauses, rule->clause_count, args))
+        return rule->allow;
+    bool settled = any_holds(rule->clauses + rule->clause_count, rule->settled_count, args);
+    return settled ? RET_ERRNO(0) : rule->deny;
 }
 
 uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *event)
@@ -23,7 +31,7 @@ uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *e
     for (size_t i = 0; i < rules->rule_count; i++) {
         const struct rule *rule = &rules->rules[i];
         if (rule->nr == event->nr)
-            return rule_allows(rule, event->args) ? rule->allow : rule->deny;
+            return rule_eval(rule, event->args);
     }
     return rules->unknown;
 }

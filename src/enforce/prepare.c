@@ -243,6 +243,26 @@ static int open_program(struct preparation *p)
     return limits_plan(policy, &files, &p->launch->limits, p->err);
 }
 
+/* Where core_pattern starts a program, only a limit of 1 keeps the kernel from
+ * it (limits.c), and a lower one cannot be raised any more. */
+static int hold_cores(struct preparation *p)
+{
+    struct rlimit core;
+    char first = '\0';
+    CLEAN_FD int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, &first, 1) < 0)
+        first = '\0';
+    if (!strchr("|@", first) || first == '\0')
+        return 0;
+    if (getrlimit(RLIMIT_CORE, &core) < 0)
+        return err_set(p->err, -errno, "getrlimit: %s", strerror(errno));
+    return core.rlim_max > 0 ? 0
+                             : lose(p, -EPERM,
+                                    "a crash would start the program in core_pattern, outside of "
+                                    "the run: the limit of core files is 0 and cannot be set to 1, "
+                                    "which prevents it");
+}
+
 /* The operations that Landlock or the view may stop behind the filter. */
 static uint32_t stoppable(const struct launch *l)
 {
@@ -285,8 +305,8 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
                    struct err *err)
 {
     static int (*const parts[])(struct preparation *) = {
-        enter_directory, choose_what_passes, find_program, settle_view,    plan_paths,
-        plan_landlock,   plan_view,          open_program, compile_filter,
+        enter_directory, choose_what_passes, find_program, settle_view, plan_paths,
+        plan_landlock,   plan_view,          open_program, hold_cores,  compile_filter,
     };
     *out = (struct launch){.request = request, .program_fd = -1, .listener = -1};
     *exit_status = START_SETUP;

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <vow.h>
 
@@ -183,6 +184,17 @@ static void gaps(const struct enforcement *e, struct err *err)
     err_set(err, 0, "%s", str_get(&text));
 }
 
+/* no_core: only a limit of 1 keeps the kernel from starting the program that
+ * core_pattern names, outside of all confinement, when the caller crashes. */
+static int no_core(void)
+{
+    struct rlimit core;
+    if (getrlimit(RLIMIT_CORE, &core) < 0)
+        return -errno;
+    core.rlim_cur = core.rlim_max = core.rlim_max < 1 ? core.rlim_max : 1;
+    return setrlimit(RLIMIT_CORE, &core) < 0 ? -errno : 0;
+}
+
 /* enforce: irreversible from here on. */
 static int enforce(const struct enforcement *e, struct err *err)
 {
@@ -191,6 +203,8 @@ static int enforce(const struct enforcement *e, struct err *err)
         return err_set(err, code, "no_new_privs: %s", strerror(-code));
     if (e->landlock.abi > 0 && (code = landlock_apply(&e->landlock, err)) < 0)
         return code;
+    if ((code = no_core()) < 0)
+        return err_set(err, code, "setrlimit: %s", strerror(-code));
     code = seccomp_load(e->filter.at, e->filter.count, false);
     return code < 0 ? err_set(err, code, "seccomp: %s", strerror(-code)) : 0;
 }

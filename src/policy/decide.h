@@ -56,10 +56,11 @@ struct call_verdict {
     enum answer bpf;             /* ALLOW or DENY */
     bool known;                  /* the table has the number */
     bool fatal;                  /* foreign architecture or x32: always ends the program */
-    uint16_t error;              /* errno of the denial: EPERM, ENOSYS … */
+    uint16_t error;              /* errno of the denial: EPERM, ENOSYS …; 0: it succeeds, and
+                                    nothing happens (family settled) */
     const struct sys_call *call; /* NULL if unknown */
-    bool probe;                  /* denied, but programs try it and go on without: a
-                                    call of family probe, or one that fails with ENOSYS */
+    bool probe;                  /* denied, but programs try it and go on without: a call
+                                    of family probe or settled, or one that fails with ENOSYS */
     promise_set missing;         /* the smallest set that would allow it; 0 if allowed
                                     or if nothing would */
     const char *reason;          /* why nothing would, or NULL */

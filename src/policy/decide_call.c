@@ -40,6 +40,7 @@ static void search(const struct policy *p, const struct call_event *event, struc
         args[i] = event->arch->bits == 32 ? (uint32_t)event->args[i] : event->args[i];
     struct range launch = {p->launch_secret, p->launch_secret};
     const struct grant *grants = call_grants(out->call);
+    bool settled = false;
     for (size_t i = 0; i < out->call->grant_count; i++) {
         struct clause clause;
         grant_clause(&grants[i], p->launch_secret ? &launch : NULL, &clause);
@@ -52,8 +53,15 @@ static void search(const struct policy *p, const struct call_event *event, struc
             out->probe = false;
             return;
         }
+        settled |= grants[i].family == FAMILY_SETTLED;
         out->probe |= grants[i].family == FAMILY_PROBE;
         note_missing(p->promises, grants[i].family, out);
+    }
+    if (settled) {
+        out->error = 0;
+        out->missing = 0;
+        out->probe = true;
+        out->reason = "it is so already, and the program is told so";
     }
 }
 
@@ -79,7 +87,7 @@ void decide_call(const struct policy *p, const struct call_event *event, struct 
     }
     out->probe = out->error == arch->enosys;
     search(p, event, out);
-    if (out->bpf == ANSWER_DENY && out->missing == 0)
+    if (out->bpf == ANSWER_DENY && out->missing == 0 && !out->reason)
         out->reason = out->call->grant_count == 0 ? call_reason(out->call)
                                                   : "no promise allows it with these arguments";
 }

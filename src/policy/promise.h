@@ -20,7 +20,8 @@ bool promise_inert(enum promise promise);
 /* A family is granted if one of its promise sets is held entirely
  * ("rpath wpath" for opening to read and write). Family `launch` has no
  * promise: decide grants it while policy.launch_secret is set. Nor has `probe`:
- * programs try that and go on without (struct call_verdict). Families are
+ * programs try that and go on without (struct call_verdict); nor `settled`,
+ * which succeeds without doing anything. Families are
  * numbers (enum family, struct grant). */
 bool family_granted(unsigned family, promise_set held);
 /* family_sets: its promise sets. */

@@ -27,6 +27,12 @@ for identity in $(identities); do
         is 'procs: no more' "$(run vow -p 'stdio proc' --view none --limit procs=1 -- sh -c '(:)&& echo ok' | sed 's/.*\[/[/')" '[2]'
         is 'procs: so many' "$(run vow -p 'stdio proc' --view none --limit procs=500 -- sh -c '(:)&& echo ok')" 'ok [0]'
     fi
+    case $(cat /proc/sys/kernel/core_pattern) in
+    '|'* | @*) cores="*a crash would start the program in core_pattern* \\[125\\]" ;;
+    *) cores='core=0/0*' ;;
+    esac
+    like 'core files: a limit of 0 is enough where a crash starts nothing' \
+        "$(ulimit -c 0; run vow -p stdio -- ./try limits)" "$cores"
     like 'above the limit in force' "$(ulimit -n 100; run vow -p stdio --limit files=101 -- ./try limits)" \
         '*the limit in force is lower* \[125\]'
 done

@@ -100,6 +100,23 @@ static int raise_limit(UNUSED const struct scene *s)
     return TRY(setrlimit(RLIMIT_FSIZE, &limit));
 }
 
+/* Of its core files only 1 keeps the kernel from starting core_pattern's
+ * program; 0, which is lower, would start it. */
+static int lower_core(UNUSED const struct scene *s)
+{
+    struct rlimit limit = {0, 0};
+    int failed = TRY(setrlimit(RLIMIT_CORE, &limit));
+    if (failed || getrlimit(RLIMIT_CORE, &limit) < 0)
+        return failed ? failed : errno;
+    return limit.rlim_max == 1 ? EPERM : 0;
+}
+
+static int ask_for_no_core(UNUSED const struct scene *s)
+{
+    struct rlimit limit = {0, 0};
+    return TRY(setrlimit(RLIMIT_CORE, &limit));
+}
+
 #define WRITES "stdio rpath wpath cpath"
 const struct escape escapes_limits[] = {
     {"much_memory", "stdio", "--limit mem=256M", {ENOMEM}, much_memory, little_memory},
@@ -113,5 +130,7 @@ const struct escape escapes_limits[] = {
      few_children,
      .who = USER_ONLY},
     {"raise_a_limit", WRITES " proc id", "--limit fsize=1M", {EPERM}, raise_limit, small_file},
+    {"lower_the_limit_of_cores", "stdio proc id", NULL, {EPERM}, lower_core, ask_for_no_core},
+    {"lower_the_limit_of_cores_under_stdio", "stdio", NULL, {EPERM}, lower_core, ask_for_no_core},
     {0},
 };

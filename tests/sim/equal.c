@@ -33,6 +33,8 @@ static uint32_t wanted(const struct proof *proof, const struct call_event *call)
         return RET_KILL_PROCESS;
     if (verdict.bpf == ANSWER_ALLOW)
         return RET_ALLOW;
+    if (verdict.error == 0)
+        return RET_ERRNO(0);
     bool falls_back = verdict.error == call->arch->enosys;
     return proof->mode.deny && !falls_back ? proof->mode.deny : RET_ERRNO(verdict.error);
 }

@@ -94,11 +94,12 @@ static void check_atom(struct program *p, const struct arch *arch, const struct 
 
 static void check_rule(struct program *p, const struct arch *arch, const struct rule *rule)
 {
-    for (size_t i = 0; i < rule->clause_count; i++) {
+    for (size_t i = 0; i < rule->clause_count + rule->settled_count; i++) {
+        uint32_t holds = i < rule->clause_count ? rule->allow : RET_ERRNO(0);
         struct jumps fails = {.count = 0};
         for (size_t j = 0; j < rule->clauses[i].atom_count; j++)
             check_atom(p, arch, &rule->clauses[i].atoms[j], &fails);
-        put(p, (struct insn){.code = INSN_RET, .k = rule->allow});
+        put(p, (struct insn){.code = INSN_RET, .k = holds});
         aim_here(p, &fails);
     }
     put(p, (struct insn){.code = INSN_RET, .k = rule->always ? rule->allow : rule->deny});

@@ -75,6 +75,21 @@ TEST(probes_are_told_from_denials)
     CHECK(!decide(ARCH_X86_64, PROMISE(STDIO), "ptrace", 0, 0, 0).probe);
 }
 
+TEST(no_limit_of_core_files_can_be_set)
+{
+    promise_set all = ~(promise_set)0;
+    uint32_t core = 4, stack = 3;
+    struct call_verdict v = decide(ARCH_X86_64, all, "setrlimit", core, 0, 0);
+    CHECK(v.bpf == ANSWER_DENY && v.error == 0 && v.probe && v.missing == 0 && v.reason);
+    v = decide(ARCH_X86_64, PROMISE(STDIO), "prlimit64", 0, core, 1);
+    CHECK(v.bpf == ANSWER_DENY && v.error == 0 && v.probe && v.missing == 0);
+    CHECK_EQ(decide(ARCH_X86_64, PROMISE(STDIO), "prlimit64", 0, core, 0).bpf, ANSWER_ALLOW);
+    CHECK_EQ(decide(ARCH_X86_64, all, "prlimit64", 1, core, 1).error, EPERM);
+    CHECK_EQ(decide(ARCH_X86_64, all, "setrlimit", stack, 0, 0).bpf, ANSWER_ALLOW);
+    v = decide(ARCH_X86_64, PROMISE(STDIO), "setrlimit", stack, 0, 0);
+    CHECK(v.bpf == ANSWER_DENY && v.error == EPERM && v.missing);
+}
+
 TEST(x32_and_foreign_calls_are_fatal)
 {
     struct policy policy = {.promises = ~(promise_set)0};
