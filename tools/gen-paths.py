@@ -49,11 +49,12 @@ def main():
     promises = re.findall(r'^(?:promise|inert) (\w+)', Path(sys.argv[2]).read_text(), re.M)
     rows = list(read_rows(Path(sys.argv[1]), promises))
     lines, texts, size = [], [], 0
-    for kind, promise, perms, name in rows:
-        promise = "PROMISE_" + promise.upper() if promise else 0
-        lines.append(f"    {{SYSTEM_PATH_{kind.upper()}, {promise}, {perms}, {size}}},\n")
-        texts.append(f'    "{name}\\0"\n')
-        size += len(name.encode()) + 1
+    for path in dict.fromkeys(name for *_, name in rows):  # rows of one path side by side
+        for kind, promise, perms, _ in (row for row in rows if row[3] == path):
+            promise = "PROMISE_" + promise.upper() if promise else 0
+            lines.append(f"    {{SYSTEM_PATH_{kind.upper()}, {promise}, {perms}, {size}}},\n")
+        texts.append(f'    "{path}\\0"\n')
+        size += len(path.encode()) + 1
     Path(sys.argv[3]).write_text(HEAD + "".join(lines) + "};\n"
                                  + "static const char system_path_texts[] =\n"
                                  + "".join(texts).rstrip() + ";\n")

@@ -77,47 +77,69 @@ static int name_self(char **real)
     return *real ? 0 : -ENOMEM;
 }
 
-/* The resolved parent of `path`, borrowed from the cache. */
-static int look_parent(struct look_cache *cache, const char *path)
+static const char *find(const struct look_cache *cache, const char *dir)
+{
+    for (size_t i = cache->count; i-- > 0;)
+        if (strcmp(cache->entries[i].dir, dir) == 0)
+            return cache->entries[i].real;
+    return NULL;
+}
+
+static int look(struct look_cache *cache, const char *path, char **real, enum path_kind *kind);
+
+/* Where the parent of `path` leads, borrowed from the cache. */
+static int look_parent(struct look_cache *cache, const char *path, const char **out)
 {
     char *dir CLEAN_FREE = parent_of(path), *real CLEAN_FREE = NULL;
-    if (!dir)
-        return -ENOMEM;
-    if (cache->dir && strcmp(cache->dir, dir) == 0)
+    enum path_kind kind;
+    *out = dir ? find(cache, dir) : NULL;
+    if (*out)
         return 0;
-    int result = resolve(dir, LINKS_MAX, &real);
+    int result = dir ? look(cache, dir, &real, &kind) : -ENOMEM;
+    void *entries = cache->entries;
+    if (result == 0)
+        result = array_grow(&entries, &cache->capacity, cache->count, sizeof *cache->entries);
     if (result < 0)
         return result;
-    look_cache_free(cache);
-    cache->dir = take_ptr(dir);
-    cache->real = take_ptr(real);
+    cache->entries = entries;
+    *out = real;
+    cache->entries[cache->count++] = (struct look_entry){take_ptr(dir), take_ptr(real)};
     return 0;
+}
+
+/* Goes on from a symlink. */
+static int look_behind(const char *link, char **real, struct stat *st)
+{
+    char *target CLEAN_FREE = NULL;
+    int result = resolve(link, LINKS_MAX, &target);
+    if (result == 0 && stat(target, st) < 0)
+        result = -errno;
+    if (result < 0 && result != -ENOENT && result != -ENOTDIR)
+        return result;
+    free(*real);
+    *real = take_ptr(target);
+    int named = *real ? name_self(real) : -ENOMEM;
+    return named < 0 ? named : result;
 }
 
 static int look(struct look_cache *cache, const char *path, char **real, enum path_kind *kind)
 {
-    int result = strcmp(path, "/") == 0 ? 0 : look_parent(cache, path);
+    struct stat st;
+    const char *dir = "/";
+    bool root = strcmp(path, "/") == 0;
+    int result = root ? 0 : look_parent(cache, path, &dir);
     if (result < 0)
         return result;
-    *real = strcmp(path, "/") == 0 ? strdup("/") : join(cache->real, strrchr(path, '/') + 1);
-    struct stat st;
+    *real = root ? strdup("/") : join(dir, strrchr(path, '/') + 1);
     if (!*real)
         return -ENOMEM;
     result = lstat(*real, &st) == 0 ? 0 : -errno;
-    if (result == 0 && S_ISLNK(st.st_mode)) {
-        free(*real);
-        *real = NULL;
-        result = resolve(path, LINKS_MAX, real);
-        if (result == 0)
-            result = stat(*real, &st) == 0 ? 0 : -errno;
-    }
-    if (result == 0)
-        *kind = S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
-    else if (result == -ENOENT || result == -ENOTDIR)
-        *kind = PATH_ABSENT;
-    else
+    if (result == 0 && S_ISLNK(st.st_mode))
+        result = look_behind(*real, real, &st);
+    if (result < 0 && result != -ENOENT && result != -ENOTDIR)
         return result;
-    return name_self(real);
+    *kind = result < 0 ? PATH_ABSENT : S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
+    return 0;
 }
 
 int host_look(void *cache, const char *path, char **real, enum path_kind *kind)
@@ -134,7 +156,10 @@ int host_look(void *cache, const char *path, char **real, enum path_kind *kind)
 
 void look_cache_free(struct look_cache *cache)
 {
-    free(cache->dir);
-    free(cache->real);
+    for (size_t i = 0; i < cache->count; i++) {
+        free(cache->entries[i].dir);
+        free(cache->entries[i].real);
+    }
+    free(cache->entries);
     *cache = (struct look_cache){0};
 }

@@ -4,11 +4,14 @@
 
 #include "base/base.h"
 
-/* The directory that was resolved last: rules come sorted, and a look at its
- * next entry is then one lstat. Zero-initialise. */
+/* Directories that were resolved: a look at another entry of theirs is then one
+ * lstat. Zero-initialise. */
 struct look_cache {
-    char *dir;
-    char *real;
+    struct look_entry {
+        char *dir;
+        char *real;
+    } *entries;
+    size_t count, capacity;
 };
 
 /* host_look: `*real` is the absolute path with its symlinks resolved as far as

@@ -85,36 +85,40 @@ static int add_rule_below(struct planner *planner, const char *dir, const char *
 
 /* ------------------------------------------------------------------ gather */
 
-static int gather_system(struct planner *planner)
+/* The table has the rows of one path side by side: they make one rule. */
+static int gather_table(struct planner *planner)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
-        const struct system_path *row = &system_paths[i];
-        if (row->kind != SYSTEM_PATH_SYSTEM)
-            continue;
-        struct path_rule rule = {
-            .origin = ORIGIN_SYSTEM, .perms = row->perms, .adds = true, .optional = true};
-        int result = add_rule(planner, system_path_text(row), rule);
-        if (result < 0)
-            return result;
+    const struct policy *p = planner->policy;
+    int result = 0;
+    for (size_t i = 0, next; i < ARRAY_COUNT(system_paths) && result == 0; i = next) {
+        struct path_rule rule = {.origin = ORIGIN_PROMISE, .adds = true, .optional = true};
+        for (next = i; next < ARRAY_COUNT(system_paths); next++) {
+            const struct system_path *row = &system_paths[next];
+            if (row->path_at != system_paths[i].path_at)
+                break;
+            if (row->kind == SYSTEM_PATH_SYSTEM && !p->paths_given) {
+                rule.perms |= row->perms;
+                rule.origin = ORIGIN_SYSTEM;
+            } else if (row->kind == SYSTEM_PATH_PROMISE && p->promises >> row->promise & 1) {
+                rule.perms |= row->perms;
+                rule.kept |= row->perms;
+            }
+        }
+        if (rule.perms)
+            result = add_rule(planner, system_path_text(&system_paths[i]), rule);
     }
-    return 0;
+    return result;
 }
 
-static int gather_promises(struct planner *planner)
+static int gather_terminal(struct planner *planner)
 {
-    struct path_rule rule = {.origin = ORIGIN_PROMISE, .adds = true, .optional = true};
-    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
-        const struct system_path *row = &system_paths[i];
-        if (row->kind != SYSTEM_PATH_PROMISE || !(planner->policy->promises >> row->promise & 1))
-            continue;
-        rule.perms = rule.kept = row->perms;
-        int result = add_rule(planner, system_path_text(row), rule);
-        if (result < 0)
-            return result;
-    }
     if (!planner->facts->tty || !(planner->policy->promises & PROMISE(TTY)))
         return 0;
-    rule.perms = rule.kept = PERM_READ | PERM_WRITE;
+    struct path_rule rule = {.origin = ORIGIN_PROMISE,
+                             .perms = PERM_READ | PERM_WRITE,
+                             .kept = PERM_READ | PERM_WRITE,
+                             .adds = true,
+                             .optional = true};
     return add_rule(planner, planner->facts->tty, rule);
 }
 
@@ -228,11 +232,11 @@ static int gather(struct planner *planner)
 {
     int result = gather_private(planner);
     if (result == 0 && !planner->policy->paths_given)
-        result = gather_system(planner);
-    if (result == 0 && !planner->policy->paths_given)
         result = gather_workdir(planner);
     if (result == 0)
-        result = gather_promises(planner);
+        result = gather_table(planner);
+    if (result == 0)
+        result = gather_terminal(planner);
     return result == 0 ? gather_closure(planner) : result;
 }
 
