@@ -79,7 +79,10 @@ static int step_limits(struct launch *launch, struct err *err)
 static int step_seccomp(struct launch *launch, struct err *err)
 {
     bool listen = launch->request->listen;
-    int rc = seccomp_load(launch->filter.at, launch->filter.count, listen);
+    int rc = listen ? process_end_with_parent() : 0; /* without it no call is answered */
+    if (rc < 0)
+        return failed(err, rc);
+    rc = seccomp_load(launch->filter.at, launch->filter.count, listen);
     if (rc == -EBUSY)
         return err_set(err, rc, "somebody outside already watches this process");
     if (rc >= 0 && listen)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -54,6 +55,11 @@ static int mark_each(int first, int last)
         if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF)
             return -errno;
     return 0;
+}
+
+int process_end_with_parent(void)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 int process_close_on_exec(int first, int last)

@@ -11,6 +11,9 @@ int process_no_new_privs(void);
 /* process_has_threads: others than the calling one; also where that cannot be
  * told. A thread that was joined lives on for a moment: it gets 20 ms. */
 bool process_has_threads(void);
+/* process_end_with_parent: when the parent ends, SIGKILL ends this process;
+ * also after an exec, but not its children. */
+int process_end_with_parent(void);
 /* process_close_on_exec: marks all open descriptors from `first` to `last`. */
 int process_close_on_exec(int first, int last);
 /* process_exec_fd: executes the file that `fd` stands for; returns only on

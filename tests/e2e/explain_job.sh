@@ -1,0 +1,102 @@
+#!/bin/sh
+# A watched program is to its shell as if nobody watched: signals, stopping,
+# ending, and what it leaves running.
+. "$SOURCE/tests/e2e/tap.sh"
+echo text >plain
+p='stdio rpath proc exec'
+
+explain() { $tap_as "$VOW" run --explain --view none "$@" </dev/null; }
+# start WORDS...: in the background, in a process group of its own, so that a
+# signal for the group is none for us, and without the ignored SIGINT that a
+# shell gives what it starts there. $supervisor is vow.
+start()
+{
+    rm -f out
+    : >out && chmod 666 out
+    # shellcheck disable=SC2086 # tap_as is words
+    perl -e '$SIG{INT} = "DEFAULT"; setpgrp; exec @ARGV' -- $tap_as "$VOW" run --explain --view none -p "$p" -- "$@" >out 2>&1 </dev/null &
+    supervisor=$!
+}
+# until CONDITION...: waits for it, at most ten seconds.
+until_true()
+{
+    tap_tries=0
+    until "$@" 2>/dev/null; do
+        tap_tries=$((tap_tries + 1))
+        [ $tap_tries -lt 1000 ] || return 1
+        sleep 0.01
+    done
+}
+has() { grep -q "$1" out; }
+state() { sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status"; }
+state_is() { [ "$(state "$1")" = "$2" ]; }
+goes_on() { ! state_is "$1" T; }
+gone() { ! kill -0 "$1" 2>/dev/null || state_is "$1" Z; }
+# Processes that have this directory in their command line.
+ours() { grep -lsz "[/]${HERE#/}" /proc/[0-9]*/cmdline; }
+none_left() { [ -z "$(ours)" ]; }
+# $ended: what the background program printed, and its status.
+end()
+{
+    wait "$supervisor"
+    ended="[$?]" ended="$(cat out) $ended"
+}
+
+for identity in $(identities); do
+    $identity
+    for signal in TERM HUP INT USR1; do
+        start sh -c "trap 'echo got $signal; exit 5' $signal; echo ready; while :; do sleep 0.01; done"
+        until_true has ready
+        kill -$signal "$supervisor"
+        end
+        is "$signal reaches the program" "$ended" "ready
+got $signal [5]"
+    done
+    start sh -c "echo ready; exec sleep 60"
+    until_true has ready
+    kill -TERM "$supervisor"
+    end
+    is 'its death is ours' "$ended" 'ready [143]'
+
+    # The terminal's signals reach both; here the whole group gets one.
+    start sh -c "trap 'echo got INT; exit 6' INT; echo ready; while :; do sleep 0.01; done"
+    until_true has ready
+    kill -INT "-$supervisor"
+    end
+    is 'one for the whole group does not end vow before the program' "$ended" 'ready
+got INT [6]'
+
+    start sh -c 'echo ready $$; while :; do sleep 0.01; done'
+    until_true has ready
+    program=$(sed -n 's/ready //p' out)
+    kill -STOP "$program"
+    until_true state_is "$supervisor" T
+    is 'when the program stops, so does vow' "$(state "$supervisor")" T
+    kill -CONT "$supervisor"
+    until_true goes_on "$program"
+    like 'continued, the program goes on' "$(state "$program")" '[SRD]'
+    kill -TSTP "$supervisor"
+    until_true state_is "$supervisor" T
+    is 'TSTP stops both' "$(state "$program") $(state "$supervisor")" 'T T'
+    kill -CONT "-$supervisor"
+    until_true goes_on "$program"
+    kill -KILL "$supervisor"
+    until_true gone "$program"
+    is 'when vow is killed, so is the program' "$(gone "$program" && echo gone)" gone
+    wait "$supervisor" 2>/dev/null
+
+    # A path call of a process that nobody answers fails with ENOSYS.
+    start sh -c "(sleep 0.2; cat '$HERE/plain' && ./no-such; echo later) & echo first"
+    wait "$supervisor"
+    is 'what the program leaves running does not hold vow' "$? $(cat out)" '0 first'
+    until_true has later
+    is '… and goes on as before' "$(cat out)" "first
+text
+sh: 1: ./no-such: not found
+later"
+    until_true none_left
+    is '… and then nothing of vow is left' "$(ours)" ''
+
+    is 'standard output is not held open' "$(explain -p "$p" -- sh -c 'exec >&- 2>&-; sleep 3 & :' | cat)" ''
+done
+done_testing
