@@ -11,14 +11,18 @@
 
 enum { CAPS_MAX = 64 };
 
-/* Is CAP_SETPCAP effective? -errno if that cannot be told. */
+/* What the process has: 1 if that is CAP_SETPCAP, too, 0 if it is not, -ENODATA
+ * if there is nothing at all, -errno if that cannot be told. */
 static int may_drop_bounding(void)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
+    uint32_t all = 0;
     if (syscall(SYS_capget, &header, data) < 0)
         return -errno;
-    return data[0].effective >> CAP_SETPCAP & 1;
+    for (int i = 0; i < 2; i++)
+        all |= data[i].effective | data[i].permitted | data[i].inheritable;
+    return all ? (int)(data[0].effective >> CAP_SETPCAP & 1) : -ENODATA;
 }
 
 static int drop_bounding(void)
@@ -34,8 +38,8 @@ static int drop_bounding(void)
 int caps_drop(void)
 {
     int rc = may_drop_bounding();
-    if (rc < 0)
-        return rc;
+    if (rc < 0) /* nothing to drop: ambient ones are permitted ones. A filter may refuse to try. */
+        return rc == -ENODATA ? 0 : rc;
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return -errno;
     if (rc > 0) {

@@ -88,12 +88,13 @@ static enum answer ask_landlock(const struct policy *p, const struct path_operat
     return (op->letters & ~letters) == 0 ? ANSWER_ALLOW : ANSWER_DENY;
 }
 
-/* Does something below `path` have to be reached? */
+/* Does something below `path` have to be reached, or through it, if it is a
+ * link? */
 static bool leads_to_shown(const struct policy *p, const char *path)
 {
     for (size_t i = 0; i < p->path_count; i++) {
         const struct path_rule *rule = &p->paths[i];
-        if (rule->perms && path_covers(path, rule->real))
+        if (rule->perms && (path_covers(path, rule->real) || path_covers(path, rule->path)))
             return true;
     }
     return false;

@@ -115,7 +115,9 @@ static void add_reason(struct str *out, const struct denial *denial)
     bool path = denial->real && denial->path.missing_perms;
     bool denied = verdict->bpf == ANSWER_DENY;
     if (denied && verdict->reason) {
-        str_addf(out, "no promise allows it: %s", verdict->reason);
+        const char *none = "no promise allows it";
+        bool complete = strncmp(verdict->reason, none, strlen(none)) == 0;
+        str_addf(out, "%s%s%s", complete ? "" : none, complete ? "" : ": ", verdict->reason);
     } else if (denied && !verdict->known) {
         str_add(out, "vow " VOW_VERSION " does not know this call");
     } else if (denied && !verdict->missing) {

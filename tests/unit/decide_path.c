@@ -14,10 +14,19 @@ struct scene {
     enum view_mode view;
 };
 
+/* /link leads to /target; every other path to itself. */
+static int look(void *context, const char *path, char **real, enum path_kind *kind)
+{
+    (void)context;
+    *kind = PATH_UNKNOWN;
+    *real = strdup(strcmp(path, "/link") == 0 ? "/target" : path);
+    return 0;
+}
+
 static void make(struct policy *p, const struct scene *scene)
 {
     struct err err = {""};
-    struct path_facts facts = {.home = "/home/u", .cwd = "/w"};
+    struct path_facts facts = {.home = "/home/u", .cwd = "/w", .look = look};
     policy_init(p);
     p->view = scene->view;
     CHECK_EQ(promises_parse(scene->words, &p->promises, &err), 0);
@@ -103,6 +112,14 @@ TEST(a_view_hides_and_is_read_only)
     decides(&s, OP_CONNECT, "/x", "yes no hidden :w");
     decides(&s, OP_CREATE, "/a/b/x", "yes yes yes");
     decides(&s, OP_REMOVE, "/a/b", "yes no yes ^:c");
+}
+
+TEST(a_view_shows_the_link_that_a_rule_is_for)
+{
+    struct scene s = {"stdio rpath", RULES("r:/link"), VIEW_SYSTEM};
+    decides(&s, OP_STAT, "/link", "yes - yes");
+    decides(&s, OP_STAT, "/target", "yes - yes");
+    decides(&s, OP_STAT, "/links", "yes - hidden :r");
 }
 
 TEST(a_view_takes_away_what_landlock_cannot)
