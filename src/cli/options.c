@@ -257,6 +257,10 @@ static int apply(struct policy_options *o, const char *name, const struct policy
     struct err err;
     if (word->row->apply(o, word->value, &err) >= 0)
         return 0;
+    if (word->row->apply == apply_file) { /* names the place itself */
+        cli_error(name, "%s", err.text);
+        return EXIT_SETUP;
+    }
     return cli_usage_error(name, "%s: %s", word->row->name, err.text);
 }
 

@@ -182,27 +182,48 @@ static bool has_user_rule(const struct policy *p)
     return false;
 }
 
+/* Is `cwd` this home directory, around it, or where it keeps credentials? */
+static bool is_private_of(const char *home, const char *cwd)
+{
+    if (path_covers(cwd, home))
+        return true;
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
+        if (system_paths[i].kind != SYSTEM_PATH_SECRET)
+            continue;
+        char *secret CLEAN_FREE = path_normalise(system_path_text(&system_paths[i]), home);
+        if (!secret || touches(secret, cwd))
+            return true;
+    }
+    return false;
+}
+
+/* The same of whoever's home in /home it may be in: HOME can be set to anything. */
+static bool is_private_of_somebody(const char *cwd)
+{
+    if (!path_covers("/home", cwd) || strlen(cwd) <= strlen("/home/"))
+        return path_covers(cwd, "/home");
+    size_t name = strcspn(cwd + strlen("/home/"), "/");
+    char *home CLEAN_FREE = strndup(cwd, strlen("/home/") + name);
+    return !home || is_private_of(home, cwd);
+}
+
 /* Is the working directory one that may be shown without having been named?
- * Not the home directory or what is around it, not where credentials are
- * kept, not the system's own places. */
+ * Not where home directories begin, not where credentials are kept, not the
+ * system's own places; and not at all where nobody's home is known. */
 static bool shows_workdir(struct planner *planner, const char *cwd)
 {
     const struct path_facts *facts = planner->facts;
     char *home CLEAN_FREE = NULL;
     enum path_kind kind;
-    if (strcmp(cwd, "/") == 0 || (facts->private_tmp && path_covers(cwd, facts->private_tmp)))
+    if (!facts->home || look(planner, facts->home, &home, &kind) < 0)
         return false;
-    if (facts->home && (look(planner, facts->home, &home, &kind) < 0 || path_covers(cwd, home)))
+    if ((facts->private_tmp && path_covers(cwd, facts->private_tmp)) || is_private_of(home, cwd) ||
+        is_private_of_somebody(cwd))
         return false;
     for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
-        const struct system_path *row = &system_paths[i];
-        if (row->kind == SYSTEM_PATH_NEVER && touches(system_path_text(row), cwd) &&
-            !(home && path_covers(system_path_text(row), home)))
-            return false;
-        if (row->kind != SYSTEM_PATH_SECRET || !home)
-            continue;
-        char *secret CLEAN_FREE = path_normalise(system_path_text(row), home);
-        if (!secret || touches(secret, cwd))
+        const char *path = system_path_text(&system_paths[i]);
+        if (system_paths[i].kind == SYSTEM_PATH_NEVER && touches(path, cwd) &&
+            !path_covers(path, home))
             return false;
     }
     return true;

@@ -73,5 +73,12 @@ like 'no number' "$(run why syscall read x)" "*'x' is no number*\[2\]"
 like 'no program' "$(run why exec nonesuch-program)" '*nonesuch-program*\[127\]'
 like 'what a run would refuse' "$(run why -p 'stdio rpath wpath cpath' --view none -v rwc:. -v r:dir open file)" \
     'vow why: the rule for *dir cannot be held: *\[125\]'
+printf 'promises stdio rpath\npath r? absent file\n' >good.vow
+printf 'promises stdio rpaht\n' >bad.vow
+like 'a policy file' "$(run why --policy good.vow open file)" 'allowed*rule      r:*/file (yours) \[0\]'
+is 'a wrong one names line and column' "$(run why --policy bad.vow open file)" \
+    "vow why: bad.vow:1:16: no promise 'rpaht'; did you mean 'rpath'? [125]"
+like 'an absent one' "$(run why --policy none.vow open file)" 'vow why: none.vow: No such file or directory \[125\]'
+like 'a later option wins' "$(run why --policy good.vow -v :file open file)" 'denied*hides it*\[1\]'
 like 'help' "$(run why --help)" 'usage: vow why *\[0\]'
 done_testing

@@ -224,6 +224,14 @@ TEST(the_working_directory_is_shown_unless_it_is_private)
     workdir("/home/u/.config/gh", "/home/u", "-");
     workdir("/home/u/.local/share", "/home/u", "-");
     workdir("/home/u/.local/src", "/home/u", "rwc(r) workdir /home/u/.local/src");
+    workdir("/home/u/src", "/srv/elsewhere", "rwc(r) workdir /home/u/src");
+    workdir("/home/u", "/srv/elsewhere", "-");
+    workdir("/home", "/srv/elsewhere", "-");
+    workdir("/home/v/.ssh", "/home/u", "-");
+    workdir("/home/v/.local", "/root", "-");
+    workdir("/homestead", "/home/u", "rwc(r) workdir /homestead");
+    workdir("/w", NULL, "-");
+    workdir("/", "/home/u", "-");
     workdir("/etc/nginx", "/home/u", "-");
     workdir("/root/x", "/home/u", "-");
     workdir("/root/x", "/root", "rwc(r) workdir /root/x");
