@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char name[] = "why";
@@ -63,13 +64,19 @@ static const char *keep(struct why *why, char *text)
     return text;
 }
 
+static bool is_there(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
 /* The next step; it comes filled with zeros. */
 static struct denial *add_step(struct why *why, enum operation_kind kind, const char *object)
 {
     struct denial *step = &why->steps[why->step_count];
     if (why->step_count + 1 < STEPS_MAX)
         why->step_count++;
-    *step = (struct denial){.kind = kind, .object = object};
+    *step = (struct denial){.kind = kind, .object = object, .is_there = is_there};
     return step;
 }
 

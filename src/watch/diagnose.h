@@ -19,6 +19,7 @@ struct subject {
     const char *real; /* where it leads (struct path_event) */
     bool create;      /* it is created where it is absent */
     bool exists;
+    bool taken; /* something new is to be made of it, but it exists */
     /* Would the system do it without vow? Asked only where vow stops it. */
     bool (*permitted)(const void *asked);
     const void *asked;

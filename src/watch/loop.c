@@ -86,6 +86,7 @@ static struct subject subject_of(struct watch *w, const struct held *held, size_
     const struct place *place = &w->decoded.places[i];
     struct found *found = &w->found[i];
     bool self = held->call.pid == w->job.pid;
+    bool makes = place->kind == OP_CREATE || place->kind == OP_MKNOD || place->kind == OP_BIND;
     resolve(&held->target, place, held->call.pid, self, found);
     return (struct subject){
         .kind = place->kind,
@@ -93,6 +94,7 @@ static struct subject subject_of(struct watch *w, const struct held *held, size_
         .real = found->real,
         .create = place->create,
         .exists = found->exists,
+        .taken = makes && found->exists && !place->source,
         .permitted = permitted,
     };
 }
@@ -139,7 +141,7 @@ static void explain_path(struct watch *w, const struct held *held, size_t i)
         return;
     struct subject subject = subject_of(w, held, i);
     struct asked asked = {place, &w->found[i], held->call.pid};
-    struct denial denial = {.call = held->event};
+    struct denial denial = {.call = held->event, .is_there = resolve_is_there};
     subject.asked = &asked;
     switch (diagnose_path(w->policy, &subject, &denial)) {
     case DIAGNOSIS_ALLOWED:
@@ -169,7 +171,8 @@ static bool kill_process(struct watch *w, const struct held *held)
 static void deny(struct watch *w, struct held *held)
 {
     struct subject subjects[2];
-    struct denial denial = {.call = held->event, .kind = w->decoded.kind};
+    struct denial denial = {
+        .call = held->event, .kind = w->decoded.kind, .is_there = resolve_is_there};
     bool tell = !w->silent;
     if (w->decoded.object[0])
         denial.object = w->decoded.object;

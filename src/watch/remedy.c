@@ -81,11 +81,23 @@ static struct remedy_rule *rule_for(struct remedy *remedy, char *path)
     return &remedy->rules[remedy->rule_count++];
 }
 
+/* path_to_grant: the object or its directory, or what is there above; malloc'd. */
+static char *path_to_grant(const struct denial *question)
+{
+    char *path = question->path.on_parent ? path_parent(question->real) : strdup(question->real);
+    while (path && question->is_there && path[1] && !question->is_there(path)) {
+        char *parent = path_parent(path);
+        free(path);
+        path = parent;
+    }
+    return path;
+}
+
 /* add_letters: false if that is nothing new. */
 static bool add_letters(struct trial *trial, const struct denial *question)
 {
     uint8_t letters = question->path.missing_perms;
-    char *path = question->path.on_parent ? path_parent(question->real) : strdup(question->real);
+    char *path = path_to_grant(question);
     struct remedy_rule *rule = path ? rule_for(&trial->remedy, path) : NULL;
     if (!rule || (letters & ~rule->perms) == 0)
         return false;

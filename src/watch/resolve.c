@@ -174,3 +174,9 @@ bool resolve_permits(const struct place *place, pid_t pid, const struct found *f
     int dir CLEAN_FD = split(path, name) ? look_up(path, true, real, sizeof real) : -1;
     return permitted(place, fd, dir);
 }
+
+bool resolve_is_there(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}

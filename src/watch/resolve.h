@@ -21,6 +21,8 @@ struct found {
  * its descriptors lead. */
 void resolve(const struct target *target, const struct place *place, pid_t pid, bool self,
              struct found *out);
+/* resolve_is_there: is there anything at an absolute path? */
+bool resolve_is_there(const char *path);
 /* resolve_permits: would the system, without vow, do what the place says? */
 bool resolve_permits(const struct place *place, pid_t pid, const struct found *found);
 

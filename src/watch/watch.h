@@ -27,15 +27,17 @@ struct denial {
     struct call_event call;      /* arch NULL: an operation without a call */
     struct call_verdict verdict; /* of the call */
     enum operation_kind kind;
-    const char *object;       /* path as the program names it, address, pid … or NULL */
-    const char *real;         /* the path that it leads to (struct path_event), or NULL */
-    bool creates;             /* an open that creates `real` first */
+    const char *object; /* path as the program names it, address, pid … or NULL */
+    const char *real;   /* the path that it leads to (struct path_event), or NULL */
+    bool creates;       /* an open that creates `real` first */
+    /* Is there something at a path? A rule is about what is there. NULL: always. */
+    bool (*is_there)(const char *path);
     struct path_verdict path; /* of `real` */
     struct remedy remedy;
     bool killed;
 };
 
-/* denial_judge: asks decide about call, kind, real and creates, which the
+/* denial_judge: asks decide about call, kind, real, creates and is_there, which the
  * caller has set (the rest is zero), and fills in verdict, path and remedy;
  * kind becomes OP_CREATE where that is what is denied. False if all of it is
  * allowed. PURE, as the three below. */

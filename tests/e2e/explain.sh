@@ -38,6 +38,17 @@ for identity in $(identities); do
             "$(news $p -p 'stdio rpath' -- cat /var/lib/no-such-file)" ''
         is "$view: programs start without a word" \
             "$(news $p -p 'stdio rpath' -- ls -l /usr; news $p -p stdio -- date; news $p -p 'stdio rpath' -- sh -c :)" ''
+        elsewhere=$(mktemp -d /var/tmp/vow-e2e-XXXXXX) # /tmp is private in a view
+        chmod 777 "$elsewhere" && mkdir -m 777 "$elsewhere/deep"
+        is "$view: a file to be made: the rule is for what is there" \
+            "$(suggestion_works $p -p 'stdio rpath wpath cpath' -v r:/usr -v r:/etc -- cp /etc/issue "$elsewhere/new")" works
+        like "$view: … and nothing above it" \
+            "$(suggestion $p -p 'stdio rpath' -v r:/usr -- mkdir "$elsewhere/deep/new")" \
+            "*-v +c:$elsewhere/deep -- *"
+        is "$view: a directory that is there needs no rule to be made" \
+            "$(news $p -p 'stdio rpath' -v r:/usr -- mkdir /etc | sed 's/.*: //;1q')" \
+            'cpath is not promised; add the promise cpath'
+        rm -rf "$elsewhere"
         is "$view: listing" "$(suggestion_works $p -p 'stdio rpath' -v r:/usr -- ls /opt)" works
     done
     if [ "$identity" = as_user ]; then

@@ -462,6 +462,29 @@ TEST(where_a_symlink_leads)
          "vow run -p 'stdio rpath' -v +r:/home/u/x" TAIL);
 }
 
+static bool only_srv_is_there(const char *path)
+{
+    return strcmp(path, "/srv") == 0;
+}
+
+TEST(a_rule_is_about_what_is_there)
+{
+    struct denial denial = {.kind = OP_OPEN_WRITE,
+                            .object = "/srv/a/b",
+                            .real = "/srv/a/b",
+                            .creates = true,
+                            .is_there = only_srv_is_there};
+    struct line line = {.options = {{"-p", "stdio rpath wpath cpath"}}, .count = 1};
+    struct policy p;
+    make_policy(&p, &line, VIEW_NONE);
+    CHECK(denial_judge(&p, &denial));
+    CHECK_EQ(denial.remedy.rule_count, 1);
+    CHECK_STR(denial.remedy.rules[0].path, "/srv");
+    CHECK_EQ(denial.remedy.rules[0].perms, PERM_WRITE | PERM_CREATE);
+    denial_free(&denial);
+    policy_free(&p);
+}
+
 static bool yes(const void *asked)
 {
     return asked == NULL;
@@ -497,4 +520,7 @@ TEST(only_what_vow_stops_is_said)
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_ALLOWED);
     subject.path = subject.real = "/etc/ld.so.preload.d";
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_DENIED);
+    subject.kind = OP_CREATE;
+    subject.taken = true; /* EEXIST, with or without vow */
+    CHECK_EQ(diagnosed(subject), DIAGNOSIS_QUIET);
 }
