@@ -35,7 +35,6 @@ struct launch {
     char *cwd;
     char **argv; /* as executed (an interpreter in front for scripts) */
     char **envp;
-    int program_fd;          /* O_PATH, close-on-exec */
     const struct arch *arch; /* of the program's ELF file */
     struct program filter;   /* for that architecture, or, with exec, for all of the machine's */
     struct landlock_plan landlock; /* abi 0: there is none, and best effort was asked for */
@@ -61,9 +60,6 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
  * its number; -EBUSY means that an outer listener is in force, and nobody but
  * it can explain. */
 int launch_confine(struct launch *launch, struct err *err);
-/* launch_open: opens the program, O_PATH and close-on-exec: a descriptor or
- * -errno. Part of the two above. */
-int launch_open(const struct launch *launch, struct err *err);
 /* launch_exec: returns only on failure. */
 int launch_exec(struct launch *launch, struct err *err);
 void launch_free(struct launch *launch);

@@ -51,26 +51,13 @@ static int add_core(struct limits *l, struct err *err)
     return 0;
 }
 
-static void add_files(struct limits *l, const struct policy *p, const struct rlimit *files)
-{
-    struct rlimit value = *files;
-    if (p->limit_given[LIMIT_FILES])
-        value.rlim_cur = value.rlim_max = p->limit[LIMIT_FILES];
-    if (value.rlim_cur > value.rlim_max)
-        value.rlim_cur = value.rlim_max;
-    add(l, RLIMIT_NOFILE, value.rlim_cur, value.rlim_max);
-}
-
-int limits_plan(const struct policy *p, const struct rlimit *files, struct limits *out,
-                struct err *err)
+int limits_plan(const struct policy *p, struct limits *out, struct err *err)
 {
     *out = (struct limits){0};
     int rc = add_core(out, err);
     for (enum limit_kind kind = 0; rc == 0 && kind < LIMIT_COUNT; kind++)
-        if (p->limit_given[kind] && kind != LIMIT_FILES)
+        if (p->limit_given[kind])
             rc = add_given(out, kind, p->limit[kind], err);
-    if (rc == 0)
-        add_files(out, p, files);
     return rc;
 }
 

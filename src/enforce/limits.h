@@ -26,10 +26,9 @@ struct limits {
     size_t count;
 };
 
-/* limits_plan: `files` is RLIMIT_NOFILE as the run found it. Refuses what would hold nothing: a
- * number above the hard limit, procs for root. */
-int limits_plan(const struct policy *p, const struct rlimit *files, struct limits *out,
-                struct err *err);
+/* limits_plan: refuses what would hold nothing: a number above the hard limit,
+ * procs for root. */
+int limits_plan(const struct policy *p, struct limits *out, struct err *err);
 /* limits_apply: allocates nothing. */
 int limits_apply(const struct limits *limits, struct err *err);
 

@@ -224,23 +224,18 @@ static bool draw_secret(uint64_t *out)
     return true;
 }
 
-/* Opens the program, and draws the secret with which it is executed where exec
- * is off. */
-static int open_program(struct preparation *p)
+/* The secret with which the program is executed where exec is off. */
+static int plan_exec(struct preparation *p)
 {
-    struct policy *policy = p->policy;
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return err_set(p->err, -errno, "getrlimit: %s", strerror(errno));
-    if (policy->limit_given[LIMIT_FILES] && policy->limit[LIMIT_FILES] > files.rlim_max)
-        return err_set(p->err, -EINVAL, "limit files: the limit in force is lower");
-    policy->launch_secret = 0;
-    if (!(policy->promises & PROMISE(EXEC)) && !draw_secret(&policy->launch_secret))
+    p->policy->launch_secret = 0;
+    if (!(p->policy->promises & PROMISE(EXEC)) && !draw_secret(&p->policy->launch_secret))
         return err_set(p->err, -errno, "getrandom: %s", strerror(errno));
-    p->launch->program_fd = p->request->plan_only ? -1 : launch_open(p->launch, p->err);
-    if (p->launch->program_fd < 0 && !p->request->plan_only)
-        return p->launch->program_fd;
-    return limits_plan(policy, &files, &p->launch->limits, p->err);
+    return 0;
+}
+
+static int plan_limits(struct preparation *p)
+{
+    return limits_plan(p->policy, &p->launch->limits, p->err);
 }
 
 /* Where core_pattern starts a program, only a limit of 1 keeps the kernel from
@@ -305,10 +300,11 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
                    struct err *err)
 {
     static int (*const parts[])(struct preparation *) = {
-        enter_directory, choose_what_passes, find_program, settle_view, plan_paths,
-        plan_landlock,   plan_view,          open_program, hold_cores,  compile_filter,
+        enter_directory, choose_what_passes, find_program,   settle_view,
+        plan_paths,      plan_landlock,      plan_view,      plan_limits,
+        hold_cores,      plan_exec,          compile_filter,
     };
-    *out = (struct launch){.request = request, .program_fd = -1, .listener = -1};
+    *out = (struct launch){.request = request, .listener = -1};
     *exit_status = START_SETUP;
     struct preparation p = {.request = request,
                             .policy = request->policy,
@@ -329,8 +325,6 @@ int launch_prepare(const struct launch_request *request, struct launch *out, int
 
 void launch_free(struct launch *launch)
 {
-    if (launch->program_fd >= 0)
-        close(launch->program_fd);
     for (char **word = launch->argv; word && *word; word++)
         free(*word);
     free(launch->argv);
@@ -341,5 +335,5 @@ void launch_free(struct launch *launch)
     landlock_plan_free(&launch->landlock);
     view_plan_free(&launch->view);
     str_free(&launch->lost);
-    *launch = (struct launch){.program_fd = -1, .listener = -1};
+    *launch = (struct launch){.listener = -1};
 }

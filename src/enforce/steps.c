@@ -2,8 +2,6 @@
  *
  *   descriptors    marked, while nothing stands in the way
  *   view           mounting needs capabilities and works in no Landlock domain
- *   program        opened again, in the view: a descriptor of the host's mount
- *                  would take the program's file out of what the view allows
  *   capabilities   those that the view's user namespace brought, too
  *   no_new_privs   without capabilities, Landlock and seccomp ask for it
  *   Landlock       opens the paths of its rules, as the view shows them
@@ -18,10 +16,7 @@
 #include "host/seccomp.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int failed(struct err *err, int rc)
 {
@@ -36,24 +31,6 @@ static int step_descriptors(struct launch *launch, struct err *err)
 static int step_view(struct launch *launch, struct err *err)
 {
     return launch->has_view ? view_apply(&launch->view, err) : 0;
-}
-
-static int step_program(struct launch *launch, struct err *err)
-{
-    struct stat before, now;
-    if (!launch->has_view)
-        return 0;
-    if (fstat(launch->program_fd, &before) < 0)
-        return failed(err, -errno);
-    int fd = launch_open(launch, err);
-    if (fd < 0)
-        return fd;
-    launch->program_fd = fd;
-    if (fstat(fd, &now) < 0)
-        return failed(err, -errno);
-    if (before.st_dev != now.st_dev || before.st_ino != now.st_ino)
-        return err_set(err, -ESTALE, "%s was replaced in the meantime", launch->program);
-    return 0;
 }
 
 static int step_capabilities(struct launch *launch UNUSED, struct err *err)
@@ -94,13 +71,9 @@ static const struct step {
     const char *name;
     int (*apply)(struct launch *launch, struct err *err);
 } steps[] = {
-    {"descriptors", step_descriptors},
-    {"view", step_view},
-    {"program", step_program},
-    {"capabilities", step_capabilities},
-    {"no_new_privs", step_no_new_privs},
-    {"Landlock", step_landlock},
-    {"limits", step_limits},
+    {"descriptors", step_descriptors},   {"view", step_view},
+    {"capabilities", step_capabilities}, {"no_new_privs", step_no_new_privs},
+    {"Landlock", step_landlock},         {"limits", step_limits},
     {"seccomp", step_seccomp},
 };
 

@@ -69,8 +69,8 @@ int process_close_on_exec(int first, int last)
     return errno == ENOSYS || errno == EINVAL ? mark_each(first, last) : -errno;
 }
 
-int process_exec_fd(int fd, char *const *argv, char *const *envp, uint64_t secret)
+int process_exec(const char *path, char *const *argv, char *const *envp, uint64_t secret)
 {
-    syscall(SYS_execveat, fd, "", argv, envp, AT_EMPTY_PATH, (unsigned long)secret);
+    syscall(SYS_execveat, AT_FDCWD, path, argv, envp, 0, (unsigned long)secret);
     return -errno;
 }

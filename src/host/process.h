@@ -16,8 +16,8 @@ bool process_has_threads(void);
 int process_end_with_parent(void);
 /* process_close_on_exec: marks all open descriptors from `first` to `last`. */
 int process_close_on_exec(int first, int last);
-/* process_exec_fd: executes the file that `fd` stands for; returns only on
- * failure. `secret` is for the filter: the kernel reads five arguments. */
-int process_exec_fd(int fd, char *const *argv, char *const *envp, uint64_t secret);
+/* process_exec: execve by execveat; returns only on failure. `secret` is for
+ * the filter: the kernel reads five arguments. */
+int process_exec(const char *path, char *const *argv, char *const *envp, uint64_t secret);
 
 #endif

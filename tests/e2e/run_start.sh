@@ -54,6 +54,7 @@ for identity in $(identities); do
     done
     rm -f try-*
 
+    is 'it has its own name' "$(run vow -p 'stdio rpath' -v r:/proc -- cat /proc/self/comm)" 'cat [0]'
     for zone in UTC Europe/Berlin Asia/Kathmandu America/New_York; do
         is "date in $zone" "$(TZ=$zone run vow -p stdio -- date -d @1000000000)" \
             "$(TZ=$zone run date -d @1000000000)"

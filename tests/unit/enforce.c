@@ -144,40 +144,40 @@ static rlim_t now(int resource, bool hard)
 TEST(limits_are_set)
 {
     struct policy p = {0};
-    struct rlimit files = {100, 200};
     struct limits limits;
     struct err err = {""};
-    static const uint64_t values[] = {[LIMIT_CPU] = 7, [LIMIT_FSIZE] = 4096, [LIMIT_MEM] = 1 << 30};
+    static const uint64_t values[] = {
+        [LIMIT_CPU] = 7, [LIMIT_FILES] = 99, [LIMIT_FSIZE] = 4096, [LIMIT_MEM] = 1 << 30};
     for (size_t i = 0; i < ARRAY_COUNT(values); i++) {
         p.limit_given[i] = values[i] > 0;
         p.limit[i] = values[i];
     }
-    CHECK_EQ(limits_plan(&p, &files, &limits, &err), 0);
+    CHECK_EQ(limits_plan(&p, &limits, &err), 0);
     CHECK_EQ(limits_apply(&limits, &err), 0);
     CHECK_STR(err.text, "");
     CHECK_EQ(now(RLIMIT_CPU, false), 7);
     CHECK_EQ(now(RLIMIT_CPU, true), 8);
     CHECK_EQ(now(RLIMIT_FSIZE, true), 4096);
     CHECK_EQ(now(RLIMIT_DATA, true), 1 << 30);
-    CHECK_EQ(now(RLIMIT_NOFILE, false), 100);
-    CHECK_EQ(now(RLIMIT_NOFILE, true), 200);
+    CHECK_EQ(now(RLIMIT_NOFILE, false), 99);
+    CHECK_EQ(now(RLIMIT_NOFILE, true), 99);
     CHECK(now(RLIMIT_CORE, true) <= 1 && now(RLIMIT_CORE, false) == now(RLIMIT_CORE, true));
 }
 
 TEST(limits_that_would_hold_nothing)
 {
     struct policy p = {0};
-    struct rlimit files = {100, 200}, fsize = {1000, 1000};
+    struct rlimit fsize = {1000, 1000};
     struct limits limits;
     struct err err;
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &fsize), 0);
     p.limit_given[LIMIT_FSIZE] = true;
     p.limit[LIMIT_FSIZE] = 1001;
-    CHECK_EQ(limits_plan(&p, &files, &limits, &err), -EINVAL);
+    CHECK_EQ(limits_plan(&p, &limits, &err), -EINVAL);
     CHECK_STR(err.text, "limit fsize=1001: the limit in force is lower: 1000");
     p.limit[LIMIT_FSIZE] = 1000;
-    CHECK_EQ(limits_plan(&p, &files, &limits, &err), 0);
+    CHECK_EQ(limits_plan(&p, &limits, &err), 0);
     p.limit_given[LIMIT_PROCS] = true;
     p.limit[LIMIT_PROCS] = 10;
-    CHECK_EQ(limits_plan(&p, &files, &limits, &err), getuid() == 0 ? -EINVAL : 0);
+    CHECK_EQ(limits_plan(&p, &limits, &err), getuid() == 0 ? -EINVAL : 0);
 }

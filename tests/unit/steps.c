@@ -16,7 +16,6 @@ static struct landlock_rule absent = {.path = "/absent/x", .access = LL_READ_FIL
 static struct insn nonsense[] = {{.code = 0xffff}};
 static const struct launch broken = {
     .request = &request,
-    .program_fd = -1,
     .listener = -1,
     .fds = {.at = {999}, .count = 1},
     .landlock = {.abi = 1, .handled = LL_READ_FILE, .rules = &absent, .rule_count = 1},
