@@ -112,7 +112,7 @@ The first four rows are limits, not peers: what no sandbox of that kind can go b
 ## Inside
 
 Each with its ratio to the bare process. vow and the twins hold no program that may not start
-others, so that all can be asked the same.
+others back, so that all can be asked the same.
 
 {inside_table(r)}
 ## Filters (x86_64)

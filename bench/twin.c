@@ -4,7 +4,8 @@
  *   twin allow -       PROGRAM ARG…   a filter that allows everything
  *   twin landlock A:B  PROGRAM ARG…   Landlock alone: A and B readable and executable
  *   twin libseccomp F  PROGRAM ARG…   the calls that the file F names, one a line,
- *                                     as libseccomp compiles them; else EPERM */
+ *                                     as libseccomp compiles them; else EPERM,
+ *                                     and ENOSYS for clone3, or nothing forks */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -66,9 +67,13 @@ static int confine_libseccomp(char *file)
     char name[64];
     FILE *names = fopen(file, "r");
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int failed = !names || !filter || seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    while (!failed && fscanf(names, "%63s", name) == 1)
-        failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(name), 0);
+    int failed = !names || !filter || seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) ||
+                 seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    while (!failed && fscanf(names, "%63s", name) == 1) {
+        int number = seccomp_syscall_resolve_name(name);
+        failed = number != __NR_SCMP_ERROR && /* else newer than libseccomp */
+                 seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+    }
     return failed || seccomp_load(filter);
 }
 
