@@ -36,11 +36,22 @@ char *view_link(UNUSED void *context, const char *path)
     return size < 0 || size == sizeof text ? NULL : strndup(text, (size_t)size);
 }
 
+static int enter(struct err *err)
+{
+    if (entered)
+        return 0;
+    int failed = userns_enter(err);
+    if (failed)
+        return failed;
+    failed = mount_private();
+    entered = !failed;
+    return failed ? userns_why(failed, err) : 0;
+}
+
 int view_enter(struct err *err)
 {
-    int failed = entered ? 0 : userns_enter(err);
-    entered = !failed;
-    return failed;
+    int failed = !entered && userns_is_doubtful() ? view_probe(err) : 0;
+    return failed ? failed : enter(err);
 }
 
 /* Where a view is built. */
@@ -135,9 +146,6 @@ static int apply_actions(const struct view_plan *plan, const struct site *site, 
 /* Lays the site out: the tmpfs over the old root, in it root/. */
 static int prepare_site(const struct view_plan *plan, struct site *site, struct err *err)
 {
-    int failed = mount_private();
-    if (failed)
-        return fail(err, failed, "make private the mounts below", "/");
     site->aside = mount_place(AT_FDCWD, "/proc");
     if (site->aside < 0)
         return fail(err, site->aside, "find", "/proc");
@@ -147,7 +155,7 @@ static int prepare_site(const struct view_plan *plan, struct site *site, struct 
     site->base = mount_tmpfs(TMPFS_SIZE);
     if (site->base < 0)
         return fail(err, site->base, "mount", "a tmpfs");
-    failed = put(site->base, AT_FDCWD, "/");
+    int failed = put(site->base, AT_FDCWD, "/");
     if (failed)
         return fail(err, failed, "mount a tmpfs on", "/");
     if (mkdirat(site->base, "root", 0755) < 0)
@@ -176,7 +184,7 @@ int view_apply(const struct view_plan *plan, struct err *err)
     _Static_assert(VIEW_READ_ONLY == (int)MOUNT_READ_ONLY && VIEW_NO_EXEC == (int)MOUNT_NO_EXEC &&
                        VIEW_NO_DEVICES == (int)MOUNT_NO_DEVICES,
                    "attributes are handed through");
-    int failed = view_enter(err);
+    int failed = enter(err);
     if (failed)
         return failed;
     struct site site = {-1, -1, -1};
@@ -189,17 +197,15 @@ int view_apply(const struct view_plan *plan, struct err *err)
     return failed;
 }
 
-/* In the child of view_probe. */
+/* In the child of view_probe: tells the reason of a failure. */
 static _Noreturn void probe(int pipe)
 {
     char root[] = "/";
     struct view_plan nothing = {.cwd = root};
     struct err err;
     int failed = view_apply(&nothing, &err);
-    if (!failed)
-        _exit(0);
-    ssize_t written = entered ? 0 : write(pipe, err.text, strlen(err.text));
-    _exit(written < 0 ? 1 : failed == -ENOSYS ? 3 : 2);
+    ssize_t written = failed ? write(pipe, err.text, strlen(err.text)) : 0;
+    _exit(failed || written < 0 ? 1 : 0);
 }
 
 int view_probe(struct err *err)
@@ -222,7 +228,5 @@ int view_probe(struct err *err)
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    if (size > 0)
-        return err_set(err, -EPERM, "%s", text);
-    return userns_why(WIFEXITED(status) && WEXITSTATUS(status) == 3 ? -ENOSYS : -EPERM, err);
+    return err_set(err, -EPERM, "%s", size > 0 ? text : "view: the attempt to build one died");
 }

@@ -23,7 +23,9 @@ static int call_result(long result)
 
 int mount_private(void)
 {
-    return CALL(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+    struct mount_attr nothing = {0};
+    int failed = CALL(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+    return failed ? failed : CALL(SYS_mount_setattr, AT_FDCWD, "/", 0, &nothing, sizeof nothing);
 }
 
 static int configure_tmpfs(int fs, const char *size)

@@ -8,7 +8,9 @@
 
 enum { MOUNT_READ_ONLY = 1, MOUNT_NO_EXEC = 2, MOUNT_NO_DEVICES = 4 };
 
-/* mount_private: later mounts are seen by no other mount namespace. */
+/* mount_private: later mounts are seen by no other mount namespace. Fails
+ * where mounting is not allowed, and with -ENOSYS where the calls below are
+ * not there. */
 int mount_private(void);
 /* mount_tmpfs: a new tmpfs, attached nowhere yet. `size` as in its option. */
 int mount_tmpfs(const char *size);

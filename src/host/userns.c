@@ -55,6 +55,13 @@ static long setting(const char *path)
     return strtol(text, NULL, 10);
 }
 
+#define APPARMOR "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+
+bool userns_is_doubtful(void)
+{
+    return !has_sys_admin() && setting(APPARMOR) == 1;
+}
+
 int userns_why(int code, struct err *err)
 {
     static const struct {
@@ -66,7 +73,7 @@ int userns_why(int code, struct err *err)
          "sysctl kernel.unprivileged_userns_clone is 0; set it to 1"},
         {"/proc/sys/user/max_user_namespaces", 0, "sysctl user.max_user_namespaces is 0; raise it"},
         {"/proc/sys/user/max_mnt_namespaces", 0, "sysctl user.max_mnt_namespaces is 0; raise it"},
-        {"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
+        {APPARMOR, 1,
          "AppArmor restricts user namespaces; give vow a profile with 'userns,' or set sysctl "
          "kernel.apparmor_restrict_unprivileged_userns to 0"},
     };
