@@ -8,7 +8,7 @@ declare -gA _vow_options=(
     [filter]='policy --arch --json --raw --compare --simulate'
     [promises]='--syscalls --arch --json'
     [doctor]='--json'
-    [export]='policy'
+    [export]='policy --arch'
     [help]=''
 )
 _vow_with_value=' -p -v --ro --rw --rox --rwx --policy --preset --view --env --setenv --limit -C --fd --json --arch --raw --compare '

@@ -62,7 +62,7 @@ complete -c vow -n '__vow_in run' -l fd -x -d 'Keep a descriptor'
 complete -c vow -n '__vow_in run' -l json -rF -d 'Write denials as JSON'
 complete -c vow -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand --fcs-skip=2 $__vow_with_value)'
 complete -c vow -n '__vow_in promises' -l syscalls -d 'With their system calls'
-complete -c vow -n '__vow_in why filter promises' -l arch -x -a 'x86_64 i386 aarch64 arm riscv64 ppc64le s390x loongarch64 mips64el' -d Architecture
+complete -c vow -n '__vow_in why filter promises export' -l arch -x -a 'x86_64 i386 aarch64 arm riscv64 ppc64le s390x loongarch64 mips64el' -d Architecture
 complete -c vow -n '__vow_in filter' -l raw -rF -d 'Write the instructions'
 complete -c vow -n '__vow_in filter' -l compare -x -a '(__vow_words)' -d 'Compare with a second filter'
 complete -c vow -n '__vow_in filter' -l simulate -x -d 'Run it on one call'

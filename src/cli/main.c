@@ -5,6 +5,7 @@
 
 static const struct command commands[] = {
     {"run", cmd_run, "run a program under a policy"},
+    {"export", cmd_export, "write a policy in another tool's format"},
     {"filter", cmd_filter, "print, simulate and compare the filter of a policy"},
     {"promises", cmd_promises, "list the promises and what each allows"},
     {"doctor", cmd_doctor, "say what this machine can enforce"},
