@@ -19,12 +19,15 @@ static uint32_t denial(const struct arch *arch, const struct sys_call *call,
 }
 
 /* Is somebody told when this call is allowed? Of calls with an address those
- * that are about nothing else: connect and bind, not sendto. */
+ * that are about nothing else: connect and bind, not sendto. Of signals those
+ * to a process: tgkill is how threads are signalled, often. */
 static bool is_watched(const struct sys_call *call, const struct filter_mode *mode)
 {
     const struct operation *o = call_operation(call);
     if (!o || !mode->path_allow || !(mode->path_kinds >> o->kind & 1))
         return false;
+    if (o->kind == OP_SIGNAL)
+        return o->fd == 0;
     return o->path >= 0 || o->path2 >= 0 || (o->address >= 0 && o->flags < 0);
 }
 

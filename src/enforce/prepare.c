@@ -265,6 +265,8 @@ static uint32_t stoppable(const struct launch *l)
                      1 << OP_RENAME | 1 << OP_TRUNCATE | 1 << OP_EXEC | 1 << OP_BIND;
     if (l->has_view)
         kinds |= 1 << OP_STAT | 1 << OP_CHDIR | 1 << OP_ATTR | 1 << OP_CHOWN;
+    if (l->landlock.scoped & LL_SCOPE_SIGNAL)
+        kinds |= 1 << OP_SIGNAL;
     if (l->has_view || l->landlock.handled & LL_RESOLVE_UNIX)
         kinds |= 1 << OP_CONNECT;
     return kinds;

@@ -124,9 +124,11 @@ static void add_path(const struct target *target, const struct call_event *event
                      struct decoded *out)
 {
     struct place *place = &out->places[out->place_count];
-    if (path < 0 || read_text(target, word(event, path), place->path, DECODE_PATH_SIZE) <= 0)
+    if (path < 0)
         return;
-    if (make_absolute(target, event, dir, place) == 0)
+    ssize_t size = read_text(target, word(event, path), place->path, DECODE_PATH_SIZE);
+    out->closed |= size == -EPERM;
+    if (size > 0 && make_absolute(target, event, dir, place) == 0)
         out->place_count++;
 }
 
@@ -225,19 +227,24 @@ struct word_name {
     const char *name;
 };
 
+static const char *name_of(const struct word_name *names, size_t count, unsigned value)
+{
+    for (size_t i = 0; i < count; i++)
+        if (names[i].value == value)
+            return names[i].name;
+    return NULL;
+}
+
 /* add_name: the value's name, or the value, behind ", " if it is not the first. */
 static void add_name(struct decoded *out, const struct word_name *names, size_t count,
                      unsigned value)
 {
     size_t at = strlen(out->object), room = sizeof out->object - at;
-    const char *comma = at > 0 ? ", " : "";
-    for (size_t i = 0; i < count; i++) {
-        if (names[i].value != value)
-            continue;
-        snprintf(out->object + at, room, "%s%s", comma, names[i].name);
-        return;
-    }
-    snprintf(out->object + at, room, value > 0xff ? "%s0x%x" : "%s%u", comma, value);
+    const char *comma = at > 0 ? ", " : "", *name = name_of(names, count, value);
+    if (name)
+        snprintf(out->object + at, room, "%s%s", comma, name);
+    else
+        snprintf(out->object + at, room, value > 0xff ? "%s0x%x" : "%s%u", comma, value);
 }
 
 #define NAMED(value)                                                                               \
@@ -295,7 +302,12 @@ static void decode_signal(const struct call_event *event, const struct sys_call 
     };
     const struct operation *operation = call_operation(call);
     int pid = number(event, operation->fd);
-    add_name(out, signals, ARRAY_COUNT(signals), (unsigned)number(event, operation->flags));
+    unsigned sent = (unsigned)number(event, operation->flags);
+    const char *name = name_of(signals, ARRAY_COUNT(signals), sent);
+    if (name)
+        snprintf(out->object, sizeof out->object, "%s", name);
+    else
+        snprintf(out->object, sizeof out->object, "signal %u", sent);
     size_t at = strlen(out->object), room = sizeof out->object - at;
     if (strcmp(call_name(call), "pidfd_send_signal") == 0)
         snprintf(out->object + at, room, " to the process behind descriptor %d", pid);
@@ -314,6 +326,7 @@ void decode_call(const struct target *target, const struct call_event *event,
 {
     const struct operation *operation = call_operation(call);
     out->kind = operation->kind;
+    out->closed = false;
     out->place_count = 0;
     out->object[0] = '\0';
     switch (operation->kind) {

@@ -123,6 +123,8 @@ static const char *stopped_by(const struct denial *denial)
 {
     if (denial->verdict.bpf == ANSWER_DENY)
         return "seccomp";
+    if (denial->outside)
+        return "landlock";
     return denial->path.view == ANSWER_HIDE || denial->path.view == ANSWER_DENY ? "view"
                                                                                 : "landlock";
 }
@@ -149,6 +151,13 @@ void json_denial(struct str *out, const struct denial *denial, const struct run_
     set_text(object, "text", str_get(&words));
     set_text(object, "advice", str_get(&advice));
     set_text(object, "rerun", str_get(&rerun));
+    put(out, object);
+}
+
+void json_closed(struct str *out, const char *program, int pid)
+{
+    json_t *object = json_pack("{s:s, s:i}", "event", "closed", "pid", pid);
+    set_text(object, "program", program);
     put(out, object);
 }
 

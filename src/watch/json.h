@@ -10,6 +10,7 @@
 
 void json_start(struct str *out, const struct launch *launch, int pid);
 void json_denial(struct str *out, const struct denial *denial, const struct run_line *line);
+void json_closed(struct str *out, const char *program, int pid);
 /* What report_end knows. */
 struct json_totals {
     int status; /* as waitpid gives it */

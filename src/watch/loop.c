@@ -33,7 +33,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define COMM_SIZE 15    /* the kernel keeps so much of a name */
+#define COMM_SIZE 15 /* the kernel keeps so much of a name */
+#define NAME_SIZE 64
 #define FINE_PATHS 4096 /* a power of two */
 
 struct watch {
@@ -117,19 +118,41 @@ static bool is_first_program(const struct watch *w, const char *name)
            name[strspn(name, "0123456789")] == '\0';
 }
 
+/* Who it is: *pid becomes the process's. The name is in `room`, or borrowed. */
+static const char *name_of(const struct watch *w, const struct held *held, char *room, int *pid)
+{
+    pid_t process = stranger_process(held->stranger);
+    *pid = process > 0 ? process : held->call.pid;
+    stranger_name(held->stranger, room, NAME_SIZE);
+    if (room[0] == '\0' || (*pid == w->job.pid && is_first_program(w, room)))
+        return base_name(w->launch->request->argv[0]);
+    return room;
+}
+
 /* say: completes a denial with who it was, and reports it. */
 static void say(struct watch *w, const struct held *held, struct denial *denial)
 {
-    char name[64];
-    pid_t pid = stranger_process(held->stranger);
-    denial->pid = pid > 0 ? pid : held->call.pid;
-    stranger_name(held->stranger, name, sizeof name);
-    denial->program = name;
-    if (name[0] == '\0' || (denial->pid == w->job.pid && is_first_program(w, name)))
-        denial->program = base_name(w->launch->request->argv[0]);
+    char name[NAME_SIZE];
+    denial->program = name_of(w, held, name, &denial->pid);
     if (!diagnose_shell_probe(denial) && notify_valid(w->listener, held->call.id))
         report_denial(&w->report, denial);
     denial_free(denial);
+}
+
+/* explain_signal: Landlock keeps signals among those of its domain. A process
+ * that no filter holds is none of them. */
+static void explain_signal(struct watch *w, const struct held *held)
+{
+    const struct operation *operation = call_operation(held->verdict.call);
+    pid_t pid = (pid_t)held->event.args[operation->fd];
+    if (pid <= 0 || !stranger_unfiltered(pid) || kill(pid, 0) != 0)
+        return;
+    struct denial denial = {.call = held->event,
+                            .verdict = held->verdict,
+                            .kind = OP_SIGNAL,
+                            .object = w->decoded.object,
+                            .outside = true};
+    say(w, held, &denial);
 }
 
 static void explain_path(struct watch *w, const struct held *held, size_t i)
@@ -152,6 +175,28 @@ static void explain_path(struct watch *w, const struct held *held, size_t i)
     case DIAGNOSIS_QUIET: break;
     case DIAGNOSIS_DENIED: say(w, held, &denial); break;
     }
+}
+
+/* explain_closed: nothing can be said of a program whose memory is closed. */
+static void explain_closed(struct watch *w, const struct held *held)
+{
+    char room[NAME_SIZE];
+    int pid;
+    if (w->report.closed)
+        return;
+    const char *name = name_of(w, held, room, &pid);
+    report_closed(&w->report, name, pid);
+}
+
+/* explain_allowed: the filter let it pass; what will stop it behind? */
+static void explain_allowed(struct watch *w, const struct held *held)
+{
+    for (size_t i = 0; i < w->decoded.place_count; i++)
+        explain_path(w, held, i);
+    if (w->decoded.kind == OP_SIGNAL)
+        explain_signal(w, held);
+    if (w->decoded.closed)
+        explain_closed(w, held);
 }
 
 /* kill_process: with --kill a denial ends the process. It is held, so its
@@ -200,6 +245,7 @@ static void serve(struct watch *w)
     held.stranger = stranger_get(&w->strangers, held.call.pid);
     held.target = stranger_target(held.stranger);
     w->decoded.kind = OP_NONE;
+    w->decoded.closed = false;
     w->decoded.place_count = 0;
     w->decoded.object[0] = '\0';
     if (!w->silent && held.verdict.call && call_operation(held.verdict.call))
@@ -208,8 +254,7 @@ static void serve(struct watch *w)
         deny(w, &held);
         return;
     }
-    for (size_t i = 0; i < w->decoded.place_count; i++)
-        explain_path(w, &held, i);
+    explain_allowed(w, &held);
     notify_continue(w->listener, held.call.id);
 }
 

@@ -155,6 +155,23 @@ void report_denial(struct report *report, const struct denial *denial)
         tell(report, copy);
 }
 
+void report_closed(struct report *report, const char *program, int pid)
+{
+    struct str line CLEAN_STR = {0};
+    if (report->closed)
+        return;
+    report->closed = true;
+    if (report->options->json_fd >= 0) {
+        json_closed(&line, program, pid);
+        send_all(report->options->json_fd, &line);
+        str_clear(&line);
+    }
+    quote_shell(&line, program);
+    str_addf(&line, "[%d] has memory that cannot be read: what path rules stop is not explained",
+             pid);
+    say(report, str_get(&line));
+}
+
 static size_t count_remedied(const struct report *report)
 {
     size_t count = 0;

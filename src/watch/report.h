@@ -16,6 +16,7 @@ struct report {
     size_t count;
     uint64_t times; /* denials, repeated ones as well */
     bool full;      /* it was said that no more are shown */
+    bool closed;    /* report_closed has said it */
 };
 
 int report_init(struct report *report, const struct watch_options *options);
@@ -23,6 +24,9 @@ void report_free(struct report *report);
 void report_start(struct report *report, const struct launch *launch, int pid);
 /* report_denial: copies what it keeps. */
 void report_denial(struct report *report, const struct denial *denial);
+/* report_closed: nobody may read this program's memory, so its path calls are
+ * not explained. Said once. */
+void report_closed(struct report *report, const char *program, int pid);
 /* report_end: the summary; `status` as waitpid gives it. */
 void report_end(struct report *report, int status);
 

@@ -122,13 +122,14 @@ static void name_self(char *real, size_t size, pid_t pid, bool self)
 }
 
 /* follow_descriptor: /proc/PID/fd/N and its other names lead to what the
- * descriptor was opened with. */
+ * descriptor was opened with. The PID may be ours: ask the program's. */
 static bool follow_descriptor(const struct target *target, const char *dir, const char *name,
                               struct found *out)
 {
     char link[64];
     const char *tail = strrchr(dir, '/');
-    if (!below(dir, "/proc") || strcmp(tail, "/fd") != 0 || strlen(name) > 10)
+    if (!below(dir, "/proc") || strcmp(tail, "/fd") != 0 || !name[0] || strlen(name) > 10 ||
+        name[strspn(name, "0123456789")])
         return false;
     snprintf(link, sizeof link, "fd/%s", name);
     return target->link(target->context, link, out->real, DECODE_PATH_SIZE) == 0 &&
@@ -145,18 +146,18 @@ static void stay_lexical(const char *path, struct found *out)
 void resolve(const struct target *target, const struct place *place, pid_t pid, bool self,
              struct found *out)
 {
-    char path[RESOLVE_PATH_SIZE], parent[DECODE_PATH_SIZE], name[NAME_MAX + 1];
+    char path[RESOLVE_PATH_SIZE], parent[DECODE_PATH_SIZE], name[NAME_MAX + 1] = "";
     name_process(place->path, pid, path, sizeof path);
     int fd CLEAN_FD = look_up(path, place->follow, out->real, sizeof out->real);
     out->exists = fd >= 0;
     out->descriptor = false;
     if (fd < 0) {
         int dir CLEAN_FD = split(path, name) ? look_up(path, true, parent, sizeof parent) : -1;
-        out->descriptor = fd == -ELOOP && dir >= 0 && follow_descriptor(target, parent, name, out);
-        out->exists = out->descriptor;
-        if (fd == -ENOENT && dir >= 0)
+        if (follow_descriptor(target, dir >= 0 ? parent : path, name, out))
+            out->exists = out->descriptor = true;
+        else if (fd == -ENOENT && dir >= 0)
             snprintf(out->real, sizeof out->real, "%s/%s", parent[1] ? parent : "", name);
-        else if (!out->descriptor)
+        else
             stay_lexical(place->path, out);
     }
     name_self(out->real, sizeof out->real, pid, self);

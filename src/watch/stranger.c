@@ -103,10 +103,20 @@ static char *status_value(char *text, const char *key)
 
 pid_t stranger_process(const struct stranger *stranger)
 {
-    char text[1024];
+    char text[2048];
     ssize_t length = read_file(stranger, "status", text, sizeof text);
     const char *value = length > 0 ? status_value(text, "Tgid") : NULL;
     return value ? atoi(value) : length < 0 ? (pid_t)length : -EPROTO;
+}
+
+bool stranger_unfiltered(pid_t pid)
+{
+    char text[2048];
+    struct stranger stranger = {.pid = pid, .dir = -1};
+    char *value = NULL;
+    if (read_file(&stranger, "status", text, sizeof text) > 0)
+        value = status_value(text, "Seccomp");
+    return value && value[0] == '0';
 }
 
 void stranger_name(const struct stranger *stranger, char *to, size_t size)

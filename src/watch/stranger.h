@@ -26,6 +26,9 @@ struct target stranger_target(struct stranger *stranger);
 
 /* stranger_name: what the kernel calls its program; "" if unknown. */
 void stranger_name(const struct stranger *stranger, char *to, size_t size);
+/* stranger_unfiltered: no filter holds it, so it is none of ours. False where
+ * that cannot be told. */
+bool stranger_unfiltered(pid_t pid);
 /* stranger_process: the process that a thread belongs to, or -errno. */
 pid_t stranger_process(const struct stranger *stranger);
 

@@ -33,6 +33,7 @@ struct denial {
     /* Is there something at a path? A rule is about what is there. NULL: always. */
     bool (*is_there)(const char *path);
     struct path_verdict path; /* of `real` */
+    bool outside;             /* a signal to a process that is not the program's own */
     struct remedy remedy;
     bool killed;
 };

@@ -114,7 +114,9 @@ static void add_reason(struct str *out, const struct denial *denial)
     promise_set missing = denial->remedy.promises;
     bool path = denial->real && denial->path.missing_perms;
     bool denied = verdict->bpf == ANSWER_DENY;
-    if (denied && verdict->reason) {
+    if (denial->outside && !denied) {
+        str_add(out, "signals stay among the processes of the run");
+    } else if (denied && verdict->reason) {
         const char *none = "no promise allows it";
         bool complete = strncmp(verdict->reason, none, strlen(none)) == 0;
         str_addf(out, "%s%s%s", complete ? "" : none, complete ? "" : ": ", verdict->reason);

@@ -66,8 +66,30 @@ vow: 1 operation was stopped; to allow it: vow run --explain -p 'stdio proc' -- 
     is 'an exception of a promise' "$(news -p stdio -- cat /etc/passwd | sed 's/.*: //;1q')" \
         'getpw is not promised; add the promise getpw'
     is '… which works' "$(suggestion_works -p stdio -- cat /etc/passwd)" works
-    like 'a call with an object' "$(news -p stdio -- ./try signal 1 | head -n 1)" ''
     like 'no promise helps' "$(said --kill -p 'stdio proc' -- ./try x32)" '*\[159\]'
+
+    # Of every libc and class, and of threads.
+    for program in "$TRY_STATIC" "${TRY_I386:-}" "${TRY_MUSL:-}"; do
+        [ -n "$program" ] || continue
+        cp "$program" other
+        is "${program##*/}: a path" "$(news --view none -p 'stdio rpath' -v r:/usr -- ./other open /etc/issue | sed 's/.*: //;1q')" \
+            'no path rule covers it; add -v +r:/etc/issue'
+        is "${program##*/}: a call" "$(news -p stdio -- ./other fork | sed 's/.*: //;1q')" \
+            'proc is not promised; add the promise proc'
+    done
+    rm other
+    if [ "$identity" = as_user ] && [ "$(id -u)" = 0 ]; then
+        cp "$TRY" closed && chmod 711 closed
+        is 'a program whose memory is closed' \
+            "$(said --view none -p 'stdio rpath' -v r:/usr -- ./closed open /etc/issue | sed 's/\[[0-9]*\] has/[N] has/')" \
+            'vow: closed[N] has memory that cannot be read: what path rules stop is not explained
+EACCES [1]'
+    fi
+    $tap_as sleep 60 &
+    is 'a signal to the outside' \
+        "$(news -p 'stdio proc' -- sh -c "kill -0 \$\$ && kill -TERM $!" | sed 's/\[[0-9]*\]/[N]/;1q')" \
+        "vow: sh[N] may not send SIGTERM to process $!: signals stay among the processes of the run"
+    kill $!
 
     is 'each denial once, and counted' \
         "$(news -p 'stdio rpath proc exec' -- sh -c 'for i in 1 2 3; do cat /etc/adduser.conf; done' | sed 's/\[[0-9]*\]/[N]/;s/; to allow.*//')" \

@@ -236,7 +236,7 @@ TEST(numbers_have_names)
 {
     struct fake none = text("");
     CHECK_STR(DECODE("kill", &none, 77, SIGTERM)->object, "SIGTERM to process 77");
-    CHECK_STR(DECODE("kill", &none, (uint32_t)-77, 50)->object, "50 to process group 77");
+    CHECK_STR(DECODE("kill", &none, (uint32_t)-77, 50)->object, "signal 50 to process group 77");
     CHECK_STR(DECODE("kill", &none, 0, SIGKILL)->object, "SIGKILL to its process group");
     CHECK_STR(DECODE("kill", &none, (uint32_t)-1, SIGKILL)->object, "SIGKILL to every process");
     CHECK_STR(DECODE("tgkill", &none, 1, 77, SIGHUP)->object, "SIGHUP to process 77");

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The words of a promise set that has all that is asked for below. */
-#define WORDS "stdio rpath wpath cpath inet unix"
+#define WORDS "stdio proc rpath wpath cpath inet unix"
 
 static uint32_t ask(uint32_t kinds, const char *name, const uint64_t args[6])
 {
@@ -37,7 +37,7 @@ static uint32_t ask(uint32_t kinds, const char *name, const uint64_t args[6])
 
 TEST(denied_calls_are_told)
 {
-    CHECK_EQ(ASK(0, "fork", 0), RET_USER_NOTIF);
+    CHECK_EQ(ASK(0, "execve", 0), RET_USER_NOTIF);
     CHECK_EQ(ASK(0, "getppid", 0), RET_ALLOW);
     CHECK_EQ(ASK(0, "clone3", 0), RET_ERRNO(38)); /* nobody needs to know: libcs fall back */
 }
@@ -69,4 +69,11 @@ TEST(an_address_may_be_a_path)
     CHECK_EQ(ASK(1 << OP_CONNECT, "connect", 3), RET_USER_NOTIF);
     CHECK_EQ(ASK(1 << OP_BIND, "bind", 3), RET_USER_NOTIF);
     CHECK_EQ(ASK(1 << OP_CONNECT, "sendto", 3), RET_ALLOW);
+}
+
+TEST(signals_to_processes)
+{
+    CHECK_EQ(ASK(1 << OP_SIGNAL, "kill", 1, 15), RET_USER_NOTIF);
+    CHECK_EQ(ASK(1 << OP_SIGNAL, "tgkill", 1, 1, 15), RET_ALLOW);
+    CHECK_EQ(ASK(0, "kill", 1, 15), RET_ALLOW);
 }

@@ -1,0 +1,148 @@
+/* What is printed, once, and never more than there is room for. */
+#include "harness.h"
+
+#include "watch/report.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static char *const argv[] = {"cat", NULL};
+static struct watch_options options;
+static struct report report;
+
+static void begin(bool colour)
+{
+    options = (struct watch_options){.text_fd = memfd_create("text", MFD_CLOEXEC),
+                                     .json_fd = memfd_create("json", MFD_CLOEXEC),
+                                     .colour = colour,
+                                     .line = {.argv = argv}};
+    CHECK(options.text_fd >= 0 && options.json_fd >= 0);
+    CHECK_EQ(report_init(&report, &options), 0);
+}
+
+/* Ends the report; all that was written to `fd`, malloc'd. */
+static char *written(int fd)
+{
+    size_t size = (size_t)lseek(fd, 0, SEEK_END);
+    char *text = calloc(1, size + 1);
+    CHECK(text && pread(fd, text, size, 0) == (ssize_t)size);
+    return text;
+}
+
+static void says(const char *wanted)
+{
+    report_end(&report, 0);
+    char *text CLEAN_FREE = written(options.text_fd);
+    CHECK_STR(text, wanted);
+    report_free(&report);
+}
+
+static void deny(const char *program, const char *path, promise_set missing)
+{
+    struct denial denial = {.pid = 7,
+                            .program = program,
+                            .kind = OP_OPEN_READ,
+                            .object = path,
+                            .real = path,
+                            .remedy = {.promises = missing}};
+    report_denial(&report, &denial);
+}
+
+TEST(nothing_to_say)
+{
+    begin(false);
+    says("");
+}
+
+TEST(each_denial_once)
+{
+    begin(false);
+    deny("cat", "/a", PROMISE(RPATH));
+    deny("dog", "/a", PROMISE(RPATH));
+    deny("cat", "/b", PROMISE(RPATH));
+    deny("cat", "/a", PROMISE(RPATH));
+    says("vow: cat[7] may not open /a for reading: rpath is not promised; add the promise rpath\n"
+         "vow: cat[7] may not open /b for reading: rpath is not promised; add the promise rpath\n"
+         "vow: 2 operations were stopped (4 times); to allow them all: vow run -p rpath -- cat\n");
+}
+
+TEST(what_nothing_would_allow)
+{
+    begin(false);
+    deny("cat", "/a", 0);
+    says("vow: cat[7] may not open /a for reading: no path rule allows it\n"
+         "vow: 1 operation was stopped; no option allows it\n");
+    begin(false);
+    deny("cat", "/a", 0);
+    deny("cat", "/b", PROMISE(TTY));
+    says("vow: cat[7] may not open /a for reading: no path rule allows it\n"
+         "vow: cat[7] may not open /b for reading: tty is not promised; add the promise tty\n"
+         "vow: 2 operations were stopped; to allow 1 of them: vow run -p tty -- cat\n");
+}
+
+TEST(a_flood_is_counted)
+{
+    begin(false);
+    for (int i = 0; i < 3 * REPORT_MAX; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/%d", i);
+        deny("cat", path, PROMISE(RPATH));
+    }
+    report_end(&report, 0);
+    char *text CLEAN_FREE = written(options.text_fd);
+    size_t lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')); at++)
+        lines++;
+    CHECK_EQ(lines, REPORT_MAX + 2);
+    CHECK(strstr(text, "vow: more is stopped than can be listed;"));
+    CHECK(strstr(text, "vow: more than 100 operations were stopped (300 times);"));
+    report_free(&report);
+}
+
+TEST(strangers_colour_nothing)
+{
+    begin(true);
+    deny("\033[32mvow:", "/\033[2J\nvow: fine", PROMISE(RPATH));
+    report_end(&report, 0);
+    char *text CLEAN_FREE = written(options.text_fd);
+    for (char *at = text; (at = strchr(at, '\033')); at++) {
+        bool ours = strncmp(at, "\033[1;31mvow:", 11) == 0 || strncmp(at, "\033[0m ", 5) == 0;
+        CHECK(ours && (at == text || at[-1] == '\n' || at[-1] == ':'));
+    }
+    CHECK(!strstr(text, "\nvow: fine"));
+    report_free(&report);
+}
+
+TEST(json_is_one_object_a_line)
+{
+    begin(false);
+    deny("c\"at", "/a\xff\n", PROMISE(RPATH));
+    deny("cat", "/b", 0);
+    deny("cat", "/b", 0);
+    report_closed(&report, "cat", 8);
+    report_closed(&report, "dog", 9);
+    report_end(&report, 3 << 8);
+    char *text CLEAN_FREE = written(options.json_fd), *rest = text, *line;
+    static const char *const wanted[] = {"denial", "denial", "closed", "end"};
+    size_t count = 0;
+    while ((line = strsep(&rest, "\n")) && *line) {
+        json_t *event = json_loads(line, 0, NULL);
+        CHECK(event && count < ARRAY_COUNT(wanted));
+        CHECK_STR(json_string_value(json_object_get(event, "event")), wanted[count]);
+        if (count == 0)
+            CHECK_STR(json_string_value(json_object_get(event, "real_hex")), "2f61ff0a");
+        if (count == 3) {
+            CHECK_EQ(json_integer_value(json_object_get(event, "exit")), 3);
+            CHECK_EQ(json_integer_value(json_object_get(event, "denials")), 3);
+        }
+        json_decref(event);
+        count++;
+    }
+    CHECK_EQ(count, ARRAY_COUNT(wanted));
+    report_free(&report);
+}
