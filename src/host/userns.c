@@ -62,6 +62,18 @@ bool userns_is_doubtful(void)
     return !has_sys_admin() && setting(APPARMOR) == 1;
 }
 
+static const char *in_words(int code)
+{
+    switch (code) {
+    case -ENOSYS: return "this kernel has none, or is older than 5.12";
+    case -EINVAL: return "there is none in a chroot";
+    case -ENOSPC: return "as many as user.max_user_namespaces and its like allow are in use";
+    case -EPERM:
+    case -EACCES: return "there is none inside another sandbox, container or chroot";
+    default: return strerror(-code);
+    }
+}
+
 int userns_why(int code, struct err *err)
 {
     static const struct {
@@ -80,16 +92,7 @@ int userns_why(int code, struct err *err)
     for (size_t i = 0; i < ARRAY_COUNT(causes); i++)
         if (setting(causes[i].file) == causes[i].value)
             return err_set(err, code, "no mount namespace of one's own: %s", causes[i].text);
-    if (code == -ENOSYS || code == -EINVAL)
-        return err_set(err, code,
-                       "no mount namespace of one's own: this kernel has none, or is older than "
-                       "5.12");
-    if (code == -EPERM || code == -EACCES)
-        return err_set(err, code,
-                       "no mount namespace of one's own: %s; inside another sandbox or container "
-                       "there is none",
-                       strerror(-code));
-    return err_set(err, code, "no mount namespace of one's own: %s", strerror(-code));
+    return err_set(err, code, "no mount namespace of one's own: %s", in_words(code));
 }
 
 int userns_enter(struct err *err)
