@@ -10,7 +10,7 @@ struct look_cache {
     struct look_entry {
         char *dir;
         char *real;
-    } *entries;
+    } * entries;
     size_t count, capacity;
 };
 

@@ -75,28 +75,29 @@ static size_t column_of(const char *line, const char *at)
     return column;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
 /* Copies one word to *out and returns what follows it, or NULL with the
  * message. */
 static const char *take_word(const struct parser *parser, const char *line, const char *at,
                              const char *end, char **out)
 {
-    bool quoted = false;
-    const char *quote = at;
-    for (; at < end && (quoted || !strchr(" \t\r", *at)); at++) {
-        if (*at == '"') {
-            quoted = !quoted;
-            quote = at;
-        } else if (quoted && *at == '\\') {
-            if (at + 1 == end || !strchr("\"\\", at[1])) {
-                fail(parser, column_of(line, at), "inside quotes, '\\' stands before '\"' or '\\'");
-                return NULL;
-            }
-            *(*out)++ = *++at;
-        } else {
-            *(*out)++ = *at;
+    const char *quote = NULL; /* the one that is open */
+    for (; at < end && (quote || !is_blank(*at)); at++) {
+        bool escape = quote && *at == '\\';
+        if (escape && (at + 1 == end || !strchr("\"\\", at[1]))) {
+            fail(parser, column_of(line, at), "inside quotes, '\\' stands before '\"' or '\\'");
+            return NULL;
         }
+        if (*at == '"')
+            quote = quote ? NULL : at;
+        else
+            *(*out)++ = escape ? *++at : *at;
     }
-    if (quoted) {
+    if (quote) {
         fail(parser, column_of(line, quote), "the quotes that open here are not closed");
         return NULL;
     }
@@ -111,7 +112,7 @@ static int split(const struct parser *parser, const char *line, const char *end,
     if (!out)
         return fail_memory(parser);
     for (const char *at = line; at < end;) {
-        if (strchr(" \t\r", *at)) {
+        if (is_blank(*at)) {
             at++;
             continue;
         }

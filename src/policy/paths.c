@@ -85,25 +85,29 @@ static int add_rule_below(struct planner *planner, const char *dir, const char *
 
 /* ------------------------------------------------------------------ gather */
 
+/* What one row of the table grants under this policy. */
+static void add_row(const struct policy *p, const struct system_path *row, struct path_rule *rule)
+{
+    bool system = row->kind == SYSTEM_PATH_SYSTEM && !p->paths_given;
+    bool opened = row->kind == SYSTEM_PATH_PROMISE && p->promises >> row->promise & 1;
+    if (system)
+        rule->origin = ORIGIN_SYSTEM;
+    if (system || opened)
+        rule->perms |= row->perms;
+    if (opened)
+        rule->kept |= row->perms;
+}
+
 /* The table has the rows of one path side by side: they make one rule. */
 static int gather_table(struct planner *planner)
 {
-    const struct policy *p = planner->policy;
     int result = 0;
     for (size_t i = 0, next; i < ARRAY_COUNT(system_paths) && result == 0; i = next) {
         struct path_rule rule = {.origin = ORIGIN_PROMISE, .adds = true, .optional = true};
-        for (next = i; next < ARRAY_COUNT(system_paths); next++) {
-            const struct system_path *row = &system_paths[next];
-            if (row->path_at != system_paths[i].path_at)
-                break;
-            if (row->kind == SYSTEM_PATH_SYSTEM && !p->paths_given) {
-                rule.perms |= row->perms;
-                rule.origin = ORIGIN_SYSTEM;
-            } else if (row->kind == SYSTEM_PATH_PROMISE && p->promises >> row->promise & 1) {
-                rule.perms |= row->perms;
-                rule.kept |= row->perms;
-            }
-        }
+        for (next = i; next < ARRAY_COUNT(system_paths) &&
+                       system_paths[next].path_at == system_paths[i].path_at;
+             next++)
+            add_row(planner->policy, &system_paths[next], &rule);
         if (rule.perms)
             result = add_rule(planner, system_path_text(&system_paths[i]), rule);
     }

@@ -119,7 +119,7 @@ int policy_add_path(struct policy *p, const char *path, const char *cwd,
     if (is_tilde(path) && !p->home && perms->optional)
         return 0; /* nobody's home: absent */
     int result = expand(p, path, cwd, &absolute, err);
-    if (result < 0)
+    if (!absolute)
         return result;
     if (perms->letters && !perms->adds)
         p->paths_given = true;
