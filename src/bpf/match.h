@@ -4,7 +4,8 @@
 
 #include "bpf/graph.h"
 
-/* match_build: the answer of a rule that depends on arguments, entered while the register holds `held`. */
+/* match_build: the answer of a rule that depends on arguments, entered while the register holds
+ * `held`. */
 node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
                  struct held held);
 
