@@ -155,7 +155,8 @@ static int gather_private(struct planner *planner)
             return 0;
     return add_rule(planner, tmp,
                     (struct path_rule){.origin = ORIGIN_PRIVATE,
-                                       .perms = PERM_READ | PERM_WRITE | PERM_CREATE});
+                                       .perms = PERM_READ | PERM_WRITE | PERM_CREATE,
+                                       .optional = true});
 }
 
 static bool touches(const char *a, const char *b)

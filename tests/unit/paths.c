@@ -327,6 +327,17 @@ TEST(a_private_tmp_gives_way_to_the_user)
     policy_free(&p);
 }
 
+TEST(a_system_without_a_tmp_is_none_of_the_users_rules)
+{
+    struct path_facts facts = here;
+    facts.private_tmp = "/absent";
+    struct policy p;
+    make(&p, "stdio rpath", NULL);
+    plan(&p, &facts);
+    covers(&p, "/absent", "-");
+    policy_free(&p);
+}
+
 TEST(what_is_absent_is_an_error_unless_it_may_be)
 {
     struct policy p;
