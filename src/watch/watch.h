@@ -1,8 +1,17 @@
-/* watch: the supervisor of an explained run. loop.c receives notifications,
- * decode.c turns one into an event (it reads the program's memory and /proc),
- * diagnose.c turns event + policy into words (PURE), report.c keeps what was
- * said and prints. Nothing here decides: a denied call stays denied, a path
- * call goes on in the kernel. */
+/* watch: the supervisor of an explained run.
+ *
+ *   spawn, job      starts the program, and is to its shell as if nobody watched
+ *   loop            takes held calls and answers them
+ *   decode          one call → its objects, read from the program's memory
+ *   stranger        … through its memory and /proc
+ *   resolve         where a path leads, and what the system alone allows
+ *   diagnose        is it vow that stops it? (PURE)
+ *   remedy          what would allow it? (PURE)
+ *   words, rerun    the same for a person (PURE)
+ *   report, json    each denial once
+ *
+ * Nothing here decides: a denied call stays denied, a path call goes on in the
+ * kernel. docs/explain.md says what is told and what of it can be trusted. */
 #ifndef VOW_WATCH_H
 #define VOW_WATCH_H
 
