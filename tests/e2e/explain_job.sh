@@ -7,14 +7,14 @@ p='stdio rpath proc exec'
 
 explain() { $tap_as "$VOW" run --explain --view none "$@" </dev/null; }
 # start WORDS...: in the background, in a process group of its own, so that a
-# signal for the group is none for us, and without the ignored SIGINT that a
-# shell gives what it starts there. $supervisor is vow.
+# signal for the group is none for us, and with no signal ignored: a shell
+# ignores SIGINT in what it starts there, nohup SIGHUP. $supervisor is vow.
 start()
 {
     rm -f out
     : >out && chmod 666 out
     # shellcheck disable=SC2086 # tap_as is words
-    perl -e '$SIG{INT} = "DEFAULT"; setpgrp; exec @ARGV' -- $tap_as "$VOW" run --explain --view none -p "$p" -- "$@" >out 2>&1 </dev/null &
+    perl -e '@SIG{qw(HUP INT QUIT TERM USR1)} = ("DEFAULT") x 5; setpgrp; exec @ARGV' -- $tap_as "$VOW" run --explain --view none -p "$p" -- "$@" >out 2>&1 </dev/null &
     supervisor=$!
 }
 # until CONDITION...: waits for it, at most ten seconds.
