@@ -143,12 +143,22 @@ static int apply_actions(const struct view_plan *plan, const struct site *site, 
     return failed ? fail(err, failed, "seal", "/") : 0;
 }
 
+/* Any directory of the old root will do. */
+static int find_aside(void)
+{
+    static const char *const dirs[] = {"/proc", "/usr", "/dev", "/etc"};
+    int place = -ENOENT;
+    for (size_t i = 0; i < ARRAY_COUNT(dirs) && place == -ENOENT; i++)
+        place = mount_place(AT_FDCWD, dirs[i]);
+    return place;
+}
+
 /* Lays the site out: the tmpfs over the old root, in it root/. */
 static int prepare_site(const struct view_plan *plan, struct site *site, struct err *err)
 {
-    site->aside = mount_place(AT_FDCWD, "/proc");
+    site->aside = find_aside();
     if (site->aside < 0)
-        return fail(err, site->aside, "find", "/proc");
+        return fail(err, site->aside, "find a directory in", "/");
     /* Before the tmpfs is there: the copy shall not have it. */
     if (plan->host_root)
         site->root = mount_clone(AT_FDCWD, "/", plan->root_attrs);

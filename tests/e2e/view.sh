@@ -141,4 +141,18 @@ for identity in $(identities); do
     done
     cd "$HERE" || exit 1
 done
+# A system that is nearly empty: no /proc, no /tmp.
+cp "$VOW" "$HERE/vow-copy"
+nearly_empty()
+{
+    bwrap --ro-bind /usr /usr --ro-bind "$HERE/vow-copy" /vow --symlink usr/bin /bin --symlink usr/lib /lib \
+        --symlink usr/lib64 /lib64 --dev /dev -- /vow run --no-explain "$@"
+}
+if ! command -v bwrap >/dev/null; then
+    skip 'a nearly empty system' 'no bwrap'
+elif ! bwrap --ro-bind / / true 2>/dev/null; then
+    skip 'a nearly empty system' 'bwrap cannot make namespaces here'
+else
+    is 'a nearly empty system' "$(run nearly_empty -p 'stdio rpath' -- echo works)" 'works [0]'
+fi
 done_testing
