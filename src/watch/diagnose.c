@@ -72,8 +72,8 @@ static void take_subject(const struct subject *subject, struct denial *out)
     out->object = subject->path;
     out->real = subject->real;
     out->creates = subject->create && !subject->exists;
-    /* Where it is there already, no rule would make a difference. */
-    if (subject->taken)
+    /* No rule would make a difference. */
+    if (subject->futile)
         out->real = NULL;
 }
 
@@ -81,7 +81,7 @@ enum diagnosis diagnose_path(const struct policy *p, const struct subject *subje
                              struct denial *out)
 {
     struct denial question = *out;
-    if (subject->taken)
+    if (subject->futile)
         return DIAGNOSIS_QUIET;
     take_subject(subject, &question);
     *out = question;
@@ -101,7 +101,7 @@ bool diagnose_call(const struct policy *p, const struct subject *subjects, size_
         struct path_verdict verdict;
         struct path_event event = {.kind = subjects[i].kind, .path = subjects[i].real};
         decide_path(p, &event, &verdict);
-        if (verdict.missing_perms && !subjects[i].taken) {
+        if (verdict.missing_perms && !subjects[i].futile) {
             chosen = &subjects[i];
             break;
         }

@@ -19,7 +19,7 @@ struct subject {
     const char *real; /* where it leads (struct path_event) */
     bool create;      /* it is created where it is absent */
     bool exists;
-    bool taken; /* something new is to be made of it, but it exists */
+    bool futile; /* it is needed and absent, or to be made and there already */
     /* Would the system do it without vow? Asked only where vow stops it. */
     bool (*permitted)(const void *asked);
     const void *asked;

@@ -82,12 +82,21 @@ static bool permitted(const void *context)
     return resolve_permits(asked->place, asked->pid, asked->found);
 }
 
+/* is_futile: would it fail without vow, because of what is there or is not? */
+static bool is_futile(const struct place *place, bool exists)
+{
+    bool makes = place->kind == OP_CREATE || place->kind == OP_MKNOD || place->kind == OP_BIND;
+    bool either = place->create || place->kind == OP_RENAME;
+    if (place->source)
+        return !exists;
+    return makes ? exists : !exists && !either;
+}
+
 static struct subject subject_of(struct watch *w, const struct held *held, size_t i)
 {
     const struct place *place = &w->decoded.places[i];
     struct found *found = &w->found[i];
     bool self = held->call.pid == w->job.pid;
-    bool makes = place->kind == OP_CREATE || place->kind == OP_MKNOD || place->kind == OP_BIND;
     resolve(&held->target, place, held->call.pid, self, found);
     return (struct subject){
         .kind = place->kind,
@@ -95,7 +104,7 @@ static struct subject subject_of(struct watch *w, const struct held *held, size_
         .real = found->real,
         .create = place->create,
         .exists = found->exists,
-        .taken = makes && found->exists && !place->source,
+        .futile = is_futile(place, found->exists),
         .permitted = permitted,
     };
 }

@@ -49,6 +49,9 @@ for identity in $(identities); do
             "$(news $p -p 'stdio rpath' -v r:/usr -- mkdir /etc | sed 's/.*: //;1q')" \
             'cpath is not promised; add the promise cpath'
         rm -rf "$elsewhere"
+        is "$view: nor does one that is not there to be removed" \
+            "$(news $p -p 'stdio rpath' -v r:/usr -- rmdir /no-such | sed 's/.*: //;1q')" \
+            'cpath is not promised; add the promise cpath'
         is "$view: listing" "$(suggestion_works $p -p 'stdio rpath' -v r:/usr -- ls /opt)" works
     done
     if [ "$identity" = as_user ]; then

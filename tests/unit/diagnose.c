@@ -521,6 +521,6 @@ TEST(only_what_vow_stops_is_said)
     subject.path = subject.real = "/etc/ld.so.preload.d";
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_DENIED);
     subject.kind = OP_CREATE;
-    subject.taken = true; /* EEXIST, with or without vow */
+    subject.futile = true; /* EEXIST, with or without vow */
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_QUIET);
 }
