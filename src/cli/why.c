@@ -207,7 +207,8 @@ static int ask_exec(struct why *why)
     int status = 0;
     if (!argv[0])
         return cli_usage_error(name, "exec wants one program");
-    if (start_find(argv, environ, true, &start, &status, &err) < 0) {
+    struct start_request request = {argv, environ, true};
+    if (start_find(&request, &start, &status, &err) < 0) {
         cli_error(name, "%s", err.text);
         return status;
     }

@@ -89,12 +89,14 @@ struct elf_source elf_source_memory(const void *memory, size_t size)
 
 static int damaged(struct reader *r, const char *what)
 {
-    return err_set(r->err, -ENOEXEC, "is a damaged ELF file: %s", what);
+    err_set(r->err, -ENOEXEC, "is a damaged ELF file: %s", what);
+    return -ENOEXEC;
 }
 
 static int no_memory(struct reader *r)
 {
-    return err_set(r->err, -ENOMEM, "out of memory");
+    err_set(r->err, -ENOMEM, "out of memory");
+    return -ENOMEM;
 }
 
 /* At least `least` bytes at `offset`, valid until the next call; *size says
@@ -107,8 +109,10 @@ static int window(struct reader *r, uint64_t offset, size_t least, const uint8_t
     if (!inside) {
         r->block_size = 0;
         int64_t got = r->source->read(r->source, r->block, BLOCK_SIZE, offset);
-        if (got < 0)
-            return err_set(r->err, (int)got, "cannot be read: %s", strerror((int)-got));
+        if (got < 0) {
+            err_set(r->err, (int)got, "cannot be read: %s", strerror((int)-got));
+            return (int)got;
+        }
         r->block_at = offset;
         r->block_size = (size_t)got;
         if (r->block_size < least)

@@ -96,6 +96,7 @@ static void object_free(struct object *o)
 /* Opens and reads a library. 0, or -errno where it is none. */
 static int read_object(const char *path, struct elf *elf, struct err *err)
 {
+    *elf = (struct elf){0};
     struct stat st; /* first: opening some devices does something */
     if (stat(path, &st) < 0)
         return err_set(err, -errno, "%s", strerror(errno));

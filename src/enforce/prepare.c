@@ -91,9 +91,9 @@ static int choose_architecture(struct preparation *p, const struct start_step *p
 /* Finds the program, its arguments and its closure. */
 static int find_program(struct preparation *p)
 {
-    bool exec = p->policy->promises & PROMISE(EXEC);
     struct launch *l = p->launch;
-    int rc = start_find(p->request->argv, l->envp, exec, &p->start, p->exit_status, p->err);
+    struct start_request what = {p->request->argv, l->envp, p->policy->promises & PROMISE(EXEC)};
+    int rc = start_find(&what, &p->start, p->exit_status, p->err);
     if (rc < 0)
         return rc;
     struct start_step *program = &p->start.steps[p->start.step_count - 1];

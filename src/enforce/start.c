@@ -225,19 +225,20 @@ static int follow(struct finding *f, char *path)
     return 0;
 }
 
-int start_find(char *const *argv, char *const *envp, bool exec, struct start *out, int *exit_status,
+int start_find(const struct start_request *request, struct start *out, int *exit_status,
                struct err *err)
 {
     *out = (struct start){0};
-    const char *search = env_get(envp, "PATH");
-    struct finding f = {out, search ? search : default_path, exec, exit_status, err};
+    const char *search = env_get(request->envp, "PATH");
+    const char *name = request->argv[0] ? request->argv[0] : "";
+    struct finding f = {out, search ? search : default_path, request->exec, exit_status, err};
     char *path = NULL;
-    out->argv = calloc(count_of(argv) + 1, sizeof *out->argv);
+    out->argv = calloc(count_of(request->argv) + 1, sizeof *out->argv);
     bool ok = out->argv;
-    for (size_t i = 0; ok && argv[i]; i++)
-        ok = (out->argv[i] = strdup(argv[i]));
-    int rc = ok ? find(argv[0], f.search, &path) : -ENOMEM;
-    rc = rc < 0 ? cannot(argv[0], rc, exit_status, err) : follow(&f, path);
+    for (size_t i = 0; ok && request->argv[i]; i++)
+        ok = (out->argv[i] = strdup(request->argv[i]));
+    int rc = ok ? find(name, f.search, &path) : -ENOMEM;
+    rc = rc < 0 ? cannot(name, rc, exit_status, err) : follow(&f, path);
     if (rc < 0)
         start_free(out);
     return rc;

@@ -26,13 +26,18 @@ struct start {
     char **argv; /* with the interpreters in front; strings malloc'd */
 };
 
+struct start_request {
+    char *const *argv, *const *envp;
+    bool exec; /* is exec promised? */
+};
+
 /* start_find: looks for argv[0] as execvp does, in the PATH of envp; follows
  * "#!" as the kernel does, and "#!/usr/bin/env NAME" to NAME, so that nothing
  * but the program itself is ever executed. A text file without "#!" is
  * /bin/sh's. What a script asks of env beyond a name and plain words is left
- * to env if it may `exec`, else it is an error. On failure -errno, and
+ * to env if exec is promised, else it is an error. On failure -errno, and
  * *exit_status is START_… . */
-int start_find(char *const *argv, char *const *envp, bool exec, struct start *out, int *exit_status,
+int start_find(const struct start_request *request, struct start *out, int *exit_status,
                struct err *err);
 /* start_last: the step of the ELF file. */
 const struct start_step *start_last(const struct start *start);

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC3045 # ulimit: not in POSIX, in every sh
 # What --limit really bounds, each with what stays possible.
 . "$SOURCE/tests/e2e/tap.sh"
 cp "$TRY" try

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # tap.sh: TAP for shell tests; source it.
 #
 #   is NAME GOT WANTED          equal?

@@ -106,7 +106,7 @@ static int pass(int socket, int fd)
                              .msg_controllen = sizeof control};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     if (fd < 0) {
-        if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 1)
+        if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 1 || !CMSG_FIRSTHDR(&message))
             exit(2);
         memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
         return fd;

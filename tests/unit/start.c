@@ -93,7 +93,8 @@ static void find(struct result *r, bool exec, const char *name)
     char *argv[] = {(char *)name, "one", "two", NULL};
     char *envp[] = {"PATH=/nowhere::/bin", NULL};
     *r = (struct result){0};
-    r->rc = start_find(argv, envp, exec, &r->start, &r->exit_status, &r->err);
+    struct start_request request = {argv, envp, exec};
+    r->rc = start_find(&request, &r->start, &r->exit_status, &r->err);
 }
 
 static void check_words(const struct result *r, const char *wanted)
