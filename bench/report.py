@@ -1,6 +1,8 @@
 """The table of figures, and which goals they reach."""
 
-CALLS = {"getppid": ("ns", 1, 0), "read": ("ns", 1, 0), "open": ("ns", 1, 0), "spawn": ("µs", 1000, 0)}
+# Unit, divisor, digits.
+CALLS = {"getppid": ("ns", 1, 0), "read": ("ns", 1, 0), "open": ("ns", 1, 0),
+         "spawn": ("µs", 1000, 0)}
 NAMES = {"open": "open+close"}
 
 
@@ -56,6 +58,8 @@ def filter_table(r):
 
 
 def build_table(r):
+    if not r["build"]:
+        return "Not measured in this run (`--no-build`).\n"
     bare = r["build"]["bare process"].median
     return rows(["", "s (p10–p90)", "ratio"],
                 [[name, spread.text(1), f"{spread.median / bare:.2f}×"]
@@ -74,13 +78,14 @@ def goals(r):
     for call in ("getppid", "read"):
         mine, limit = inside["vow"][call], inside["allow-all filter alone"][call]
         yield (f"{call} not to be told from an allow-all filter",
-               f"{mine.text(0)} against {limit.text(0)} ns", limit.low <= mine.median <= limit.high)
+               f"{mine.text(0)} against {limit.text(0)} ns", mine.median <= limit.high)
     ratio = inside["vow"]["open"].median / inside["Landlock alone"]["open"].median
     yield "open+close at most 1.1 of Landlock alone", f"{ratio:.2f}", ratio <= 1.1
     more = (inside["vow, explaining"]["open"].median - inside["vow"]["open"].median) / 1000
     yield "explaining at most 6 µs a path call", f"{more:.1f} µs", more <= 6
-    ratio = r["build"]["vow, explaining"].median / r["build"]["bare process"].median
-    yield "building vow, explained, at most 1.25 of bare", f"{ratio:.2f}", ratio <= 1.25
+    if r["build"]:
+        ratio = r["build"]["vow, explaining"].median / r["build"]["bare process"].median
+        yield "building vow, explained, at most 1.25 of bare", f"{ratio:.2f}", ratio <= 1.25
     for promises, count, longest, mean, load in r["filters"][:2]:
         most = {"stdio": 195, "stdio rpath": 229}[promises]
         yield f"`{promises}`: fewer than {most} instructions", str(count), count < most
@@ -95,10 +100,11 @@ def table(r):
                                               for goal, figure, ok in goals(r)])
     return f"""# Figures
 
-Written by `make bench` (`bench/run --record`). Everything was measured in one run, in rounds that
-start with another row each time. A figure is a median of {r["rounds"]} starts, of
-{max(1, r["rounds"] // 9)} runs inside, of {max(1, r["rounds"] // 33)} builds; in brackets the 10th
-and the 90th percentile.
+Written by `make bench` (`bench/run build --record`). Everything was measured in one run, in rounds
+that start with another row each time. A figure is a median, of {r["rounds"]} starts,
+{max(1, r["rounds"] // 9)} runs inside or {max(1, r["rounds"] // 33)} builds; in brackets the 10th and
+the 90th percentile. On a machine that has other work to do, times are worth comparing with each
+other only.
 
 {machine}
 
@@ -111,8 +117,8 @@ The first four rows are limits, not peers: what no sandbox of that kind can go b
 {start_table(r)}
 ## Inside
 
-Each with its ratio to the bare process. vow and the twins hold no program that may not start
-others back, so that all can be asked the same.
+Each with its ratio to the bare process. The promises are `stdio rpath proc exec`, so that a program
+can start others; for the starts above they are `stdio rpath`.
 
 {inside_table(r)}
 ## Filters (x86_64)
