@@ -14,6 +14,7 @@
  * What is left equal is shared by the graph. */
 #include "bpf/match.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -355,6 +356,7 @@ static node match_any(struct match *m, const struct clause *clauses, size_t coun
         do
             b.clauses = m->words.clauses + end - b.clause_count;
         while (!assign_variables(&b) && (b.clause_count /= 2));
+        assert(b.clause_count > 0); /* the variables of one always fit */
         end -= b.clause_count;
         bits all = UINT64_MAX >> (SET_BITS - b.clause_count);
         result = build(&b, canonical(&b, all, 0), 0, end == 0 ? held : HELD_NOTHING);
