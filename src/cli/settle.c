@@ -34,7 +34,7 @@ static int plan(struct policy_options *o, const char *name)
     struct path_facts facts = {
         .home = p->home,
         .cwd = o->cwd,
-        .private_tmp = p->view == VIEW_NONE ? NULL : "/tmp",
+        .has_private = p->view != VIEW_NONE,
         .tty = ttyname_r(STDERR_FILENO, terminal, sizeof terminal) == 0 ? terminal : NULL,
         .look = host_look,
         .context = &cache,

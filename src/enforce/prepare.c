@@ -155,7 +155,7 @@ static int plan_paths(struct preparation *p)
         .cwd = p->launch->cwd,
         .closure = p->closure.paths,
         .closure_count = p->closure.count,
-        .private_tmp = p->launch->has_view ? "/tmp" : NULL,
+        .has_private = p->launch->has_view,
         .tty = find_terminal(terminal, sizeof terminal),
         .look = host_look,
         .context = &cache,

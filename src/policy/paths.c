@@ -1,7 +1,7 @@
 /* paths: the plan of path rules.
  *
  * gather   the user's rules are there; to them come the closure, the path
- *          exceptions of the promises, the private /tmp and, where the user
+ *          exceptions of the promises, private directories and, where the user
  *          granted no path, the system and the working directory.
  * resolve  each rule learns where it leads. Optional ones that lead to nothing
  *          go away.
@@ -142,21 +142,36 @@ static int gather_closure(struct planner *planner)
     return 0;
 }
 
-/* Where the user granted a /tmp, it is the host's. */
-static int gather_private(struct planner *planner)
+const char *const private_paths[] = {"/tmp", "/dev/shm", NULL};
+
+/* Where the user granted one, it is the host's. */
+static bool user_has(const struct policy *p, const char *path)
 {
-    const char *tmp = planner->facts->private_tmp;
-    const struct policy *p = planner->policy;
-    if (!tmp)
-        return 0;
     for (size_t i = 0; i < p->path_count; i++)
         if (p->paths[i].origin == ORIGIN_USER && p->paths[i].perms &&
-            path_covers(p->paths[i].path, tmp))
-            return 0;
-    return add_rule(planner, tmp,
-                    (struct path_rule){.origin = ORIGIN_PRIVATE,
-                                       .perms = PERM_READ | PERM_WRITE | PERM_CREATE,
-                                       .optional = true});
+            path_covers(p->paths[i].path, path))
+            return true;
+    return false;
+}
+
+static int gather_private(struct planner *planner)
+{
+    int result = 0;
+    for (size_t i = 0; planner->facts->has_private && private_paths[i] && result >= 0; i++)
+        if (!user_has(planner->policy, private_paths[i]))
+            result = add_rule(planner, private_paths[i],
+                              (struct path_rule){.origin = ORIGIN_PRIVATE,
+                                                 .perms = PERM_READ | PERM_WRITE | PERM_CREATE,
+                                                 .optional = true});
+    return result;
+}
+
+static bool is_in_private(const struct planner *planner, const char *path)
+{
+    for (size_t i = 0; planner->facts->has_private && private_paths[i]; i++)
+        if (path_covers(path, private_paths[i]))
+            return true;
+    return false;
 }
 
 static bool touches(const char *a, const char *b)
@@ -222,8 +237,7 @@ static bool shows_workdir(struct planner *planner, const char *cwd)
     enum path_kind kind;
     if (!facts->home || look(planner, facts->home, &home, &kind) < 0)
         return false;
-    if ((facts->private_tmp && path_covers(cwd, facts->private_tmp)) || is_private_of(home, cwd) ||
-        is_private_of_somebody(cwd))
+    if (is_in_private(planner, cwd) || is_private_of(home, cwd) || is_private_of_somebody(cwd))
         return false;
     for (size_t i = 0; i < ARRAY_COUNT(system_paths); i++) {
         const char *path = system_path_text(&system_paths[i]);

@@ -11,13 +11,17 @@ struct closure_path {
     uint8_t perms;
 };
 
+/* What programs share with everybody: /tmp, and /dev/shm for POSIX shared memory
+ * and semaphores. NULL-terminated. */
+extern const char *const private_paths[];
+
 struct path_facts {
     const char *home; /* the user's home directory, or NULL */
     const char *cwd;  /* where the program starts */
     const struct closure_path *closure;
     size_t closure_count;
-    const char *private_tmp; /* "/tmp" where a view gives a private one, else NULL */
-    const char *tty;         /* the controlling terminal's /dev/pts/N, or NULL */
+    bool has_private; /* a view gives directories of its own in place of these: */
+    const char *tty;  /* the controlling terminal's /dev/pts/N, or NULL */
     /* look: where an absolute path leads (malloc'd; /proc/self stays as it is)
      * and what is there: 0 or -errno. NULL: every path leads to itself and
      * what is there is unknown. host_look (host/look.h) is the real one. */

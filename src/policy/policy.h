@@ -22,7 +22,7 @@ enum path_origin {
     ORIGIN_WORKDIR, /* default: the working directory and what it protects */
     ORIGIN_CLOSURE, /* program, loader, libraries, interpreter */
     ORIGIN_PROMISE, /* path exceptions of stdio, dns, getpw, tty … */
-    ORIGIN_PRIVATE, /* the private /tmp */
+    ORIGIN_PRIVATE, /* directories of the run alone (private_paths) */
 };
 
 /* A rule is about what its path leads to. `real` and `kind` are known once the

@@ -18,6 +18,12 @@ static int posix_memory(const struct scene *s)
     return fd < 0 ? errno : 0;
 }
 
+static int own_memory(UNUSED const struct scene *s)
+{
+    CLEAN_FD int fd = shm_open("/own", O_RDWR | O_CREAT, 0600);
+    return fd < 0 ? errno : 0;
+}
+
 static int anonymous_memory(UNUSED const struct scene *s)
 {
     void *at = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -44,7 +50,7 @@ static int pipe_inside(UNUSED const struct scene *s)
 }
 
 const struct escape escapes_ipc[] = {
-    {"posix_shared_memory", WIDE, NULL, {ENOENT, EACCES}, posix_memory, anonymous_memory},
+    {"posix_shared_memory", WIDE, NULL, {ENOENT}, posix_memory, own_memory},
     {"posix_shared_memory_without_a_view", WIDE, NO_VIEW, {EACCES}, posix_memory, anonymous_memory},
     {"system_v_shared_memory", WIDE, NULL, {EPERM}, system_v_memory, anonymous_memory},
     {"message_queue", WIDE, NULL, {EPERM}, queue, pipe_inside},

@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct policy_source source = {
         .name = "fuzz", .text = (const char *)data, .size = size, .dir = "/dir"};
     struct policy_loader loader = {load, &source};
-    struct path_facts facts = {.home = "/home/u", .cwd = "/w", .private_tmp = "/tmp"};
+    struct path_facts facts = {.home = "/home/u", .cwd = "/w", .has_private = true};
     policy_init(&p);
     p.home = strdup("/home/u");
     if (policy_parse(&p, &source, &loader, &err) < 0) {

@@ -18,7 +18,8 @@ static const struct link merged[] = {{"/bin", "/usr/bin"},
                                      {"/etc/localtime", "/usr/share/zoneinfo/Europe/Berlin"},
                                      {"/home/u/link", "/srv/target"},
                                      {"/denied", NULL}};
-static const char *const absent[] = {"/etc/static", "/nix/store", "/absent", "/w/.husky"};
+static const char *const absent[] = {"/etc/static", "/nix/store", "/absent", "/dev/shm",
+                                     "/w/.husky"};
 
 static int look(void *context, const char *path, char **real, enum path_kind *kind)
 {
@@ -202,7 +203,7 @@ TEST(the_own_terminal_comes_with_tty)
 
 static void workdir(const char *cwd, const char *home, const char *wanted)
 {
-    struct path_facts facts = {.home = home, .cwd = cwd, .look = look, .private_tmp = "/tmp"};
+    struct path_facts facts = {.home = home, .cwd = cwd, .look = look, .has_private = true};
     struct policy p;
     make(&p, "stdio rpath", NULL);
     plan(&p, &facts);
@@ -308,10 +309,10 @@ TEST(the_closure_is_there_without_promises)
     policy_free(&p);
 }
 
-TEST(a_private_tmp_gives_way_to_the_user)
+TEST(a_private_directory_gives_way_to_the_user)
 {
     struct path_facts facts = here;
-    facts.private_tmp = "/tmp";
+    facts.has_private = true;
     struct policy p;
     make(&p, "stdio rpath", NULL);
     plan(&p, &facts);
@@ -327,14 +328,14 @@ TEST(a_private_tmp_gives_way_to_the_user)
     policy_free(&p);
 }
 
-TEST(a_system_without_a_tmp_is_none_of_the_users_rules)
+TEST(what_a_system_lacks_is_none_of_the_users_rules)
 {
     struct path_facts facts = here;
-    facts.private_tmp = "/absent";
+    facts.has_private = true; /* there is no /dev/shm here */
     struct policy p;
     make(&p, "stdio rpath", NULL);
     plan(&p, &facts);
-    covers(&p, "/absent", "-");
+    covers(&p, "/dev/shm", "-");
     policy_free(&p);
 }
 
