@@ -20,6 +20,6 @@ const struct arch_table *const arch_tables[ARCH_COUNT] = {
 #elif defined(__mips64)
     [ARCH_MIPS64EL] = &table_mips64el,
 #else
-#error "no table for this architecture; docs/architecture.md says how to add one"
+#error "no table for this architecture; CONTRIBUTING.md says how to add one"
 #endif
 };
