@@ -9,6 +9,7 @@
 #include "enforce/start.h"
 #include "host/look.h"
 #include "policy/path.h"
+#include "watch/diagnose.h"
 #include "watch/words.h"
 
 #include <arpa/inet.h>
@@ -392,21 +393,13 @@ static void print_json(const struct why *why, const struct denial *step, bool al
     json_decref(object);
 }
 
-/* What is in the host's /tmp is not in the program's own: a rule would have to
- * show it. */
+/* What is in the host's /tmp is not in the program's own. */
 static bool is_out_of_sight(struct denial *step, bool exists)
 {
-    const struct path_rule *rule = step->real ? step->path.rule : NULL;
-    if (!rule || !exists || rule->origin != ORIGIN_PRIVATE || strcmp(rule->real, step->real) == 0)
-        return false;
-    char *path = strdup(step->real);
-    if (!path)
-        return false;
-    step->path.rule = NULL;
-    step->path.view = ANSWER_HIDE;
-    step->path.missing_perms = operation_letters(step->kind);
-    step->remedy = (struct remedy){.rules = {{path, step->path.missing_perms}}, .rule_count = 1};
-    return true;
+    bool hidden = exists && denial_out_of_sight(step);
+    if (hidden)
+        denial_hide(step);
+    return hidden;
 }
 
 /* Tells the first step that is denied, or the main one. */

@@ -52,6 +52,25 @@ bool denial_ask(const struct policy *p, struct denial *denial)
     return denial->path.allowed;
 }
 
+bool denial_out_of_sight(const struct denial *denial)
+{
+    const struct path_rule *rule = denial->real ? denial->path.rule : NULL;
+    return rule && rule->origin == ORIGIN_PRIVATE && denial->path.allowed &&
+           !(operation_letters(denial->kind) & PERM_CREATE) &&
+           strcmp(rule->real, denial->real) != 0;
+}
+
+void denial_hide(struct denial *denial)
+{
+    uint8_t letters = operation_letters(denial->kind);
+    char *path = strdup(denial->real);
+    denial->path.view = ANSWER_HIDE;
+    denial->path.allowed = false;
+    denial->path.missing_perms = letters ? letters : PERM_READ;
+    denial->remedy =
+        (struct remedy){.rules = {{path, denial->path.missing_perms}}, .rule_count = path != NULL};
+}
+
 bool denial_judge(const struct policy *p, struct denial *denial)
 {
     const struct denial question = *denial;
@@ -85,11 +104,15 @@ enum diagnosis diagnose_path(const struct policy *p, const struct subject *subje
         return DIAGNOSIS_QUIET;
     take_subject(subject, &question);
     *out = question;
-    if (denial_ask(p, out))
+    bool allowed = denial_ask(p, out);
+    if (allowed && (subject->create || !denial_out_of_sight(out) || subject->seen(subject->asked)))
         return DIAGNOSIS_ALLOWED;
     if (is_start_probe(subject->kind, subject->real) || !subject->permitted(subject->asked))
         return DIAGNOSIS_QUIET;
-    remedy_find(p, &question, &out->remedy);
+    if (allowed)
+        denial_hide(out);
+    else
+        remedy_find(p, &question, &out->remedy);
     return DIAGNOSIS_DENIED;
 }
 
@@ -106,15 +129,17 @@ bool diagnose_call(const struct policy *p, const struct subject *subjects, size_
             break;
         }
     }
-    if (chosen && is_start_probe(chosen->kind, chosen->real))
+    bool quiet = chosen && is_start_probe(chosen->kind, chosen->real);
+    if (quiet && !p->kill)
         return false;
     if (chosen)
         take_subject(chosen, out);
     if (!denial_judge(p, out))
         return false;
-    if (out->verdict.probe)
+    quiet = out->verdict.probe && !p->kill;
+    if (quiet)
         denial_free(out);
-    return !out->verdict.probe;
+    return !quiet;
 }
 
 bool diagnose_shell_probe(const struct denial *denial)

@@ -7,6 +7,11 @@
 /* denial_ask: fills in all verdicts; true if everything is allowed. An open
  * that creates is two operations; the first that is denied is its kind then. */
 bool denial_ask(const struct policy *p, struct denial *denial);
+/* denial_out_of_sight: allowed, but of a file in a directory of which the run
+ * has its own (ORIGIN_PRIVATE): what the system has there, only a rule shows.
+ * What makes names is at home in the run's own. denial_hide: says so. */
+bool denial_out_of_sight(const struct denial *denial);
+void denial_hide(struct denial *denial);
 /* remedy_find: for a denial whose verdicts are not yet filled in. Empty where
  * nothing helps. */
 void remedy_find(const struct policy *p, const struct denial *question, struct remedy *out);
@@ -22,6 +27,9 @@ struct subject {
     bool futile; /* it is needed and absent, or to be made and there already */
     /* Would the system do it without vow? Asked only where vow stops it. */
     bool (*permitted)(const void *asked);
+    /* Is it there for the program as well? Asked only where the run has a
+     * directory of its own in the place of the system's. */
+    bool (*seen)(const void *asked);
     const void *asked;
 };
 
@@ -36,7 +44,8 @@ enum diagnosis diagnose_path(const struct policy *p, const struct subject *subje
                              struct denial *out);
 
 /* diagnose_call: a call that BPF denied: something to tell? Not where the
- * program has another way by design (ENOSYS), nor what every start tries.
+ * program has another way by design (ENOSYS), nor what every start tries,
+ * unless it ends the program (--kill).
  * `out` has pid, program, call and kind; `object` is what the operation is
  * about where it has no path. */
 bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,

@@ -73,6 +73,7 @@ struct held {
 struct asked {
     const struct place *place;
     const struct found *found;
+    struct stranger *stranger;
     pid_t pid;
 };
 
@@ -80,6 +81,12 @@ static bool permitted(const void *context)
 {
     const struct asked *asked = context;
     return resolve_permits(asked->place, asked->pid, asked->found);
+}
+
+static bool seen(const void *context)
+{
+    const struct asked *asked = context;
+    return stranger_sees(asked->stranger, asked->found->real);
 }
 
 /* is_futile: would it fail without vow, because of what is there or is not? */
@@ -106,6 +113,7 @@ static struct subject subject_of(struct watch *w, const struct held *held, size_
         .exists = found->exists,
         .futile = is_futile(place, found->exists),
         .permitted = permitted,
+        .seen = seen,
     };
 }
 
@@ -172,7 +180,7 @@ static void explain_path(struct watch *w, const struct held *held, size_t i)
     if (*fine == hash)
         return;
     struct subject subject = subject_of(w, held, i);
-    struct asked asked = {place, &w->found[i], held->call.pid};
+    struct asked asked = {place, &w->found[i], held->stranger, held->call.pid};
     struct denial denial = {.call = held->event, .is_there = resolve_is_there};
     subject.asked = &asked;
     switch (diagnose_path(w->policy, &subject, &denial)) {

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void strangers_init(struct strangers *all)
@@ -107,6 +109,16 @@ pid_t stranger_process(const struct stranger *stranger)
     ssize_t length = read_file(stranger, "status", text, sizeof text);
     const char *value = length > 0 ? status_value(text, "Tgid") : NULL;
     return value ? atoi(value) : length < 0 ? (pid_t)length : -EPROTO;
+}
+
+bool stranger_sees(const struct stranger *stranger, const char *path)
+{
+    char root[32];
+    snprintf(root, sizeof root, "/proc/%d/root", (int)stranger->pid);
+    int fd CLEAN_FD = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    int found CLEAN_FD = fd < 0 ? -1 : (int)syscall(SYS_openat2, fd, path, &how, sizeof how);
+    return fd < 0 || found >= 0 || errno != ENOENT; /* where it cannot be told: yes */
 }
 
 bool stranger_unfiltered(pid_t pid)

@@ -26,6 +26,8 @@ struct target stranger_target(struct stranger *stranger);
 
 /* stranger_name: what the kernel calls its program; "" if unknown. */
 void stranger_name(const struct stranger *stranger, char *to, size_t size);
+/* stranger_sees: is there anything at an absolute path in its view? */
+bool stranger_sees(const struct stranger *stranger, const char *path);
 /* stranger_unfiltered: no filter holds it, so it is none of ours. False where
  * that cannot be told. */
 bool stranger_unfiltered(pid_t pid);

@@ -94,6 +94,10 @@ static void add_missing_rule(struct str *out, const struct path_verdict *path)
                 path->on_parent ? "no path rule covers its directory" : "no path rule covers it");
         return;
     }
+    if (rule->origin == ORIGIN_PRIVATE && path->view == ANSWER_HIDE) {
+        str_addf(out, "the run has a %s of its own", rule->path);
+        return;
+    }
     struct str text CLEAN_STR = {0};
     perms_print(&text, rule->perms);
     str_add_char(&text, ':');

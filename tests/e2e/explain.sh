@@ -54,6 +54,14 @@ for identity in $(identities); do
             'cpath is not promised; add the promise cpath'
         is "$view: listing" "$(suggestion_works $p -p 'stdio rpath' -v r:/usr -- ls /opt)" works
     done
+    there=$(mktemp /tmp/vow-e2e-XXXXXX) && chmod 644 "$there"
+    is 'a file in the /tmp that is not the run’s' \
+        "$(said --view system -p 'stdio rpath' -- cat "$there" | head -n 1)" \
+        "vow: cat[N] may not open $there for reading: the run has a /tmp of its own; add -v +r:$there"
+    is '… shown by a rule' "$(suggestion_works --view system -p 'stdio rpath' -- cat "$there")" works
+    is '… but its own file of that name is no news' \
+        "$(news --view system -p 'stdio rpath wpath cpath' -- sh -c 'cd / && echo >"$1" && read -r x <"$1"' sh "$there")" ''
+    rm -f "$there"
     if [ "$identity" = as_user ]; then
         is "what the system forbids is not ours" "$(news -p 'stdio rpath' -- cat /etc/shadow)" ''
     else
