@@ -103,7 +103,7 @@ int graph_assemble(const struct graph *g, node root, struct program *out)
     *out = (struct program){0};
     if (g->error)
         return g->error;
-    CLEAN_FREE struct insn *written = calloc(INSN_MAX, sizeof *written);
+    CLEAN_FREE struct insn *written = malloc(INSN_MAX * sizeof *written);
     CLEAN_FREE uint32_t *near = calloc(g->count, sizeof *near);
     if (!written || !near)
         return -ENOMEM;

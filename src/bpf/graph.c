@@ -5,7 +5,7 @@
 
 #include "bpf/insn.h"
 
-#define NODE_LIMIT 65536 /* far above what fits into a program */
+#define NODE_LIMIT 65536 /* far above what fits into a program; a power of two */
 
 void graph_free(struct graph *g)
 {
@@ -38,13 +38,15 @@ static node *find(const struct graph *g, const struct graph_node *n)
     return &g->slots[at];
 }
 
-/* Keeps the slots at most half full. */
-static int grow_slots(struct graph *g)
+/* Makes room for more nodes, and keeps the slots at most half full. */
+static int grow(struct graph *g)
 {
-    if (g->count * 2 < g->slot_count)
-        return 0;
+    if (g->count >= NODE_LIMIT)
+        return -E2BIG;
     size_t slot_count = g->slot_count ? g->slot_count * 2 : 1024;
-    node *slots = calloc(slot_count, sizeof *slots);
+    struct graph_node *nodes = reallocarray(g->nodes, slot_count / 2, sizeof *nodes);
+    g->nodes = nodes ? nodes : g->nodes;
+    node *slots = nodes ? calloc(slot_count, sizeof *slots) : NULL;
     if (!slots)
         return -ENOMEM;
     free(g->slots);
@@ -57,12 +59,8 @@ static int grow_slots(struct graph *g)
 
 static node intern(struct graph *g, struct graph_node n)
 {
-    if (!g->error)
-        g->error = grow_slots(g);
-    if (!g->error)
-        g->error = array_grow((void **)&g->nodes, &g->capacity, g->count, sizeof *g->nodes);
-    if (!g->error && g->count >= NODE_LIMIT)
-        g->error = -E2BIG;
+    if (!g->error && g->count * 2 >= g->slot_count)
+        g->error = grow(g);
     if (g->error)
         return 0;
     node *slot = find(g, &n);

@@ -26,9 +26,9 @@ struct graph_node {
 
 struct graph {
     struct graph_node *nodes;
-    size_t count, capacity;
-    node *slots; /* open addressing, 0 is free, else node + 1 */
-    size_t slot_count;
+    size_t count;
+    node *slots;       /* open addressing, 0 is free, else node + 1 */
+    size_t slot_count; /* room for half as many nodes */
     int error;
 };
 

@@ -116,11 +116,13 @@ static bits canonical(const struct batch *b, bits alive, bits known)
  * what similar calls have in common, their first arguments, comes last. */
 static size_t choose_variable(const struct batch *b, bits alive, bits known)
 {
-    size_t asked[SET_BITS] = {0}, best = 0;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++)
-            if (!is_known(b, i, j, known))
-                asked[condition(b, i, j)->var]++;
+    int asked[SET_BITS] = {0};
+    size_t best = 0;
+    for (size_t i = 0; i < b->m->words.condition_count; i++) {
+        const struct condition *c = &b->m->words.conditions[i];
+        if ((c->askers & alive) && !(known >> c->var & 1))
+            asked[c->var] += __builtin_popcountll(c->askers & alive);
+    }
     for (size_t i = 1; i < b->var_count; i++)
         if (asked[i] >= asked[best])
             best = i;
@@ -141,13 +143,12 @@ static bool holds(const struct match *m, const struct condition *c, uint32_t val
  * not be one that the mask lets through: then it stands for those above it. */
 static bits survivors(const struct batch *b, bits alive, size_t var, uint32_t value)
 {
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++) {
-            const struct condition *c = condition(b, i, j);
-            uint32_t left = b->vars[var].enumerated ? value & c->mask : value;
-            if (c->var == var && !holds(b->m, c, left))
-                alive &= ~BIT(i);
-        }
+    for (size_t i = 0; i < b->m->words.condition_count; i++) {
+        const struct condition *c = &b->m->words.conditions[i];
+        uint32_t left = b->vars[var].enumerated ? value & c->mask : value;
+        if (c->var == var && (c->askers & alive) && !holds(b->m, c, left))
+            alive &= ~c->askers;
+    }
     return alive;
 }
 
@@ -174,16 +175,29 @@ static void look_free(struct look *l)
     free(l->seen);
 }
 
+/* The bits of an enumerated variable that somebody alive asks for. */
+static uint32_t asked_mask(const struct batch *b, bits alive, size_t var)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < b->m->words.condition_count; i++) {
+        const struct condition *c = &b->m->words.conditions[i];
+        if (c->var == var && (c->askers & alive))
+            mask |= c->mask;
+    }
+    return mask;
+}
+
 /* Values may be listed twice here. */
-static size_t most_values(const struct batch *b, bits alive, size_t var)
+static size_t most_values(const struct batch *b, bits alive, size_t var, uint32_t mask)
 {
     if (b->vars[var].enumerated)
-        return (size_t)1 << __builtin_popcount(b->vars[var].mask);
+        return (size_t)1 << __builtin_popcount(mask);
     size_t count = 1;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++)
-            if (condition(b, i, j)->var == var)
-                count += 2 * condition(b, i, j)->span_count;
+    for (size_t i = 0; i < b->m->words.condition_count; i++) {
+        const struct condition *c = &b->m->words.conditions[i];
+        if (c->var == var && (c->askers & alive))
+            count += 2 * c->span_count;
+    }
     return count;
 }
 
@@ -208,17 +222,17 @@ static void list_values(const struct batch *b, bits alive, size_t var, struct br
 {
     struct run *runs = branch->runs;
     size_t count = 1, kept = 1;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; (alive & BIT(i)) && j < b->clauses[i].count; j++) {
-            const struct condition *c = condition(b, i, j);
-            for (size_t k = 0; c->var == var && k < c->span_count; k++) {
-                const struct span *span = &b->m->words.spans[c->span_at + k];
-                if (span->lo > 0 && span->lo <= branch->mask)
-                    runs[count++].lo = span->lo;
-                if (span->hi < branch->mask)
-                    runs[count++].lo = span->hi + 1;
-            }
+    for (size_t i = 0; i < b->m->words.condition_count; i++) {
+        const struct condition *c = &b->m->words.conditions[i];
+        bool asked = c->var == var && (c->askers & alive);
+        for (size_t k = 0; asked && k < c->span_count; k++) {
+            const struct span *span = &b->m->words.spans[c->span_at + k];
+            if (span->lo > 0 && span->lo <= branch->mask)
+                runs[count++].lo = span->lo;
+            if (span->hi < branch->mask)
+                runs[count++].lo = span->hi + 1;
         }
+    }
     qsort(runs, count, sizeof *runs, by_lo);
     for (size_t i = 1; i < count; i++)
         if (runs[i].lo != runs[kept - 1].lo)
@@ -261,9 +275,9 @@ static void look_at(struct batch *b, bits alive, bits known, struct look *l)
     const struct variable *var = &b->vars[l->var];
     struct branch *branch = &l->branch;
     branch->offset = data_word(b->m->words.arch, var->word);
-    branch->mask = var->mask;
+    branch->mask = var->enumerated ? asked_mask(b, alive, l->var) : var->mask;
     branch->enumerated = var->enumerated;
-    if (!look_init(l, most_values(b, alive, l->var))) {
+    if (!look_init(l, most_values(b, alive, l->var, branch->mask))) {
         fail(b->m, -ENOMEM);
         return;
     }
@@ -314,10 +328,13 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
     return result;
 }
 
-/* Names the variables of the batch's conditions; false if there are too many. */
+/* Names the variables of the batch's conditions, and who asks for them; false if there are too
+ * many. */
 static bool assign_variables(struct batch *b)
 {
     uint32_t together[WORDS] = {0};
+    for (size_t i = 0; i < b->m->words.condition_count; i++)
+        b->m->words.conditions[i].askers = 0;
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; j < b->clauses[i].count; j++)
             together[condition(b, i, j)->word] |= condition(b, i, j)->mask;
@@ -337,6 +354,7 @@ static bool assign_variables(struct batch *b)
             if (at == b->var_count)
                 b->vars[b->var_count++] = var;
             c->var = (uint8_t)at;
+            c->askers |= BIT(i);
         }
     return true;
 }

@@ -107,7 +107,7 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
 static int add_rules(const struct policy *p, const struct filter_mode *mode,
                      const struct arch_table *table, struct ruleset *set)
 {
-    set->rules = calloc(table->call_count, sizeof *set->rules);
+    set->rules = malloc(table->call_count * sizeof *set->rules);
     if (!set->rules)
         return -ENOMEM;
     if (p->launch_secret) {
