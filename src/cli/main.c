@@ -18,7 +18,25 @@ static int help(FILE *out)
     fputs("usage: vow COMMAND [OPTIONS]\n\n", out);
     for (const struct command *c = commands; c->name; c++)
         fprintf(out, "  %-10s %s\n", c->name, c->summary);
+    fputs("\n'vow help COMMAND' says more\n", out);
     return out == stderr ? EXIT_USAGE : 0;
+}
+
+static const struct command *find(const char *name)
+{
+    for (const struct command *c = commands; c->name; c++)
+        if (strcmp(name, c->name) == 0)
+            return c;
+    return NULL;
+}
+
+/* `vow help` and `vow help COMMAND`. */
+static int help_on(const char *name)
+{
+    const struct command *c = name ? find(name) : NULL;
+    if (c)
+        return c->run(2, (char *[]){(char *)c->name, (char *)"--help", NULL});
+    return help(stdout);
 }
 
 int main(int argc, char **argv)
@@ -31,10 +49,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
-        return help(stdout);
-    for (const struct command *c = commands; c->name; c++)
-        if (strcmp(argv[1], c->name) == 0)
-            return c->run(argc - 1, argv + 1);
+        return help_on(argv[2]);
+    const struct command *command = find(argv[1]);
+    if (command)
+        return command->run(argc - 1, argv + 1);
     if (strncmp(argv[1], "run ", 4) == 0) /* a script's first line: one word */
         return cmd_run_script(argc, argv);
     fprintf(stderr, "vow: no command '%s'; 'vow help' lists them\n", argv[1]);

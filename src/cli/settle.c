@@ -18,7 +18,7 @@ static int settle_view(struct policy *p, const char *name)
         return 0;
     }
     if (p->view != VIEW_AUTO) {
-        cli_error(name, "%s", err.text);
+        cli_error(name, "there can be no view: %s", err.text);
         return EXIT_SETUP;
     }
     p->view = VIEW_NONE;

@@ -281,8 +281,10 @@ static int ask(struct why *why)
         if (strcmp(why->verb, verbs[i].name) == 0)
             return verbs[i].ask(why);
     const char *near = word_nearest(why->verb, strlen(why->verb), verb_name, ARRAY_COUNT(verbs));
-    return cli_usage_error(name, "no question '%s'; did you mean '%s'?", why->verb,
-                           near ? near : "open");
+    if (near)
+        return cli_usage_error(name, "no question '%s'; did you mean '%s'?", why->verb, near);
+    return cli_usage_error(name, "no question '%s': there are open, connect, exec and syscall",
+                           why->verb);
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -429,9 +431,8 @@ static int parse(struct why *why, int argc, char **argv)
         if (strcmp(argv[index], "--json") == 0) {
             why->json = true;
         } else if (strcmp(argv[index], "--arch") == 0 && index + 1 < argc) {
-            why->arch = arch_by_name(argv[++index]);
-            if (!why->arch)
-                return cli_usage_error(name, "no architecture '%s'", argv[index]);
+            if (cli_choose_arch(name, argv[++index], &why->arch) != 0)
+                return EXIT_USAGE;
         } else {
             return cli_usage_error(name, "no option '%s'", argv[index]);
         }

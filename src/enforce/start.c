@@ -73,10 +73,12 @@ static int cannot(const char *name, int rc, int *exit_status, struct err *err)
     *exit_status = rc == -ENOENT || rc == -ENOTDIR ? START_NOT_FOUND
                    : rc == -ENOMEM                 ? START_SETUP
                                                    : START_NOT_EXECUTABLE;
+    if (*name == '\0')
+        return err_set(err, rc, "the program's name is empty");
     if (rc == -ENOENT && !strchr(name, '/'))
         return err_set(err, rc, "%s: not found in PATH", str_get(&shown));
     if (rc == -EACCES)
-        return err_set(err, rc, "%s: is not executable", str_get(&shown));
+        return err_set(err, rc, "%s is not executable", str_get(&shown));
     return err_set(err, rc, "%s: %s", str_get(&shown), strerror(-rc));
 }
 
@@ -85,7 +87,7 @@ static int bad_file(const char *path, const char *what, int *exit_status, struct
     CLEAN_STR struct str shown = {0};
     quote_visible(&shown, path, strlen(path));
     *exit_status = START_NOT_EXECUTABLE;
-    return err_set(err, -ENOEXEC, "%s: %s", str_get(&shown), what);
+    return err_set(err, -ENOEXEC, "%s %s", str_get(&shown), what);
 }
 
 static void free_argv(char **argv)
@@ -164,7 +166,7 @@ static int through_env(struct finding *f, const struct shebang *line, char **nex
         return 0; /* env does it */
     if (rc < 0)
         return bad_file(script->path,
-                        "its first line asks env for more than a name, and env may not execute; "
+                        "asks env for more than a name in its first line, and env may not execute; "
                         "promise exec, or start the interpreter itself with the script behind it",
                         f->exit_status, f->err);
     rc = find(words.words[0], f->search, next);

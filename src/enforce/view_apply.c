@@ -123,7 +123,7 @@ static int apply_action(const struct site *site, const struct view_action *actio
 
 static int fail(struct err *err, int code, const char *what, const char *path)
 {
-    return err_set(err, code, "view: cannot %s %s: %s", what, path, strerror(-code));
+    return err_set(err, code, "cannot %s %s: %s", what, path, strerror(-code));
 }
 
 static int apply_actions(const struct view_plan *plan, const struct site *site, struct err *err)
@@ -222,7 +222,7 @@ int view_probe(struct err *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, -errno, "view: cannot make a pipe: %s", strerror(errno));
+        return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
     pid_t pid = fork();
     if (pid == 0)
         probe(ends[1]);
@@ -230,7 +230,7 @@ int view_probe(struct err *err)
     close(ends[1]);
     CLEAN_FD int from = ends[0];
     if (pid < 0)
-        return err_set(err, -forked, "view: cannot fork: %s", strerror(forked));
+        return err_set(err, -forked, "cannot fork: %s", strerror(forked));
     char text[sizeof err->text] = "";
     ssize_t size = read(from, text, sizeof text - 1);
     int status = 0;
@@ -238,5 +238,5 @@ int view_probe(struct err *err)
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    return err_set(err, -EPERM, "%s", size > 0 ? text : "view: the attempt to build one died");
+    return err_set(err, -EPERM, "%s", size > 0 ? text : "the attempt to build one died");
 }

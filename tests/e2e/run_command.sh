@@ -13,6 +13,7 @@ like 'an option without its value' "$(run vow -C)" 'vow run: -C wants a value* \
 like 'no descriptor' "$(run vow --fd x ./try args)" 'vow run: --fd x: * \[2\]'
 like 'an unknown promise' "$(run vow -p 'stdio rpaht' ./try args)" '*rpath* \[2\]'
 like 'help' "$(run vow --help)" 'usage: vow run *\[0\]'
+is 'help on a command is its own' "$("$VOW" help run)" "$("$VOW" run --help)"
 like 'the default is told' "$(run vow ./try args a)" '*stdio rpath*
 a \[0\]'
 

@@ -87,7 +87,7 @@ for identity in $(identities); do
         'vow run: no-such-program: not found in PATH [127]'
     is 'not found' "$(run vow -p stdio -- ./no-such-program)" \
         'vow run: ./no-such-program: No such file or directory [127]'
-    is 'not executable' "$(run vow -p stdio -- ./closed)" 'vow run: ./closed: is not executable [126]'
+    is 'not executable' "$(run vow -p stdio -- ./closed)" 'vow run: ./closed is not executable [126]'
     is 'a directory' "$(run vow -p stdio -- /usr)" 'vow run: /usr: Is a directory [126]'
     is 'its own status' "$(run vow -p 'stdio rpath' -- sh -c 'exit 42')" ' [42]'
     like 'a death by signal' "$(run vow -p stdio -- ./try abort)" '* \[134\]'

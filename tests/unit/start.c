@@ -212,14 +212,14 @@ TEST(what_cannot_be_started)
         const char *message;
     } rows[] = {
         {"no-such-program", 127, "no-such-program: not found in PATH"},
-        {"", 127, ": not found in PATH"},
+        {"", 127, "the program's name is empty"},
         {"./no-such-program", 127, "./no-such-program: No such file or directory"},
         {"./plain/below", 127, "./plain/below: Not a directory"},
-        {"plain", 126, "plain: is not executable"},
-        {"./plain", 126, "./plain: is not executable"},
+        {"plain", 126, "plain is not executable"},
+        {"./plain", 126, "./plain is not executable"},
         {"./dir", 126, "./dir: Is a directory"},
         {"./lost", 127, "/no/such/interpreter: No such file or directory"},
-        {"/dev/null", 126, "/dev/null: is not executable"},
+        {"/dev/null", 126, "/dev/null is not executable"},
         {"./\033[2Jx", 127, "./\\x1b[2Jx: No such file or directory"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
