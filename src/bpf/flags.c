@@ -29,20 +29,14 @@ void flags_init(struct flags *f, const struct run *values, size_t count)
     }
     for (size_t i = 0; i < count; i++)
         f->same[i] = sets[set_of[i]];
+    f->with_any[0] = 0;
+    for (size_t i = 1; i < count; i++)
+        f->with_any[i] = f->with_any[i & (i - 1)] | with_bit[__builtin_ctzll(i)];
 }
 
 static value_set all_values(const struct flags *f)
 {
     return UINT64_MAX >> (FLAGS_VALUES - f->count);
-}
-
-/* The values that have any bit of values[question]. */
-static value_set with_any(size_t question)
-{
-    value_set with = 0;
-    for (; question; question &= question - 1)
-        with |= with_bit[__builtin_ctzll(question)];
-    return with;
 }
 
 /* Where a set leads that is not empty, if all of it leads there; else NULL. */
@@ -59,7 +53,7 @@ static size_t best_question(const struct flags *f, value_set set)
     size_t best = 0;
     int best_score = -1;
     for (size_t question = 1; question < f->count; question++) {
-        value_set with = set & with_any(question), without = set & ~with;
+        value_set with = set & f->with_any[question], without = set & ~with;
         if (!with || !without)
             continue;
         int score = (decided(f, with) ? __builtin_popcountll(with) : 0) +
@@ -76,7 +70,7 @@ static size_t count_tests(const struct flags *f, value_set set)
 {
     if (decided(f, set))
         return 0;
-    value_set with = set & with_any(best_question(f, set));
+    value_set with = set & f->with_any[best_question(f, set)];
     return 1 + count_tests(f, with) + count_tests(f, set & ~with);
 }
 
@@ -86,7 +80,7 @@ static node build(struct graph *g, const struct flags *f, value_set set, const n
     if (only)
         return tails[only->to];
     size_t question = best_question(f, set);
-    value_set with = set & with_any(question);
+    value_set with = set & f->with_any[question];
     node if_any = build(g, f, with, tails);
     node if_none = build(g, f, set & ~with, tails);
     return graph_test(g, INSN_JSET, f->values[question].lo, if_any, if_none);

@@ -13,7 +13,8 @@
 struct flags {
     size_t count;
     const struct run *values;
-    uint64_t same[FLAGS_VALUES]; /* for each value, those that lead where it leads */
+    uint64_t same[FLAGS_VALUES];     /* for each value, those that lead where it leads */
+    uint64_t with_any[FLAGS_VALUES]; /* and those that have any of its bits */
 };
 
 void flags_init(struct flags *f, const struct run *values, size_t count);
