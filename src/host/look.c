@@ -67,6 +67,8 @@ static int resolve(const char *path, int links_left, char **real)
 static int name_self(char **real)
 {
     char own[32];
+    if (strncmp(*real, "/proc/", strlen("/proc/")) != 0)
+        return 0;
     int size = snprintf(own, sizeof own, "/proc/%d", (int)getpid());
     if (strncmp(*real, own, (size_t)size) != 0 || ((*real)[size] != '/' && (*real)[size] != '\0'))
         return 0;
