@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "policy/promise.h"
+#include "policy/whole.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,6 +45,23 @@ static void add_promises(struct str *out, const struct policy *p)
         str_add(out, "  proc is not among them: no children; threads\n");
 }
 
+static void add_view(struct str *out, const struct policy *p, const char *before)
+{
+    str_addf(out, "%sa view: ", before);
+    if (p->view == VIEW_ALL) {
+        str_add(out, "what is not listed is read-only");
+        return;
+    }
+    str_add(out, "what is not listed is not there");
+    const char *but = ", or but a name in ";
+    for (size_t i = 0; i < WHOLE_COUNT; i++) {
+        if (!whole_shown(p, i))
+            continue;
+        str_addf(out, "%s%s", but, whole_paths[i]);
+        but = ", ";
+    }
+}
+
 static void add_paths(struct str *out, const struct launch *l)
 {
     const struct policy *p = l->request->policy;
@@ -52,8 +70,7 @@ static void add_paths(struct str *out, const struct launch *l)
         str_addf(out, "Landlock (interface %d, %zu rules)", l->landlock.abi,
                  l->landlock.rule_count);
     if (l->has_view)
-        str_addf(out, "%sa view: what is not listed is not there",
-                 l->landlock.abi > 0 ? " and hidden by " : "");
+        add_view(out, p, l->landlock.abi > 0 ? " and by " : "");
     else if (l->landlock.abi == 0)
         str_add(out, "nothing");
     str_add_char(out, '\n');
