@@ -34,10 +34,12 @@ TEST(the_first_step_that_fails_is_named)
 {
     struct launch launch = broken;
     struct err err;
+    int privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    int filters = prctl(PR_GET_SECCOMP, 0, 0, 0, 0); /* a container has one */
     if (probe_landlock(&err) < 0)
-        SKIP(err.text);
+        SKIP("landlock: none here");
     check_failure(&launch, "descriptors: close-on-exec: Bad file descriptor");
-    CHECK_EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
+    CHECK_EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), privileges);
     launch.fds.count = 0;
     check_failure(&launch, "Landlock: cannot add a rule for /absent/x: No such file or directory");
     CHECK_EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
@@ -45,7 +47,7 @@ TEST(the_first_step_that_fails_is_named)
     check_failure(&launch, "limits: setrlimit: Invalid argument");
     launch.limits.count = 0;
     check_failure(&launch, "seccomp: Invalid argument");
-    CHECK_EQ(prctl(PR_GET_SECCOMP, 0, 0, 0, 0), 0);
+    CHECK_EQ(prctl(PR_GET_SECCOMP, 0, 0, 0, 0), filters);
 }
 
 TEST(after_the_last_step_nothing_is_missing)
@@ -56,7 +58,7 @@ TEST(after_the_last_step_nothing_is_missing)
     launch.fds.count = launch.limits.count = launch.landlock.rule_count = 0;
     launch.filter = (struct program){.at = allow, .count = 1};
     if (probe_landlock(&err) < 0)
-        SKIP(err.text);
+        SKIP("landlock: none here");
     CHECK_EQ(launch_confine(&launch, &err), 0);
     CHECK_STR(err.text, "");
     CHECK_EQ(prctl(PR_GET_SECCOMP, 0, 0, 0, 0), 2);
