@@ -302,15 +302,24 @@ static _Noreturn void relay(const struct escape *row, enum run run)
     _exit(122);
 }
 
+/* A descriptor that no dup2() of child() overwrites. */
+static int open_above(const char *path, int flags)
+{
+    CLEAN_FD int fd = open(path, flags | O_CLOEXEC);
+    int above = fcntl(fd, F_DUPFD, INHERITED + 1);
+    MUST(above);
+    return above;
+}
+
 /* In the child: a session with a terminal, a secret at a descriptor and one in
  * the environment, all output in a file. */
 static _Noreturn void child(const struct escape *row, enum run run)
 {
     setsid();
-    int terminal = open(stage.terminal_name, O_RDWR);
+    int terminal = open_above(stage.terminal_name, O_RDWR);
     MUST(ioctl(terminal, TIOCSCTTY, 0));
-    int output = open(stage.output, O_WRONLY | O_APPEND);
-    int secret = open(at("outside/secret"), O_RDONLY);
+    int output = open_above(stage.output, O_WRONLY | O_APPEND);
+    int secret = open_above(at("outside/secret"), O_RDONLY);
     become(stage.uid);
     MUST(chdir(at("work")));
     MUST(dup2(secret, INHERITED));
