@@ -42,7 +42,7 @@ rows = json.load(sys.stdin)["findings"]
 print("\n".join(row["what"] for row in rows if row["held"] == "exactly"))')" \
             "$(printf '%s\n' "$here" | section exactly | sed -n 's/^  \([^ ].*[^ ]\)   *[^ ].*$/\1/p' | sed 's/  .*//')"
     else
-        skip 'as JSON the same' 'no python3'
+        skip 'as JSON the same' 'python3: not installed'
     fi
     like 'an unknown option' "$(run doctor --nonsense)" '*--nonsense*\[2\]'
 done

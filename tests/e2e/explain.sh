@@ -2,6 +2,7 @@
 # What an explained run says: which operation, why, what would help; nothing
 # that is not so.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_views
 cp "$TRY" try
 
 explain() { $tap_as "$VOW" run --explain "$@" </dev/null; }

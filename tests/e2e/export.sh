@@ -2,6 +2,7 @@
 # The exported profile under a container runtime: a container that does what
 # its promises say works; its twin that does more is denied.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_views
 
 # container PROMISES COMMAND…: its output and status under crun.
 container()

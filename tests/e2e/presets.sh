@@ -1,6 +1,7 @@
 #!/bin/sh
 # The presets: which program gets one, and that programs work under theirs.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_views
 
 chosen() { vow -- "$@" 2>&1 | sed -n 's/^vow run: no promises given: taking //p'; }
 
@@ -25,19 +26,19 @@ if [ "$(id -u)" = 0 ]; then
         "mount --bind bind/grep /usr/bin/grep && '$VOW' run --no-explain -- grep -q x /dev/null" 2>&1 |
         sed -n 's/^vow run: no promises given: taking //p')" "-p 'stdio rpath'"
 else
-    skip 'not if others may write the file' 'needs root'
+    skip 'not if others may write the file' 'root: the preset of a file of root'
 fi
 
 # works PROGRAM COMMAND: under its preset, as it was chosen
 works()
 {
-    command -v "$1" >/dev/null || { skip "$2" "no $1 here"; return; }
+    command -v "$1" >/dev/null || { skip "$2" "$1: not installed"; return; }
     is "$2" "$(eval "vow -- $2" >out 2>&1; echo $?) $(sed -n '/taking preset/!p' out)" "0 ${3:-}"
 }
 # stops PROGRAM COMMAND: it fails
 stops()
 {
-    command -v "$1" >/dev/null || { skip "$2" "no $1 here"; return; }
+    command -v "$1" >/dev/null || { skip "$2" "$1: not installed"; return; }
     like "stopped: $2" "$(eval "vow -- $2" 2>&1; echo $?)" '*[1-9]'
 }
 

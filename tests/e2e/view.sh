@@ -2,6 +2,7 @@
 # What a program sees of the file system, and that programs work in it.
 # shellcheck disable=SC2016 # for the shell inside
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_views
 : "${TRY:?}" # the program try
 
 writes='stdio rpath wpath cpath flock'
@@ -149,9 +150,9 @@ nearly_empty()
         --symlink usr/lib64 /lib64 --dev /dev -- /vow run --no-explain "$@"
 }
 if ! command -v bwrap >/dev/null; then
-    skip 'a nearly empty system' 'no bwrap'
+    skip 'a nearly empty system' 'bwrap: not installed'
 elif ! bwrap --ro-bind / / true 2>/dev/null; then
-    skip 'a nearly empty system' 'bwrap cannot make namespaces here'
+    skip 'a nearly empty system' 'mountns: bwrap has none'
 else
     is 'a nearly empty system' "$(run nearly_empty -p 'stdio rpath' -- echo works)" 'works [0]'
 fi

@@ -1,6 +1,7 @@
 #!/bin/sh
 # vow why: its answers, and that a run bears each of them out.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_views
 mkdir dir && echo text >file && chmod 777 . dir && chmod 666 file
 
 # shellcheck disable=SC2154 # tap.sh sets tap_as

@@ -330,7 +330,7 @@ static void one_round(int abi)
 static void need_landlock(void)
 {
     if (host_landlock_abi() < 1)
-        SKIP("no Landlock");
+        SKIP("landlock: not in this kernel");
 }
 
 static void rounds(int abi, int count)
@@ -385,7 +385,7 @@ TEST(an_absent_path_fails_unless_optional)
 TEST(scopes_keep_signals_inside)
 {
     if (host_landlock_abi() < 6)
-        SKIP("Landlock below ABI 6 has no scopes");
+        SKIP("landlock-6: scopes are younger");
     struct policy p;
     struct landlock_plan plan;
     struct err err;

@@ -123,7 +123,7 @@ static void need_view(void)
     char reason[sizeof why + 16];
     if (view_probe(&why) == 0)
         return;
-    snprintf(reason, sizeof reason, "userns: %s", why.text);
+    snprintf(reason, sizeof reason, "mountns: %s", why.text);
     SKIP(reason);
 }
 
