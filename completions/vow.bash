@@ -60,6 +60,8 @@ _vow() {
         COMPREPLY=($(compgen -W "${options/policy/${_vow_options[policy]}} --help" -- "$cur"))
     elif [[ ${words[1]} == why ]]; then
         COMPREPLY=($(compgen -W 'open connect exec syscall' -- "$cur"))
+    elif [[ ${words[1]} == help ]]; then
+        COMPREPLY=($(compgen -W 'run why filter promises doctor export' -- "$cur"))
     elif [[ ${words[1]} == export ]]; then
         COMPREPLY=($(compgen -W 'oci' -- "$cur"))
     fi

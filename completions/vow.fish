@@ -68,5 +68,6 @@ complete -c vow -n '__vow_in filter' -l compare -x -a '(__vow_words)' -d 'Compar
 complete -c vow -n '__vow_in filter' -l simulate -x -d 'Run it on one call'
 complete -c vow -n '__vow_in why filter promises doctor' -l json -d 'As JSON'
 complete -c vow -n '__vow_in why' -a 'open connect exec syscall'
+complete -c vow -n '__vow_in help' -a 'run why filter promises doctor export'
 complete -c vow -n '__vow_in export' -a oci
 complete -c vow -n '__vow_in run why filter promises doctor export' -l help -d 'Explain the command'
