@@ -5,6 +5,7 @@
 #   like NAME GOT PATTERN       matches the shell pattern?
 #   skip NAME REASON
 #   leans_on_views              what fails where none can be had is skipped
+#   all_needs_vow               skips the whole script where vow refuses everything
 #   run COMMAND...              its output, both streams, and behind that its status: "text [0]"
 #   as_root, as_user            from here on vow is run as root, as nobody
 #   vow ARGUMENT...             $VOW run as chosen, without explanations
@@ -53,6 +54,12 @@ tap_lack() # GOT
     [ "$tap_found" ] || [ ! "$tap_views" ] ||
         tap_found=$($tap_as "$VOW" run --view system -p stdio true 2>&1 | refusal)
     printf '%s' "$tap_found"
+}
+
+all_needs_vow()
+{
+    tap_reason=$(tap_lack '')
+    [ ! "$tap_reason" ] || { echo "1..0 # SKIP $tap_reason"; exit 0; }
 }
 
 tap_differs() # NAME GOT WANTED

@@ -30,11 +30,16 @@ static struct vow_policy *policy_of(const char *promises, const char *path, cons
     return policy;
 }
 
+static void need_all_of(const struct vow_policy *policy)
+{
+    if (vow_supported(policy, &error) == 0)
+        SKIP("landlock-6: not all of a policy can be enforced here");
+}
+
 static void apply(const char *promises, const char *path, const char *letters)
 {
     struct vow_policy *policy = policy_of(promises, path, letters);
-    if (vow_supported(policy, &error) == 0)
-        SKIP("landlock-6: not all of a policy can be enforced here");
+    need_all_of(policy);
     CHECK_EQ(vow_apply(policy, 0, &error), 0);
     CHECK_STR(error.text, "");
     vow_policy_free(policy);
@@ -136,6 +141,7 @@ TEST(children_are_held_too)
     struct vow_policy *policy = policy_of("stdio rpath proc exec", "/usr", "rx");
     CHECK_EQ(vow_policy_path(policy, "/etc/ld.so.cache", "r", &error), 0);
     CHECK_EQ(vow_policy_path(policy, "/etc/passwd", "r", &error), 0);
+    need_all_of(policy);
     CHECK_EQ(vow_apply(policy, 0, &error), 0);
     CHECK_EQ(run("/bin/cat", "/etc/passwd"), 0);
     CHECK_EQ(run("/bin/cat", "/etc/hostname"), 1);
@@ -157,6 +163,7 @@ TEST(no_children_without_proc)
 TEST_DIES(kill_ends_the_process, SIGSYS)
 {
     struct vow_policy *policy = policy_of("stdio", NULL, NULL);
+    need_all_of(policy);
     CHECK_EQ(vow_apply(policy, VOW_KILL, &error), 0);
     CHECK_EQ(getpid() > 0, 1);
     socket(AF_INET, SOCK_STREAM, 0);
@@ -182,6 +189,7 @@ TEST(threads_are_an_error_and_change_nothing)
     CHECK_EQ(opening("/etc/passwd", O_RDONLY), 0);
     close(ends[1]);
     CHECK_EQ(pthread_join(thread, NULL), 0);
+    need_all_of(policy);
     CHECK_EQ(vow_apply(policy, 0, &error), 0);
     CHECK_EQ(opening("/etc/passwd", O_RDONLY), EACCES);
     CHECK_EQ(pthread_create(&thread, NULL, wait_for_end, ends), 0);
