@@ -49,7 +49,7 @@ for identity in $(identities); do
             cp "$program" "try-$kind"
             confined "$kind" "$HERE/try-$kind"
         else
-            skip "$kind" 'could not be built'
+            skip "$kind" "libc-$kind: none to build a program with"
         fi
     done
     rm -f try-*
