@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-MIRROR_DEFAULT = None
 
 
 def fail(message):
@@ -19,7 +18,7 @@ def mirror():
         uri, *origin = line.split()
         if origin == ["Debian"] and "security" not in uri:
             return uri.rstrip("/")
-    return MIRROR_DEFAULT
+    return fail("apt's lists name no mirror of Debian; 'apt-get update' fetches them")
 
 
 class Package:
