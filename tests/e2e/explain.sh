@@ -56,7 +56,7 @@ for identity in $(identities); do
         is "$view: listing" "$(suggestion_works $p -p 'stdio rpath' -v r:/usr -- ls /opt)" works
     done
     there=$(mktemp /tmp/vow-e2e-XXXXXX) && chmod 644 "$there"
-    is 'a file in the /tmp that is not the run’s' \
+    is 'a file in the /tmp of the machine' \
         "$(said --view system -p 'stdio rpath' -- cat "$there" | head -n 1)" \
         "vow: cat[N] may not open $there for reading: the run has a /tmp of its own; add -v +r:$there"
     is '… shown by a rule' "$(suggestion_works --view system -p 'stdio rpath' -- cat "$there")" works
