@@ -57,24 +57,6 @@ static void check_call(void *context, const uint64_t args[6])
         (uintmax_t)args[2], (uintmax_t)args[3], (uintmax_t)args[4], (uintmax_t)args[5], ret, right);
 }
 
-/* The boundary values of every call, whichever family grants it. */
-static struct probe *make_probes(const struct arch *arch)
-{
-    static const struct range launch = {LAUNCH_SECRET, LAUNCH_SECRET};
-    const struct arch_table *table = arch_table(arch->id);
-    struct probe *probes = calloc(table->call_count, sizeof *probes);
-    for (size_t i = 0; i < table->call_count; i++) {
-        const struct sys_call *call = &table->calls[i];
-        probes[i] = (struct probe){.arch = arch, .random = i + 1};
-        for (size_t j = 0; j < call->grant_count; j++) {
-            struct clause clause;
-            grant_clause(&call_grants(call)[j], &launch, &clause);
-            probe_add(&probes[i], &clause);
-        }
-    }
-    return probes;
-}
-
 static void free_probes(const struct arch *arch, struct probe *probes)
 {
     for (size_t i = 0; i < arch_table(arch->id)->call_count; i++)
@@ -143,7 +125,7 @@ static void prove_architecture(enum arch_id id, unsigned random_sets)
 {
     static const uint32_t denials[] = {0, RET_KILL_PROCESS, RET_USER_NOTIF};
     const struct arch *arch = &archs[id];
-    struct probe *probes = make_probes(arch);
+    struct probe *probes = probes_of_calls(arch, LAUNCH_SECRET);
     uint64_t random = 1 + id;
     const char *wanted_sets = getenv("SIM_SETS");
     if (wanted_sets)

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LAUNCH_SECRET UINT64_C(0x123456789)
+
 #define ALLOW_SHOWN RET_ERRNO(4000)
 #define KILL_SHOWN RET_ERRNO(4001)
 #define COMBINATIONS 60
@@ -113,7 +115,7 @@ static void show_ends(struct program *program)
 
 static struct program compile(promise_set promises, const struct arch *const *archs_, size_t count)
 {
-    struct policy policy = {.promises = promises, .launch_secret = 0x123456789};
+    struct policy policy = {.promises = promises, .launch_secret = LAUNCH_SECRET};
     struct ruleset sets[2];
     const struct ruleset *pointers[2] = {&sets[0], &sets[1]};
     struct program program = {0};
@@ -126,23 +128,6 @@ static struct program compile(promise_set promises, const struct arch *const *ar
         ruleset_free(&sets[i]);
     show_ends(&program);
     return program;
-}
-
-static struct probe *make_probes(const struct arch *arch)
-{
-    static const struct range launch = {0x123456789, 0x123456789};
-    const struct arch_table *table = arch_table(arch->id);
-    struct probe *probes = calloc(table->call_count, sizeof *probes);
-    for (size_t i = 0; i < table->call_count; i++) {
-        const struct sys_call *call = &table->calls[i];
-        probes[i] = (struct probe){.arch = arch, .random = i + 1};
-        for (size_t j = 0; j < call->grant_count; j++) {
-            struct clause clause;
-            grant_clause(&call_grants(call)[j], &launch, &clause);
-            probe_add(&probes[i], &clause);
-        }
-    }
-    return probes;
 }
 
 /* Tries everything in a child; from the load on it makes no call but those
@@ -181,7 +166,7 @@ static void report(const struct experiment *x)
 /* Some promise sets, asked for on one of the architectures of the filter. */
 static void run(const struct arch *const *in_filter, size_t count, struct experiment *x)
 {
-    struct probe *probes = make_probes(x->arch);
+    struct probe *probes = probes_of_calls(x->arch, LAUNCH_SECRET);
     uint64_t random = 11;
     promise_set some[] = {0, PROMISE(STDIO), ~(promise_set)0, probe_random(&random) >> 20,
                           probe_random(&random) >> 20};

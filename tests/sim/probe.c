@@ -144,3 +144,20 @@ void probe_free(struct probe *probe)
     free(probe->holding.at);
     *probe = (struct probe){0};
 }
+
+struct probe *probes_of_calls(const struct arch *arch, uint64_t secret)
+{
+    const struct range launch = {secret, secret};
+    const struct arch_table *table = arch_table(arch->id);
+    struct probe *probes = calloc(table->call_count, sizeof *probes);
+    for (size_t i = 0; i < table->call_count; i++) {
+        const struct sys_call *call = &table->calls[i];
+        probes[i] = (struct probe){.arch = arch, .random = i + 1};
+        for (size_t j = 0; j < call->grant_count; j++) {
+            struct clause clause;
+            grant_clause(&call_grants(call)[j], &launch, &clause);
+            probe_add(&probes[i], &clause);
+        }
+    }
+    return probes;
+}

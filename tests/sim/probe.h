@@ -30,6 +30,11 @@ void probe_add(struct probe *probe, const struct clause *clause);
 void probe_each(struct probe *probe, size_t limit, probe_fn fn, void *context);
 void probe_free(struct probe *probe);
 
+/* probes_of_calls: a probe for every call of an architecture, in the order of
+ * its table, with the boundary values of all its grants, whichever family; the
+ * launch's among them, for this secret. For the caller to free. */
+struct probe *probes_of_calls(const struct arch *arch, uint64_t secret);
+
 /* probe_random: xorshift64*; the same sequence on every machine. */
 uint64_t probe_random(uint64_t *state);
 
