@@ -79,6 +79,21 @@ int vow_apply(const struct vow_policy *policy, unsigned flags, struct vow_error 
  * with errno as above. Changes nothing. */
 int vow_supported(const struct vow_policy *policy, struct vow_error *error);
 
+/* vow_limit_fd: gives up one direction of an open descriptor for good: "r"
+ * leaves reading, "w" leaves writing. dup does not get around it, for what is
+ * replaced is the open file behind the number: its status flags and position
+ * stay, its locks, its place in an epoll set and its sharing of a position
+ * with other descriptors go. Copies that were made before keep what they had.
+ * A unix stream socket, and a TCP one that is left reading, is shut down
+ * instead, for the peer and all copies; what had arrived unread is thrown away.
+ * Call it before promises that do not allow to open the file again. Who may
+ * still open files can open that one anew, as any other.
+ * EINVAL: `access` is neither. EBADF: not open for reading or writing. EACCES:
+ * it never had what should be left, or may not be opened again. EOPNOTSUPP:
+ * this kind of file or socket has no such half. ENOENT: /proc is not mounted.
+ * ENOTCONN: the socket is not connected. */
+int vow_limit_fd(int fd, const char *access);
+
 #ifdef __cplusplus
 }
 #endif
