@@ -35,11 +35,12 @@ struct seccomp_event {
 #define RET_LOG 0x7ffc0000u
 #define RET_ALLOW 0x7fff0000u
 
-/* One call: `allow` where a clause holds (or always), else success without the
- * call where one of those that follow them holds, else `deny`. */
+/* One call: `allow` where a clause holds (or always), else `settled` (success
+ * without the call, or an errno) where one of those that follow them holds,
+ * else `deny`. */
 struct rule {
     uint32_t nr;
-    uint32_t allow, deny;
+    uint32_t allow, settled, deny;
     bool always; /* allow whatever the arguments */
     const struct clause *clauses;
     size_t clause_count, settled_count;
@@ -61,6 +62,7 @@ struct filter_mode {
     uint32_t deny;       /* 0: RET_ERRNO of each call; else this for every denial of a
                             known call (RET_KILL_PROCESS, RET_TRAP, RET_USER_NOTIF) but
                             those with ENOSYS, which libcs take as a hint to fall back */
+    bool spare_probes;   /* … and but those of family probe, which keep their errno */
     uint32_t unknown;    /* 0: RET_ERRNO(ENOSYS) */
     uint32_t path_allow; /* 0: RET_ALLOW; RET_USER_NOTIF to look at allowed calls that … */
     uint32_t path_kinds; /* … do one of these operations on a name: 1 << OP_x each */

@@ -386,7 +386,7 @@ static node match_any(struct match *m, const struct clause *clauses, size_t coun
 node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
                  struct held held)
 {
-    struct match settled = {.g = g, .yes = graph_ret(g, RET_ERRNO(0)), .words = {.arch = arch}};
+    struct match settled = {.g = g, .yes = graph_ret(g, rule->settled), .words = {.arch = arch}};
     settled.no = graph_ret(g, rule->deny);
     struct match m = {.g = g, .yes = graph_ret(g, rule->allow), .words = {.arch = arch}};
     bool last = rule->clause_count == 0;

@@ -4,12 +4,6 @@
 
 #include "bpf/bpf.h"
 
-static bool granted(const struct policy *p, const struct grant *grant)
-{
-    return grant->family == FAMILY_LAUNCH ? p->launch_secret != 0
-                                          : family_granted(grant->family, p->promises);
-}
-
 /* A denial that means "this kernel does not have it" stays one in every mode:
  * libcs make such calls (clone3, openat2) to fall back to others. */
 static uint32_t denial(const struct arch *arch, const struct sys_call *call,
@@ -63,12 +57,18 @@ static int add_clause(const struct grant *grant, struct ruleset *set)
     return 0;
 }
 
-/* The calls that succeed without being made. */
-static int add_settled(const struct sys_call *call, struct rule *rule, struct ruleset *set)
+/* The calls that succeed without being made, or fail where a denial would end
+ * the program. No call has both kinds. */
+static int add_settled(const struct filter_mode *mode, const struct sys_call *call,
+                       struct rule *rule, struct ruleset *set)
 {
     const struct grant *grants = call_grants(call);
     for (size_t i = 0; i < call->grant_count; i++) {
-        if (grants[i].family != FAMILY_SETTLED)
+        if (grants[i].family == FAMILY_SETTLED)
+            rule->settled = RET_ERRNO(0);
+        else if (grants[i].family == FAMILY_PROBE && mode->spare_probes)
+            rule->settled = RET_ERRNO(call->denial);
+        else
             continue;
         if (add_clause(&grants[i], set))
             return -ENOMEM;
@@ -88,7 +88,7 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
                           .allow = watched ? mode->path_allow : RET_ALLOW,
                           .deny = denial(set->arch, call, mode)};
     for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
-        if (!granted(p, &grants[i]))
+        if (!policy_grants(p, grants[i].family))
             continue;
         if (add_clause(&grants[i], set))
             return -ENOMEM;
@@ -101,7 +101,7 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
     }
     if (rule->always)
         return watched ? pass_descriptors(call, set, rule) : 0;
-    return add_settled(call, rule, set);
+    return add_settled(mode, call, rule, set);
 }
 
 static int add_rules(const struct policy *p, const struct filter_mode *mode,

@@ -23,7 +23,7 @@ static uint32_t rule_eval(const struct rule *rule, const uint64_t args[6])
     if (rule->always || any_holds(rule->clauses, rule->clause_count, args))
         return rule->allow;
     bool settled = any_holds(rule->clauses + rule->clause_count, rule->settled_count, args);
-    return settled ? RET_ERRNO(0) : rule->deny;
+    return settled ? rule->settled : rule->deny;
 }
 
 uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *event)

@@ -2,11 +2,6 @@
  * tables. The compiler is not used here: it is proved equal to this. */
 #include "policy/decide.h"
 
-static bool granted(const struct policy *p, unsigned family)
-{
-    return family == FAMILY_LAUNCH ? p->launch_secret != 0 : family_granted(family, p->promises);
-}
-
 static unsigned promise_count(promise_set set)
 {
     return (unsigned)__builtin_popcountll(set);
@@ -46,7 +41,7 @@ static void search(const struct policy *p, const struct call_event *event, struc
         grant_clause(&grants[i], p->launch_secret ? &launch : NULL, &clause);
         if (!clause_holds(&clause, args))
             continue;
-        if (granted(p, grants[i].family)) {
+        if (policy_grants(p, grants[i].family)) {
             out->bpf = ANSWER_ALLOW;
             out->family = grants[i].family;
             out->missing = 0;

@@ -34,6 +34,13 @@ void policy_free(struct policy *p)
     *p = (struct policy){0};
 }
 
+bool policy_grants(const struct policy *p, unsigned family)
+{
+    if (p->families && p->families[family] != FAMILY_BY_PROMISE)
+        return p->families[family] == FAMILY_GRANTED;
+    return family == FAMILY_LAUNCH ? p->launch_secret != 0 : family_granted(family, p->promises);
+}
+
 /* Adds a copy to a NULL-terminated list. Where `key_size` is not 0, an entry
  * whose first key_size bytes are equal is replaced. */
 static int strings_add(char ***list, const char *text, size_t key_size, struct err *err)

@@ -48,10 +48,15 @@ enum view_mode {
 
 enum limit_kind { LIMIT_CPU, LIMIT_FILES, LIMIT_FSIZE, LIMIT_MEM, LIMIT_PROCS, LIMIT_COUNT };
 
+/* What is said of a family beside the promises. */
+enum family_say { FAMILY_BY_PROMISE, FAMILY_GRANTED, FAMILY_WITHHELD };
+
 struct policy {
     char *home; /* what a leading ~ of a path means; NULL: an error */
     promise_set promises;
     bool promises_given;
+    const uint8_t *families; /* an enum family_say for each family; NULL: BY_PROMISE all.
+                                Borrowed. */
     struct path_rule *paths; /* as given, then as planned (paths_plan) */
     size_t path_count, path_capacity;
     bool paths_given; /* a USER rule that grants, without "+": no default ones */
@@ -69,6 +74,9 @@ struct policy {
 
 void policy_init(struct policy *p);
 void policy_free(struct policy *p);
+
+/* policy_grants: does it grant this family? */
+bool policy_grants(const struct policy *p, unsigned family);
 
 /* A rule's permissions as they are written: `[+]letters[?]`, letters "rwxc" in
  * any order, none = hidden. "+": on top of what other rules grant there, and

@@ -95,7 +95,7 @@ static void check_atom(struct program *p, const struct arch *arch, const struct 
 static void check_rule(struct program *p, const struct arch *arch, const struct rule *rule)
 {
     for (size_t i = 0; i < rule->clause_count + rule->settled_count; i++) {
-        uint32_t holds = i < rule->clause_count ? rule->allow : RET_ERRNO(0);
+        uint32_t holds = i < rule->clause_count ? rule->allow : rule->settled;
         struct jumps fails = {.count = 0};
         for (size_t j = 0; j < rule->clauses[i].atom_count; j++)
             check_atom(p, arch, &rule->clauses[i].atoms[j], &fails);
