@@ -94,6 +94,29 @@ int vow_supported(const struct vow_policy *policy, struct vow_error *error);
  * ENOTCONN: the socket is not connected. */
 int vow_limit_fd(int fd, const char *access);
 
+/* pledge: OpenBSD's pledge(2). From now on the process, with all its threads and
+ * all that it starts, does what `promises` allow and nothing else. Words are
+ * separated by blanks; "" leaves only the end. NULL keeps what is held. The
+ * first call may name any promises, a later one only such as are held; none
+ * comes back. A violation ends the process with SIGSYS and a core, which it
+ * can neither catch nor block; while `error` is held it fails with ENOSYS, and
+ * promises that are not held any more are passed over when they are asked for
+ * again.
+ *
+ * `execpromises` are those of programs that the process executes, as far as it
+ * holds them itself; NULL keeps what was said. If nothing was said they
+ * inherit what the process holds: on Linux an exec gives nothing back.
+ *
+ * Returns 0, or -1 with errno, and then nothing was given up that is not
+ * said here. EINVAL: a word that is no promise. EPERM: a promise that is not
+ * held any more. ENOMEM: memory is short. ENOSYS: this kernel has no seccomp or
+ * no Landlock. Any other of the kernel's, of which a part may be in force: do
+ * not go on. Uses memory from malloc: not for signal handlers, nor between fork
+ * and exec of a process with threads. */
+int pledge(const char *promises, const char *execpromises);
+/* vow_pledge: the same under a name that no other library has, with the reason. */
+int vow_pledge(const char *promises, const char *execpromises, struct vow_error *error);
+
 #ifdef __cplusplus
 }
 #endif

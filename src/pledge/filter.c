@@ -1,0 +1,38 @@
+/* filter: promises → BPF. PURE. */
+#include "pledge/pledge.h"
+
+#include <errno.h>
+
+/* What a violation is. `""` leaves only the end, so nothing can be said. */
+static struct filter_mode mode_of(promise_set held)
+{
+    struct filter_mode mode = {.deny = RET_TRAP, .spare_probes = true};
+    if (held & PROMISE(ERROR))
+        mode.deny = RET_ERRNO(arch_native()->enosys);
+    if (held == 0)
+        mode = (struct filter_mode){.deny = RET_KILL_PROCESS, .unknown = RET_KILL_PROCESS};
+    return mode;
+}
+
+int pledge_filter(promise_set held, struct program *out, struct err *err)
+{
+    struct policy policy = {.promises = held};
+    struct filter_mode mode = mode_of(held);
+    struct ruleset rules[ARCH_COUNT] = {0};
+    const struct ruleset *sets[ARCH_COUNT];
+    size_t count = 0;
+    int code = 0;
+    for (int id = 0; id < ARCH_COUNT && code == 0; id++) {
+        const struct arch *arch = &archs[id];
+        if (!arch_table(arch->id) || (arch != arch_native() && !(held & PROMISE(EXEC))))
+            continue;
+        code = ruleset_from_policy(&policy, arch, &mode, &rules[count], err);
+        sets[count] = &rules[count];
+        count++;
+    }
+    if (code == 0)
+        code = bpf_compile(sets, count, RET_KILL_PROCESS, out, err);
+    while (count > 0)
+        ruleset_free(&rules[--count]);
+    return code;
+}

@@ -1,0 +1,42 @@
+/* pledge: OpenBSD's pledge(2) for the process that calls it.
+ *
+ *   narrow    what two strings ask of the promises that are held (PURE)
+ *   filter    promises → the filter of a program that has a handler (PURE)
+ *   domain    promises → Landlock's rules, and putting them on
+ *
+ * The kernel enforces: the state here only says which call of pledge() is an
+ * error, and what a message names. Nothing that is wrong with it, or with the
+ * handler, gives anything back. */
+#ifndef VOW_PLEDGE_H
+#define VOW_PLEDGE_H
+
+#include "bpf/bpf.h"
+
+/* What a process has promised. */
+struct pledge_state {
+    bool pledged;         /* `held` counts; else everything is allowed */
+    bool pledged_at_exec; /* `held_at_exec` counts; else programs that it
+                             executes inherit what it holds */
+    promise_set held;
+    promise_set held_at_exec;
+};
+
+/* pledge_narrow: what pledge(promises, execpromises) makes of `now`. NULL
+ * keeps a side as it is. -EINVAL: an unknown word; -EPERM: a promise that is
+ * not held any more (where `error` is held it is ignored instead). `next` is
+ * only written on success. */
+int pledge_narrow(const struct pledge_state *now, const char *promises, const char *execpromises,
+                  struct pledge_state *next, struct err *err);
+
+/* pledge_filter: compiled for this machine's architecture, and where `exec` is
+ * held for the 32-bit one beside it. */
+int pledge_filter(promise_set held, struct program *out, struct err *err);
+
+/* pledge_domain: restricts the calling thread to what `held` leaves of paths,
+ * signals and abstract sockets. no_new_privs must be set. */
+int pledge_domain(promise_set held, struct err *err);
+
+/* pledge_set: the whole of pledge(2), 0 or -errno. Thread-safe. */
+int pledge_set(const char *promises, const char *execpromises, struct err *err);
+
+#endif
