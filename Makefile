@@ -3,6 +3,7 @@
 #   make            build/vow, build/libvow.so, build/libvow.a
 #   make run        vow's main job on programs of this machine, step by step
 #   make test       all tests but the long ones; `make test-all` has them too
+#   make musl       libvow for musl, static and shared, and its tests
 #   make bench      the figures, side by side with other tools
 #   make lint       format, static analysis, layers, manual pages, scripts
 #   make deps       Debian packages that are missing (GROUPS="build test …")
@@ -30,6 +31,13 @@ test test-all:
 	@$(MAKE) --no-print-directory all
 	@tools/run-tests $(BUILD) $(if $(filter test,$@),--no-suite slow)
 
+musl:
+	@tools/deps build musl
+	@$(MAKE) --no-print-directory all
+	@grep -q libvow-musl $(BUILD)/build.ninja || meson setup --reconfigure $(BUILD)
+	@ninja -C $(BUILD) musl
+	@tools/run-tests $(BUILD) --suite musl
+
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -47,4 +55,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps run test test-all bench lint install clean
+.PHONY: all deps run test test-all musl bench lint install clean
