@@ -9,6 +9,7 @@ declare -gA _vow_options=(
     [promises]='--syscalls --arch --json'
     [doctor]='--json'
     [export]='policy --arch'
+    [box]='--guest --broker --names'
     [help]=''
 )
 _vow_with_value=' -p -v --ro --rw --rox --rwx --policy --preset --view --env --setenv --limit -C --fd --json --arch --raw --compare '
@@ -39,7 +40,7 @@ _vow() {
     local cur prev words cword i
     _init_completion -n := || return
     if ((cword == 1)); then
-        COMPREPLY=($(compgen -W 'run why filter promises doctor export help --version' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run why filter promises doctor export box help --version' -- "$cur"))
         return
     fi
     # The program and what follows it are completed as if typed alone.

@@ -35,6 +35,7 @@ complete -c vow -n __fish_use_subcommand -a filter -d 'Print, simulate, compare 
 complete -c vow -n __fish_use_subcommand -a promises -d 'List the promises'
 complete -c vow -n __fish_use_subcommand -a doctor -d 'Say what this machine enforces'
 complete -c vow -n __fish_use_subcommand -a export -d 'Write another tool\'s format'
+complete -c vow -n __fish_use_subcommand -a box -d 'Run programs behind one fixed filter'
 complete -c vow -n __fish_use_subcommand -a help -d 'List the commands'
 
 set -l policy '__vow_in run why filter export'
@@ -68,6 +69,10 @@ complete -c vow -n '__vow_in filter' -l compare -x -a '(__vow_words)' -d 'Compar
 complete -c vow -n '__vow_in filter' -l simulate -x -d 'Run it on one call'
 complete -c vow -n '__vow_in why filter promises doctor' -l json -d 'As JSON'
 complete -c vow -n '__vow_in why' -a 'open connect exec syscall'
-complete -c vow -n '__vow_in help' -a 'run why filter promises doctor export'
+complete -c vow -n '__vow_in box' -a filter -d 'Print the two fixed filters'
+complete -c vow -n '__vow_in box' -l guest -d 'Of the programs'
+complete -c vow -n '__vow_in box' -l broker -d 'Of the process that serves them'
+complete -c vow -n '__vow_in box' -l names -d 'Only names'
+complete -c vow -n '__vow_in help' -a 'run why filter promises doctor export box'
 complete -c vow -n '__vow_in export' -a oci
-complete -c vow -n '__vow_in run why filter promises doctor export' -l help -d 'Explain the command'
+complete -c vow -n '__vow_in run why filter promises doctor export box' -l help -d 'Explain the command'

@@ -28,6 +28,9 @@
 #ifndef VOW_H
 #define VOW_H
 
+#include <stddef.h>
+#include <sys/types.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -93,6 +96,40 @@ int vow_supported(const struct vow_policy *policy, struct vow_error *error);
  * this kind of file or socket has no such half. ENOENT: /proc is not mounted.
  * ENOTCONN: the socket is not connected. */
 int vow_limit_fd(int fd, const char *access);
+
+/* A component: a part of the program in a process of its own, under a policy of
+ * its own, with a socket between them. Zero-initialise, fill in the first half. */
+struct vow_component {
+    const struct vow_policy *policy;        /* NULL: what the caller is held to */
+    unsigned flags;                         /* as of vow_apply */
+    int (*run)(int socket, void *argument); /* this function … */
+    void *argument;
+    char *const *argv; /* … or this program: argv[0] is its path */
+    char *const *envp; /* NULL: the caller's environment */
+    const int *fds;    /* what it keeps besides 0, 1 and 2 */
+    size_t fd_count;
+
+    pid_t pid;  /* for waitpid, which is the caller's to call */
+    int pidfd;  /* close-on-exec; -1 where it cannot be had */
+    int socket; /* the caller's end, close-on-exec */
+};
+#define VOW_SOCKET 3 /* a program's end of the socket */
+
+/* vow_spawn: starts a component and returns when it is confined. Its socket is a
+ * unix stream; who closes one end, or ends, ends the other's reading. A function
+ * runs as after fork(2), and what it returns is the exit status: the process
+ * ends as by _exit, so what it has buffered it flushes itself. A program starts
+ * though its policy may not promise exec: itself, its loader and the system's
+ * directories of libraries are then readable to it, and nothing else is that no
+ * rule of its policy shows; it cannot execute anything, not even itself again.
+ * The policy can only add to what holds the caller already, and the caller must
+ * be allowed to start processes (the promise proc).
+ * Fails as vow_apply, fork and execve do, before anything of the component has
+ * run, and leaves no process behind. EINVAL: neither function nor program, or
+ * both; a policy without stdio. EBADF: a descriptor of fds. ENOEXEC: not a
+ * program of this machine's own architecture; of a script name the
+ * interpreter. */
+int vow_spawn(struct vow_component *component, struct vow_error *error);
 
 /* pledge: OpenBSD's pledge(2). From now on the process, with all its threads and
  * all that it starts, does what `promises` allow and nothing else. Words are

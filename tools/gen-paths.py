@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Turns data/system-paths.txt into a C table.
 
-usage: gen-paths.py SYSTEM-PATHS PROMISES OUT.h"""
+usage: gen-paths.py SYSTEM-PATHS PROMISES OUT.h [KIND]
+
+With KIND ("promise") only rows of that kind: libvow has no default rules."""
 import re
 import sys
 from pathlib import Path
@@ -47,7 +49,7 @@ def read_rows(path, promises):
 
 def main():
     promises = re.findall(r'^(?:promise|inert) (\w+)', Path(sys.argv[2]).read_text(), re.M)
-    rows = list(read_rows(Path(sys.argv[1]), promises))
+    rows = [row for row in read_rows(Path(sys.argv[1]), promises) if row[0] in (sys.argv[4:] or KINDS)]
     lines, texts, size = [], [], 0
     for path in dict.fromkeys(name for *_, name in rows):  # rows of one path side by side
         for kind, promise, perms, _ in (row for row in rows if row[3] == path):

@@ -75,6 +75,21 @@ enum path_kind {
 /* array_grow: makes room for `count`+1 elements; returns -ENOMEM or 0. */
 int array_grow(void **array, size_t *capacity, size_t count, size_t element_size) MUST_USE;
 
+/* Memory that is given back in the order opposite to that in which it was taken.
+ * Zero-initialise. arena_take: room for `count` elements, not cleared; NULL if
+ * there is no memory. arena_release: gives back what was taken since the mark;
+ * the mark of an empty arena, (struct arena_mark){0}, gives back all. */
+struct arena {
+    struct arena_chunk *top;
+};
+struct arena_mark {
+    struct arena_chunk *top;
+    size_t used;
+};
+void *arena_take(struct arena *a, size_t count, size_t size) MUST_USE;
+struct arena_mark arena_mark(const struct arena *a);
+void arena_release(struct arena *a, struct arena_mark mark);
+
 /* Cleanup attributes. */
 #define CLEAN_FREE __attribute__((cleanup(clean_free)))
 #define CLEAN_FD __attribute__((cleanup(clean_fd)))

@@ -84,6 +84,11 @@ uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *e
 int bpf_compile(const struct ruleset *const *sets, size_t set_count, uint32_t foreign,
                 struct program *out, struct err *err);
 void program_free(struct program *program);
+/* bpf_within: puts a test in front: a call whose instruction pointer lies
+ * outside of `text` → `elsewhere`. -EINVAL if the ends of the range have
+ * different high words; -E2BIG, -ENOMEM: the program is as it was. */
+int bpf_within(struct program *program, const struct arch *arch, const struct range *text,
+               uint32_t elsewhere) MUST_USE;
 
 /* bpf_run: the kernel's interpreter for these programs; -EINVAL on anything
  * that the kernel's checker would refuse. `steps` (may be NULL) counts. */

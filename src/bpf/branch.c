@@ -1,8 +1,5 @@
 #include "bpf/branch.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "bpf/flags.h"
 #include "bpf/insn.h"
 
@@ -31,13 +28,11 @@ void branch_reduce(struct branch *b)
 }
 
 /* The branch's runs, neighbours that lead to the same tail merged; `to` is the
- * tail, or the label if there are no tails. malloc'd. */
+ * tail, or the label if there are no tails. From the scratch. */
 static struct run *merge_runs(struct graph *g, const struct branch *b, const node *tails,
                               size_t *count)
 {
-    struct run *runs = calloc(b->run_count, sizeof *runs);
-    if (!runs && !g->error)
-        g->error = -ENOMEM;
+    struct run *runs = graph_scratch(g, b->run_count, sizeof *runs);
     *count = 0;
     for (size_t i = 0; runs && i < b->run_count; i++) {
         struct run run = b->runs[i];
@@ -53,12 +48,13 @@ static bool flags_are_shorter(struct graph *g, const struct branch *b)
     if (!b->enumerated || b->run_count > FLAGS_VALUES)
         return false;
     size_t count;
-    CLEAN_FREE struct run *runs = merge_runs(g, b, NULL, &count);
-    if (!runs)
-        return false;
+    struct arena_mark mark = arena_mark(&g->scratch);
+    const struct run *runs = merge_runs(g, b, NULL, &count);
     struct flags flags;
     flags_init(&flags, b->runs, b->run_count);
-    return flags_tests(&flags) <= 1 + tree_tests(g, runs, count);
+    bool shorter = runs && flags_tests(&flags) <= 1 + tree_tests(g, runs, count);
+    arena_release(&g->scratch, mark);
+    return shorter;
 }
 
 /* Does everything but 0 lead to the same tail? */
@@ -96,9 +92,11 @@ node branch_build(struct graph *g, const struct branch *b, const struct branch_p
         body = flags_build(g, &flags, tails);
     } else {
         size_t count;
-        CLEAN_FREE struct run *runs = merge_runs(g, b, tails, &count);
+        struct arena_mark mark = arena_mark(&g->scratch);
+        const struct run *runs = merge_runs(g, b, tails, &count);
         if (runs)
             body = tree_build(g, runs, count);
+        arena_release(&g->scratch, mark);
     }
     return graph_look(g, held, plan->inside, body);
 }

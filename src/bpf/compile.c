@@ -24,18 +24,29 @@ static int check_sets(const struct ruleset *const *sets, size_t set_count, struc
             uint32_t nr = sets[i]->rules[j].nr;
             if (j > 0 && nr <= sets[i]->rules[j - 1].nr)
                 return err_set(err, -EINVAL, "%s: rule %u is out of order", arch->name, nr);
-            if (arch_is_x32(arch, nr))
+            if (nr >= X32_FIRST && arch_is_x32(arch, nr))
                 return err_set(err, -EINVAL, "%s: rule %u is for x32", arch->name, nr);
         }
     }
     return 0;
 }
 
-static node rule_node(struct graph *g, const struct arch *arch, const struct rule *rule)
+static bool looks_at_arguments(const struct rule *rule)
 {
-    if (rule->always || rule->clause_count + rule->settled_count == 0)
-        return graph_ret(g, rule->always ? rule->allow : rule->deny);
-    return match_build(g, arch, rule, HELD_WORD(DATA_NR));
+    return !rule->always && rule->clause_count + rule->settled_count > 0;
+}
+
+/* Entered while the register holds the number. */
+static struct run rule_run(struct matcher *m, const struct rule *rule)
+{
+    struct run run = {.lo = rule->nr, .single = true, .weight = rule->always};
+    if (looks_at_arguments(rule)) {
+        run.weight = 1;
+        run.to = match_build(m, rule, HELD_WORD(DATA_NR));
+    } else {
+        run.to = graph_ret(m->g, rule->always ? rule->allow : rule->deny);
+    }
+    return run;
 }
 
 /* A run for the numbers from `lo` up to but without `end`, which have no rule. */
@@ -49,11 +60,10 @@ static void add_unknown(struct run *runs, size_t *count, uint64_t lo, uint64_t e
 static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t foreign)
 {
     bool has_x32 = set->arch->id == ARCH_X86_64;
-    CLEAN_FREE struct run *runs = calloc(2 * set->rule_count + 4, sizeof *runs);
-    if (!runs) {
-        g->error = g->error ? g->error : -ENOMEM;
+    struct run *runs = graph_scratch(g, 2 * set->rule_count + 4, sizeof *runs);
+    if (!runs)
         return 0;
-    }
+    struct matcher m = {g, {.arch = set->arch}};
     node unknown = graph_ret(g, set->unknown);
     size_t count = 0;
     uint64_t next = 0; /* numbers below have their run */
@@ -67,12 +77,10 @@ static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t fo
         }
         add_unknown(runs, &count, next, end, unknown);
         if (rule)
-            runs_add(runs, &count,
-                     (struct run){rule->nr, true,
-                                  rule->always || rule->clause_count + rule->settled_count > 0,
-                                  rule_node(g, set->arch, rule)});
+            runs_add(runs, &count, rule_run(&m, rule));
         next = end + 1;
     }
+    words_free(&m.words);
     return tree_build(g, runs, count);
 }
 

@@ -11,16 +11,23 @@ void graph_free(struct graph *g)
 {
     free(g->nodes);
     free(g->slots);
+    arena_release(&g->scratch, (struct arena_mark){0});
     *g = (struct graph){0};
+}
+
+void *graph_scratch(struct graph *g, size_t count, size_t size)
+{
+    void *at = g->error ? NULL : arena_take(&g->scratch, count, size);
+    if (!at && !g->error)
+        g->error = -ENOMEM;
+    return at;
 }
 
 static size_t hash(const struct graph_node *n)
 {
-    uint64_t h = n->code;
-    h = (h ^ n->k) * UINT64_C(0x9e3779b97f4a7c15);
-    h = (h ^ h >> 29 ^ n->next[0]) * UINT64_C(0xbf58476d1ce4e5b9);
-    h = (h ^ h >> 31 ^ n->next[1]) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)(h ^ h >> 30);
+    uint64_t h = ((uint64_t)n->code << 32 | n->k) * UINT64_C(0x9e3779b97f4a7c15);
+    h ^= (uint64_t)n->next[0] << 32 | n->next[1];
+    return (size_t)(h * UINT64_C(0xbf58476d1ce4e5b9) >> 40);
 }
 
 static bool same(const struct graph_node *a, const struct graph_node *b)
@@ -43,7 +50,7 @@ static int grow(struct graph *g)
 {
     if (g->count >= NODE_LIMIT)
         return -E2BIG;
-    size_t slot_count = g->slot_count ? g->slot_count * 2 : 1024;
+    size_t slot_count = g->slot_count ? g->slot_count * 2 : 2048;
     struct graph_node *nodes = reallocarray(g->nodes, slot_count / 2, sizeof *nodes);
     g->nodes = nodes ? nodes : g->nodes;
     node *slots = nodes ? calloc(slot_count, sizeof *slots) : NULL;
@@ -73,7 +80,12 @@ static node intern(struct graph *g, struct graph_node n)
 
 node graph_ret(struct graph *g, uint32_t value)
 {
-    return intern(g, (struct graph_node){.code = INSN_RET, .k = value});
+    node *end = &g->ends[(value ^ value >> 16) % END_SLOTS];
+    if (g->error)
+        return 0;
+    if (!*end || g->nodes[*end - 1].k != value)
+        *end = intern(g, (struct graph_node){.code = INSN_RET, .k = value}) + 1;
+    return *end - 1;
 }
 
 node graph_test(struct graph *g, uint16_t code, uint32_t k, node if_true, node if_false)

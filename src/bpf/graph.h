@@ -24,11 +24,15 @@ struct graph_node {
     node next[2]; /* if true, if false; load and AND have next[0] alone */
 };
 
+#define END_SLOTS 8
+
 struct graph {
     struct graph_node *nodes;
     size_t count;
-    node *slots;       /* open addressing, 0 is free, else node + 1 */
-    size_t slot_count; /* room for half as many nodes */
+    node *slots;          /* open addressing, 0 is free, else node + 1 */
+    size_t slot_count;    /* room for half as many nodes */
+    node ends[END_SLOTS]; /* of the return values asked for last, + 1 */
+    struct arena scratch; /* of the builders; each gives back what it took */
     int error;
 };
 
@@ -41,6 +45,8 @@ struct held {
 #define HELD_WORD(offset) ((struct held){offset, UINT32_MAX})
 
 void graph_free(struct graph *g);
+/* graph_scratch: arena_take from the scratch; NULL if anything failed. */
+void *graph_scratch(struct graph *g, size_t count, size_t size);
 node graph_ret(struct graph *g, uint32_t value);
 /* graph_test: code is one of INSN_JEQ, JGT, JGE, JSET. */
 node graph_test(struct graph *g, uint16_t code, uint32_t k, node if_true, node if_false);

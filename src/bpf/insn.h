@@ -38,6 +38,12 @@ static inline uint16_t data_word(const struct arch *arch, unsigned word)
     return (uint16_t)(DATA_ARGS + 4 * (arch->big_endian ? word ^ 1 : word));
 }
 
+/* data_ip: where a half of the instruction pointer lies. */
+static inline uint16_t data_ip(const struct arch *arch, bool high)
+{
+    return (uint16_t)(DATA_IP + (arch->big_endian != high ? 4 : 0));
+}
+
 static inline bool insn_is_test(uint16_t code)
 {
     return code == INSN_JEQ || code == INSN_JGT || code == INSN_JGE || code == INSN_JSET;

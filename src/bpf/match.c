@@ -16,11 +16,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "bpf/branch.h"
 #include "bpf/insn.h"
-#include "bpf/words.h"
 
 #define SET_BITS 64       /* clauses, and variables, in one batch */
 #define ENUMERATED_BITS 8 /* of a word, if its values are enumerated */
@@ -35,7 +34,7 @@ struct variable {
 struct match {
     struct graph *g;
     node yes, no; /* where a clause holds, and else */
-    struct words words;
+    struct words *words;
     size_t steps;
 };
 
@@ -61,7 +60,7 @@ static void fail(struct match *m, int error)
 
 static const struct condition *condition(const struct batch *b, size_t clause, size_t at)
 {
-    return &b->m->words.conditions[b->clauses[clause].at[at]];
+    return &b->m->words->conditions[b->clauses[clause].at[at]];
 }
 
 /* Is it known whether the condition holds? Then it does, in clauses alive. */
@@ -118,8 +117,8 @@ static size_t choose_variable(const struct batch *b, bits alive, bits known)
 {
     int asked[SET_BITS] = {0};
     size_t best = 0;
-    for (size_t i = 0; i < b->m->words.condition_count; i++) {
-        const struct condition *c = &b->m->words.conditions[i];
+    for (size_t i = 0; i < b->m->words->condition_count; i++) {
+        const struct condition *c = &b->m->words->conditions[i];
         if ((c->askers & alive) && !(known >> c->var & 1))
             asked[c->var] += __builtin_popcountll(c->askers & alive);
     }
@@ -129,33 +128,30 @@ static size_t choose_variable(const struct batch *b, bits alive, bits known)
     return best;
 }
 
-/* `value`: what is left of the word under the condition's mask. */
-static bool holds(const struct match *m, const struct condition *c, uint32_t value)
+/* A condition on the variable that is looked at. */
+struct question {
+    bits askers;
+    const struct span *spans;
+    uint32_t span_count;
+    uint32_t mask; /* of the variable's bits */
+};
+
+/* `value`: what the variable's mask leaves of the word. */
+static bool holds(const struct question *q, uint32_t value)
 {
-    for (size_t i = 0; i < c->span_count; i++)
-        if (value >= m->words.spans[c->span_at + i].lo &&
-            value <= m->words.spans[c->span_at + i].hi)
+    value &= q->mask;
+    for (size_t i = 0; i < q->span_count; i++)
+        if (value >= q->spans[i].lo && value <= q->spans[i].hi)
             return true;
     return false;
-}
-
-/* The clauses that may hold still when the variable has this value. It need
- * not be one that the mask lets through: then it stands for those above it. */
-static bits survivors(const struct batch *b, bits alive, size_t var, uint32_t value)
-{
-    for (size_t i = 0; i < b->m->words.condition_count; i++) {
-        const struct condition *c = &b->m->words.conditions[i];
-        uint32_t left = b->vars[var].enumerated ? value & c->mask : value;
-        if (c->var == var && (c->askers & alive) && !holds(b->m, c, left))
-            alive &= ~c->askers;
-    }
-    return alive;
 }
 
 /* What one look at a variable tells: its values in runs, labelled by the class
  * of clauses that they leave. */
 struct look {
     size_t var;
+    struct question *questions; /* the conditions on it that somebody alive asks for */
+    size_t question_count;
     struct branch branch;
     bits *classes; /* what is alive then; canonical, by label */
     node *tails;   /* by label */
@@ -167,37 +163,46 @@ struct look {
     size_t seen_count;
 };
 
-static void look_free(struct look *l)
+static void list_questions(const struct batch *b, bits alive, struct look *l)
 {
-    free(l->branch.runs);
-    free(l->classes);
-    free(l->tails);
-    free(l->seen);
+    const struct words *w = b->m->words;
+    for (size_t i = 0; i < w->condition_count; i++) {
+        const struct condition *c = &w->conditions[i];
+        if (c->var != l->var || !(c->askers & alive))
+            continue;
+        uint32_t mask = b->vars[l->var].enumerated ? c->mask : UINT32_MAX;
+        l->questions[l->question_count++] =
+            (struct question){c->askers, &w->spans[c->span_at], c->span_count, mask};
+    }
+}
+
+/* The clauses that may hold still when the variable has this value. It need
+ * not be one that the mask lets through: then it stands for those above it. */
+static bits survivors(const struct look *l, bits alive, uint32_t value)
+{
+    for (size_t i = 0; i < l->question_count; i++)
+        if (!holds(&l->questions[i], value))
+            alive &= ~l->questions[i].askers;
+    return alive;
 }
 
 /* The bits of an enumerated variable that somebody alive asks for. */
-static uint32_t asked_mask(const struct batch *b, bits alive, size_t var)
+static uint32_t asked_mask(const struct look *l)
 {
     uint32_t mask = 0;
-    for (size_t i = 0; i < b->m->words.condition_count; i++) {
-        const struct condition *c = &b->m->words.conditions[i];
-        if (c->var == var && (c->askers & alive))
-            mask |= c->mask;
-    }
+    for (size_t i = 0; i < l->question_count; i++)
+        mask |= l->questions[i].mask;
     return mask;
 }
 
-/* Values may be listed twice here. */
-static size_t most_values(const struct batch *b, bits alive, size_t var, uint32_t mask)
+/* Values may be counted twice here. */
+static size_t most_values(const struct look *l)
 {
-    if (b->vars[var].enumerated)
-        return (size_t)1 << __builtin_popcount(mask);
+    if (l->branch.enumerated)
+        return (size_t)1 << __builtin_popcount(l->branch.mask);
     size_t count = 1;
-    for (size_t i = 0; i < b->m->words.condition_count; i++) {
-        const struct condition *c = &b->m->words.conditions[i];
-        if (c->var == var && (c->askers & alive))
-            count += 2 * c->span_count;
-    }
+    for (size_t i = 0; i < l->question_count; i++)
+        count += 2 * l->questions[i].span_count;
     return count;
 }
 
@@ -211,35 +216,36 @@ static void enumerate(struct branch *branch)
     } while (value);
 }
 
-static int by_lo(const void *a, const void *b)
+/* Adds a run in its place, unless there is one that begins there. */
+static void insert_run(struct branch *branch, uint32_t lo)
 {
-    uint32_t x = ((const struct run *)a)->lo, y = ((const struct run *)b)->lo;
-    return (x > y) - (x < y);
+    size_t at = branch->run_count;
+    while (at > 0 && branch->runs[at - 1].lo > lo)
+        at--;
+    if (at > 0 && branch->runs[at - 1].lo == lo)
+        return;
+    memmove(&branch->runs[at + 1], &branch->runs[at],
+            (branch->run_count++ - at) * sizeof *branch->runs);
+    branch->runs[at] = (struct run){.lo = lo};
 }
 
 /* The values at which the answer to any condition on the variable changes. */
-static void list_values(const struct batch *b, bits alive, size_t var, struct branch *branch)
+static void list_values(const struct look *l, struct branch *branch)
 {
-    struct run *runs = branch->runs;
-    size_t count = 1, kept = 1;
-    for (size_t i = 0; i < b->m->words.condition_count; i++) {
-        const struct condition *c = &b->m->words.conditions[i];
-        bool asked = c->var == var && (c->askers & alive);
-        for (size_t k = 0; asked && k < c->span_count; k++) {
-            const struct span *span = &b->m->words.spans[c->span_at + k];
-            if (span->lo > 0 && span->lo <= branch->mask)
-                runs[count++].lo = span->lo;
+    insert_run(branch, 0);
+    for (size_t i = 0; i < l->question_count; i++)
+        for (size_t k = 0; k < l->questions[i].span_count; k++) {
+            const struct span *span = &l->questions[i].spans[k];
+            if (span->lo <= branch->mask)
+                insert_run(branch, span->lo);
             if (span->hi < branch->mask)
-                runs[count++].lo = span->hi + 1;
+                insert_run(branch, span->hi + 1);
         }
+    for (size_t i = 0; i < branch->run_count; i++) {
+        bool last = i + 1 == branch->run_count;
+        uint32_t hi = last ? branch->mask : branch->runs[i + 1].lo - 1;
+        branch->runs[i].single = branch->runs[i].lo == hi;
     }
-    qsort(runs, count, sizeof *runs, by_lo);
-    for (size_t i = 1; i < count; i++)
-        if (runs[i].lo != runs[kept - 1].lo)
-            runs[kept++].lo = runs[i].lo;
-    for (size_t i = 0; i < kept; i++)
-        runs[i].single = (i + 1 < kept ? runs[i + 1].lo - 1 : branch->mask) == runs[i].lo;
-    branch->run_count = kept;
 }
 
 /* The label of the class that these clauses are in; a new one if need be. */
@@ -258,38 +264,42 @@ static uint32_t label_of(const struct batch *b, struct look *l, bits alive, bits
     return label;
 }
 
-/* Room for so many values. */
-static bool look_init(struct look *l, size_t values)
+/* Takes what a look needs from the scratch, and says what is asked. */
+static bool look_init(struct batch *b, bits alive, struct look *l)
 {
-    l->branch.runs = calloc(values, sizeof *l->branch.runs);
-    l->classes = calloc(values, sizeof *l->classes);
-    l->tails = calloc(values, sizeof *l->tails);
-    l->seen = calloc(values, sizeof *l->seen);
-    return l->branch.runs && l->classes && l->tails && l->seen;
+    struct graph *g = b->m->g;
+    const struct variable *var = &b->vars[l->var];
+    l->questions = graph_scratch(g, b->m->words->condition_count, sizeof *l->questions);
+    if (!l->questions)
+        return false;
+    list_questions(b, alive, l);
+    l->branch.offset = data_word(b->m->words->arch, var->word);
+    l->branch.mask = var->enumerated ? asked_mask(l) : var->mask;
+    l->branch.enumerated = var->enumerated;
+    size_t values = most_values(l);
+    l->branch.runs = graph_scratch(g, values, sizeof *l->branch.runs);
+    l->classes = graph_scratch(g, values, sizeof *l->classes);
+    l->tails = graph_scratch(g, values, sizeof *l->tails);
+    l->seen = graph_scratch(g, values, sizeof *l->seen);
+    return !g->error;
 }
 
 /* Fills a look at a variable. On failure the graph has the error. */
 static void look_at(struct batch *b, bits alive, bits known, struct look *l)
 {
-    l->var = choose_variable(b, alive, known);
-    const struct variable *var = &b->vars[l->var];
     struct branch *branch = &l->branch;
-    branch->offset = data_word(b->m->words.arch, var->word);
-    branch->mask = var->enumerated ? asked_mask(b, alive, l->var) : var->mask;
-    branch->enumerated = var->enumerated;
-    if (!look_init(l, most_values(b, alive, l->var, branch->mask))) {
-        fail(b->m, -ENOMEM);
+    l->var = choose_variable(b, alive, known);
+    if (!look_init(b, alive, l))
         return;
-    }
-    if (var->enumerated)
+    if (branch->enumerated)
         enumerate(branch);
     else
-        list_values(b, alive, l->var, branch);
+        list_values(l, branch);
     size_t count = 0;
     for (size_t i = 0; i < branch->run_count; i++) {
         struct run run = branch->runs[i];
-        run.to = label_of(b, l, survivors(b, alive, l->var, run.lo), known);
-        if (var->enumerated)
+        run.to = label_of(b, l, survivors(l, alive, run.lo), known);
+        if (branch->enumerated)
             branch->runs[count++] = run;
         else
             runs_add(branch->runs, &count, run);
@@ -312,6 +322,7 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
     /* A clause that asks for nothing more is canonically the only one. */
     if (asks_nothing(b, (size_t)__builtin_ctzll(alive), known))
         return b->m->yes;
+    struct arena_mark mark = arena_mark(&g->scratch);
     struct look l = {0};
     node result = 0;
     look_at(b, alive, known, &l);
@@ -324,7 +335,7 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
         if (!g->error)
             result = branch_build(g, &l.branch, &plan, held, l.tails);
     }
-    look_free(&l);
+    arena_release(&g->scratch, mark);
     return result;
 }
 
@@ -333,15 +344,15 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
 static bool assign_variables(struct batch *b)
 {
     uint32_t together[WORDS] = {0};
-    for (size_t i = 0; i < b->m->words.condition_count; i++)
-        b->m->words.conditions[i].askers = 0;
+    for (size_t i = 0; i < b->m->words->condition_count; i++)
+        b->m->words->conditions[i].askers = 0;
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; j < b->clauses[i].count; j++)
             together[condition(b, i, j)->word] |= condition(b, i, j)->mask;
     b->var_count = 0;
     for (size_t i = 0; i < b->clause_count; i++)
         for (size_t j = 0; j < b->clauses[i].count; j++) {
-            struct condition *c = &b->m->words.conditions[b->clauses[i].at[j]];
+            struct condition *c = &b->m->words->conditions[b->clauses[i].at[j]];
             uint32_t all = together[c->word];
             bool enumerated = __builtin_popcount(all) <= ENUMERATED_BITS;
             struct variable var = {c->word, enumerated, enumerated ? all : c->mask};
@@ -364,31 +375,31 @@ static node match_any(struct match *m, const struct clause *clauses, size_t coun
 {
     struct graph *g = m->g;
     for (size_t i = 0; i < count; i++)
-        words_add(&m->words, &clauses[i]);
-    if (m->words.error)
-        fail(m, m->words.error);
+        words_add(m->words, &clauses[i]);
+    if (m->words->error)
+        fail(m, m->words->error);
     node result = m->no;
-    for (size_t end = m->words.clause_count; end > 0 && !g->error;) {
+    for (size_t end = m->words->clause_count; end > 0 && !g->error;) {
         struct batch b = {.m = m, .none = result};
         b.clause_count = end < SET_BITS ? end : SET_BITS;
         do
-            b.clauses = m->words.clauses + end - b.clause_count;
+            b.clauses = m->words->clauses + end - b.clause_count;
         while (!assign_variables(&b) && (b.clause_count /= 2));
         assert(b.clause_count > 0); /* the variables of one always fit */
         end -= b.clause_count;
         bits all = UINT64_MAX >> (SET_BITS - b.clause_count);
         result = build(&b, canonical(&b, all, 0), 0, end == 0 ? held : HELD_NOTHING);
     }
-    words_free(&m->words);
+    words_clear(m->words);
     return result;
 }
 
-node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
-                 struct held held)
+node match_build(struct matcher *matcher, const struct rule *rule, struct held held)
 {
-    struct match settled = {.g = g, .yes = graph_ret(g, rule->settled), .words = {.arch = arch}};
+    struct graph *g = matcher->g;
+    struct match settled = {.g = g, .yes = graph_ret(g, rule->settled), .words = &matcher->words};
     settled.no = graph_ret(g, rule->deny);
-    struct match m = {.g = g, .yes = graph_ret(g, rule->allow), .words = {.arch = arch}};
+    struct match m = {.g = g, .yes = graph_ret(g, rule->allow), .words = &matcher->words};
     bool last = rule->clause_count == 0;
     m.no = match_any(&settled, rule->clauses + rule->clause_count, rule->settled_count,
                      last ? held : HELD_NOTHING);

@@ -3,10 +3,16 @@
 #define VOW_BPF_MATCH_H
 
 #include "bpf/graph.h"
+#include "bpf/words.h"
+
+/* Matches one rule after the other; made as {graph, {.arch = …}}, ended by words_free. */
+struct matcher {
+    struct graph *g;
+    struct words words; /* empty between two rules; its memory serves the next one */
+};
 
 /* match_build: the answer of a rule that depends on arguments, entered while the register holds
  * `held`. */
-node match_build(struct graph *g, const struct arch *arch, const struct rule *rule,
-                 struct held held);
+node match_build(struct matcher *matcher, const struct rule *rule, struct held held);
 
 #endif

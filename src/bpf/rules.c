@@ -4,6 +4,19 @@
 
 #include "bpf/bpf.h"
 
+/* What add_rule asks about every call. */
+struct rule_maker {
+    const struct filter_mode *mode;
+    struct ruleset *set;
+    bool granted[FAMILY_COUNT]; /* by the policy */
+};
+
+static void list_granted(const struct policy *p, bool granted[FAMILY_COUNT])
+{
+    for (unsigned family = 0; family < FAMILY_COUNT; family++)
+        granted[family] = policy_grants(p, family);
+}
+
 /* A denial that means "this kernel does not have it" stays one in every mode:
  * libcs make such calls (clone3, openat2) to fall back to others. */
 static uint32_t denial(const struct arch *arch, const struct sys_call *call,
@@ -78,17 +91,17 @@ static int add_settled(const struct filter_mode *mode, const struct sys_call *ca
 }
 
 /* Appends the rule of a call; its clauses are the last ones of the set. */
-static int add_rule(const struct policy *p, const struct filter_mode *mode,
-                    const struct sys_call *call, struct ruleset *set)
+static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
 {
     const struct grant *grants = call_grants(call);
+    struct ruleset *set = maker->set;
     struct rule *rule = &set->rules[set->rule_count++];
-    bool watched = is_watched(call, mode);
+    bool watched = is_watched(call, maker->mode);
     *rule = (struct rule){.nr = call->nr,
-                          .allow = watched ? mode->path_allow : RET_ALLOW,
-                          .deny = denial(set->arch, call, mode)};
+                          .allow = watched ? maker->mode->path_allow : RET_ALLOW,
+                          .deny = denial(set->arch, call, maker->mode)};
     for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
-        if (!policy_grants(p, grants[i].family))
+        if (!maker->granted[grants[i].family])
             continue;
         if (add_clause(&grants[i], set))
             return -ENOMEM;
@@ -101,12 +114,13 @@ static int add_rule(const struct policy *p, const struct filter_mode *mode,
     }
     if (rule->always)
         return watched ? pass_descriptors(call, set, rule) : 0;
-    return add_settled(mode, call, rule, set);
+    return add_settled(maker->mode, call, rule, set);
 }
 
 static int add_rules(const struct policy *p, const struct filter_mode *mode,
                      const struct arch_table *table, struct ruleset *set)
 {
+    struct rule_maker maker = {.mode = mode, .set = set};
     set->rules = malloc(table->call_count * sizeof *set->rules);
     if (!set->rules)
         return -ENOMEM;
@@ -116,8 +130,9 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
             return -ENOMEM;
         *set->launch = (struct range){p->launch_secret, p->launch_secret};
     }
+    list_granted(p, maker.granted);
     for (size_t i = 0; i < table->call_count; i++)
-        if (add_rule(p, mode, &table->calls[i], set))
+        if (add_rule(&maker, &table->calls[i]))
             return -ENOMEM;
     const struct clause *clauses = set->clauses; /* stays where it is from now on */
     for (size_t i = 0; i < set->rule_count; i++) {

@@ -7,9 +7,6 @@
  * j runs); above the blocks stands a tree of JGE, balanced by weight. */
 #include "bpf/tree.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "bpf/insn.h"
 
 /* Longer chains save few tests and lengthen paths. */
@@ -46,14 +43,13 @@ static void try_base(const struct run *runs, size_t end, node base, struct plan 
     }
 }
 
-/* best[0..count]; malloc'd. */
+/* best[0..count], from the scratch. */
 static struct plan *make_plan(struct graph *g, const struct run *runs, size_t count)
 {
-    struct plan *best = g->error ? NULL : calloc(count + 1, sizeof *best);
-    if (!best) {
-        g->error = g->error ? g->error : -ENOMEM;
+    struct plan *best = graph_scratch(g, count + 1, sizeof *best);
+    if (!best)
         return NULL;
-    }
+    best[0] = (struct plan){0};
     for (size_t end = 1; end <= count; end++) {
         best[end].tests = UINT32_MAX;
         try_base(runs, end, runs[end - 1].to, best);
@@ -65,8 +61,11 @@ static struct plan *make_plan(struct graph *g, const struct run *runs, size_t co
 
 size_t tree_tests(struct graph *g, const struct run *runs, size_t count)
 {
-    CLEAN_FREE struct plan *best = make_plan(g, runs, count);
-    return best ? best[count].tests - 1 : 0;
+    struct arena_mark mark = arena_mark(&g->scratch);
+    const struct plan *best = make_plan(g, runs, count);
+    size_t tests = best ? best[count].tests - 1 : 0;
+    arena_release(&g->scratch, mark);
+    return tests;
 }
 
 struct block {
@@ -121,12 +120,12 @@ static node build_blocks(struct graph *g, const struct run *runs, const struct b
 
 node tree_build(struct graph *g, const struct run *runs, size_t count)
 {
-    CLEAN_FREE struct plan *best = make_plan(g, runs, count);
-    CLEAN_FREE struct block *blocks = calloc(count + 1, sizeof *blocks);
-    if (!best || !blocks) {
-        g->error = g->error ? g->error : -ENOMEM;
-        return 0;
-    }
-    size_t block_count = list_blocks(runs, count, best, blocks);
-    return build_blocks(g, runs, blocks, block_count);
+    struct arena_mark mark = arena_mark(&g->scratch);
+    const struct plan *best = make_plan(g, runs, count);
+    struct block *blocks = graph_scratch(g, count + 1, sizeof *blocks);
+    node root = 0;
+    if (best && blocks)
+        root = build_blocks(g, runs, blocks, list_blocks(runs, count, best, blocks));
+    arena_release(&g->scratch, mark);
+    return root;
 }

@@ -153,6 +153,11 @@ void words_add(struct words *w, const struct clause *clause)
     split_clause(w, clause, 0, &(struct word_clause){0});
 }
 
+void words_clear(struct words *w)
+{
+    w->span_count = w->condition_count = w->clause_count = 0;
+}
+
 void words_free(struct words *w)
 {
     free(w->spans);

@@ -43,6 +43,8 @@ struct words {
 };
 
 void words_add(struct words *w, const struct clause *clause);
+/* words_clear: forgets all clauses, keeps the memory. */
+void words_clear(struct words *w);
 void words_free(struct words *w);
 
 #endif

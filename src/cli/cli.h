@@ -65,6 +65,7 @@ int cmd_run_script(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_filter(int argc, char **argv);
 int cmd_promises(int argc, char **argv);
+int cmd_box(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 

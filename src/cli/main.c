@@ -5,6 +5,7 @@
 
 static const struct command commands[] = {
     {"run", cmd_run, "run a program under a policy"},
+    {"box", cmd_box, "run programs behind one fixed filter, on an image of files"},
     {"export", cmd_export, "write a policy in another tool's format"},
     {"filter", cmd_filter, "print, simulate and compare the filter of a policy"},
     {"promises", cmd_promises, "list the promises and what each allows"},

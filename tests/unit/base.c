@@ -73,3 +73,29 @@ TEST(nearest_word)
     nearest("xyz", "none");
     nearest("greengreengreengreen", "none");
 }
+
+/* Fills what was taken, so that an overlap shows. */
+static char *take(struct arena *a, size_t size, int fill)
+{
+    char *at = arena_take(a, size, 1);
+    CHECK(at && (uintptr_t)at % _Alignof(max_align_t) == 0);
+    memset(at, fill, size);
+    return at;
+}
+
+TEST(arena_gives_back_in_order)
+{
+    struct arena a = {0};
+    char *first = take(&a, 3, 1);
+    struct arena_mark mark = arena_mark(&a);
+    char *second = take(&a, 10, 2);
+    char *large = take(&a, 100000, 3);
+    CHECK(first[2] == 1 && second[9] == 2 && large[99999] == 3);
+    arena_release(&a, mark);
+    CHECK(take(&a, 10, 4) == second);
+    CHECK(first[2] == 1);
+    CHECK(arena_take(&a, SIZE_MAX / 2, 3) == NULL);
+    CHECK(arena_take(&a, SIZE_MAX, 1) == NULL);
+    arena_release(&a, (struct arena_mark){0});
+    CHECK(a.top == NULL);
+}

@@ -1,0 +1,172 @@
+#include "box/filter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "box/layout.h"
+
+/* Values of x86_64. They stand here, not in data/: the constants of data/ are
+ * those that promises speak of. */
+enum {
+    FLAG_SHARED = 0x01,
+    FLAG_PRIVATE = 0x02,
+    FLAG_FIXED = 0x10,
+    FLAG_ANONYMOUS = 0x20,
+    FLAG_NORESERVE = 0x4000,
+    FUTEX_OP_MASK = ~(128 | 256), /* without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
+    CLONE_THREAD_SET = 0x250f00,  /* VM FS FILES SIGHAND THREAD SYSVSEM CHILD_CLEARTID */
+    CLONE_PROCESS_SET = 0x8011,   /* PARENT, SIGCHLD */
+    ERRNO_ENOMEM = 12,
+    SIGNAL_KILL = 9,
+};
+
+#define ONE(value)                                                                                 \
+    {                                                                                              \
+        (value), (value)                                                                           \
+    }
+#define ATOM(number, bits, cut, list)                                                              \
+    {                                                                                              \
+        .arg = (number), .width = (bits), .range_count = ARRAY_COUNT(list), .mask = (cut),         \
+        .ranges = (list)                                                                           \
+    }
+#define INT(number, list) ATOM(number, 32, UINT32_MAX, list)
+#define LONG(number, list) ATOM(number, 64, UINT64_MAX, list)
+
+/* futex: no priority inheritance, no requeue: those are emulated. */
+static const struct range futex_ops[] = {{0, 1}, {9, 10}}; /* WAIT WAKE, and _BITSET */
+static const struct clause futex[] = {
+    {.atoms = {ATOM(1, 32, (uint32_t)FUTEX_OP_MASK, futex_ops)}, .atom_count = 1}};
+
+static const struct range anonymous_fixed[] = {
+    ONE(FLAG_PRIVATE | FLAG_ANONYMOUS | FLAG_FIXED),
+    ONE(FLAG_PRIVATE | FLAG_ANONYMOUS | FLAG_FIXED | FLAG_NORESERVE)};
+static const struct range arena_fixed[] = {ONE(FLAG_SHARED | FLAG_FIXED),
+                                           ONE(FLAG_PRIVATE | FLAG_FIXED)};
+static const struct range arena[] = {{GUEST_ARENA_READ, GUEST_ARENA_WRITE}};
+static const struct clause guest_mmap[] = {
+    {.atoms = {LONG(3, anonymous_fixed)}, .atom_count = 1},
+    {.atoms = {LONG(3, arena_fixed), INT(4, arena)}, .atom_count = 2},
+};
+
+static const struct range clone_sets[] = {ONE(CLONE_PROCESS_SET), ONE(CLONE_THREAD_SET)};
+static const struct clause clone_flags[] = {{.atoms = {INT(0, clone_sets)}, .atom_count = 1}};
+
+static const struct range image[] = {ONE(BROKER_IMAGE)};
+static const struct clause on_image[] = {{.atoms = {INT(0, image)}, .atom_count = 1}};
+
+static const struct range standard[] = {{0, 2}};
+static const struct clause on_standard[] = {{.atoms = {INT(0, standard)}, .atom_count = 1}};
+
+/* Settings and size of the terminal, bytes that wait, drain, flush. TIOCSTI,
+ * TIOCLINUX and the rest of them: no. */
+static const struct range tty_requests[] = {
+    {0x5401, 0x5404}, /* TCGETS TCSETS TCSETSW TCSETSF */
+    ONE(0x5409),      /* TCSBRK */
+    ONE(0x540b),      /* TCFLSH */
+    ONE(0x5413),      /* TIOCGWINSZ */
+    ONE(0x541b),      /* FIONREAD */
+};
+static const struct clause tty_ioctl[] = {
+    {.atoms = {INT(0, standard), INT(1, tty_requests)}, .atom_count = 2}};
+
+static const struct range broker_signals[] = {ONE(SIGNAL_KILL), ONE(HOST_KICK)};
+static const struct clause broker_tgkill[] = {{.atoms = {INT(2, broker_signals)}, .atom_count = 1}};
+
+static const struct range read_write[] = {{0, 3}}; /* PROT_NONE to READ|WRITE: no EXEC */
+static const struct range anonymous[] = {ONE(FLAG_PRIVATE | FLAG_ANONYMOUS),
+                                         ONE(FLAG_PRIVATE | FLAG_ANONYMOUS | FLAG_NORESERVE)};
+static const struct clause broker_mmap[] = {
+    {.atoms = {LONG(2, read_write), LONG(3, anonymous)}, .atom_count = 2}};
+
+static const struct range advices[] = {ONE(4), ONE(9)}; /* DONTNEED REMOVE */
+static const struct clause broker_madvise[] = {{.atoms = {INT(2, advices)}, .atom_count = 1}};
+
+/* One call of a table. No clauses: whatever the arguments, or, with `denied`,
+ * that errno. */
+struct entry {
+    const char *name;
+    const struct clause *clauses;
+    size_t clause_count;
+    uint16_t denied;
+};
+#define IF(list) (list), ARRAY_COUNT(list)
+
+static const struct entry guest_calls[] = {
+    {"futex", IF(futex)},       {"mmap", IF(guest_mmap)}, {"munmap"}, {"mprotect"},
+    {"clone", IF(clone_flags)}, {"rt_sigreturn"},         {"exit"},   {"exit_group"},
+};
+
+/* restart_syscall is how a futex wait with a timeout goes on after SIGCONT. */
+static const struct entry broker_calls[] = {
+    {"futex", IF(futex)},
+    {"pread64", IF(on_image)},
+    {"pwrite64", IF(on_image)},
+    {"fdatasync", IF(on_image)},
+    {"read", IF(on_standard)},
+    {"write", IF(on_standard)},
+    {"ioctl", IF(tty_ioctl)},
+    {"ppoll"},
+    {"tgkill", IF(broker_tgkill)},
+    {"wait4"},
+    {"clock_gettime"},
+    {"getrandom"},
+    {"mmap", IF(broker_mmap)},
+    {"munmap"},
+    {"madvise", IF(broker_madvise)},
+    {"restart_syscall"},
+    {"rt_sigreturn"},
+    {"exit"},
+    {"exit_group"},
+    {"brk", .denied = ERRNO_ENOMEM},
+    {"mremap", .denied = ERRNO_ENOMEM},
+};
+
+static const struct range shim_text = {SHIM_TEXT, SHIM_TEXT_END - 1};
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = ((const struct rule *)a)->nr, y = ((const struct rule *)b)->nr;
+    return (x > y) - (x < y);
+}
+
+int box_filter_rules(enum box_side side, const struct arch *arch, struct ruleset *out,
+                     struct err *err)
+{
+    const struct entry *entries = side == BOX_GUEST ? guest_calls : broker_calls;
+    size_t count = side == BOX_GUEST ? ARRAY_COUNT(guest_calls) : ARRAY_COUNT(broker_calls);
+    uint32_t others = side == BOX_GUEST ? RET_TRAP : RET_KILL_PROCESS;
+    *out = (struct ruleset){.arch = arch, .unknown = others};
+    if (arch->id != ARCH_X86_64)
+        return err_set(err, -ENOENT, "there is no box for %s yet, only for x86_64", arch->name);
+    out->rules = calloc(count, sizeof *out->rules);
+    if (!out->rules)
+        return err_set(err, -ENOMEM, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = &entries[i];
+        out->rules[out->rule_count++] =
+            (struct rule){.nr = arch_call_by_name(arch, e->name)->nr,
+                          .allow = RET_ALLOW,
+                          .deny = e->denied ? RET_ERRNO(e->denied) : others,
+                          .always = e->clause_count == 0 && !e->denied,
+                          .clauses = e->clauses,
+                          .clause_count = e->clause_count};
+    }
+    qsort(out->rules, out->rule_count, sizeof *out->rules, by_number);
+    return 0;
+}
+
+int box_filter(enum box_side side, const struct arch *arch, struct program *out, struct err *err)
+{
+    struct ruleset rules;
+    uint32_t foreign = side == BOX_GUEST ? RET_TRAP : RET_KILL_PROCESS;
+    int result = box_filter_rules(side, arch, &rules, err);
+    if (result == 0) {
+        result = bpf_compile((const struct ruleset *[]){&rules}, 1, foreign, out, err);
+        ruleset_free(&rules);
+    }
+    if (result == 0 && side == BOX_GUEST && bpf_within(out, arch, &shim_text, RET_TRAP) != 0) {
+        program_free(out);
+        return err_set(err, -ENOMEM, "out of memory");
+    }
+    return result;
+}

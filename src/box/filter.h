@@ -1,0 +1,25 @@
+/* filter: the two fixed filters of the box, the same for every program.
+ * PURE: data, compiled by bpf/.
+ *
+ * guest   the processes that run the user's program and the shim. From the
+ *         shim's text eight calls pass, with the arguments that the table
+ *         gives; every other call, and every call from elsewhere, traps.
+ * broker  the one process that holds image and terminal. Memory cannot be had
+ *         by brk and mremap (ENOMEM, malloc falls back to mmap); every other
+ *         call ends it. */
+#ifndef VOW_BOX_FILTER_H
+#define VOW_BOX_FILTER_H
+
+#include "bpf/bpf.h"
+
+enum box_side { BOX_GUEST, BOX_BROKER };
+
+/* box_filter_rules: of the guest those for calls from the shim's text: the rule set of one side on
+ * an architecture; ruleset_free frees it. -ENOENT, with the reason, for an architecture without a
+ * box. */
+int box_filter_rules(enum box_side side, const struct arch *arch, struct ruleset *out,
+                     struct err *err);
+/* box_filter: the same, compiled. */
+int box_filter(enum box_side side, const struct arch *arch, struct program *out, struct err *err);
+
+#endif

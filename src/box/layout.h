@@ -1,0 +1,32 @@
+/* layout: what the two filters, the shim and the broker agree on: where things
+ * lie in a guest process, and which host descriptors there are.
+ *
+ * The shim is linked at a fixed address between the places where the kernel
+ * puts programs and those where it puts stacks and mappings, so that the filter
+ * of the guests is one constant program. That the address is known helps no
+ * attacker: the filter's instruction pointer test routes calls, it is no
+ * boundary. The boundary is the list of calls behind it. */
+#ifndef VOW_BOX_LAYOUT_H
+#define VOW_BOX_LAYOUT_H
+
+/* A guest process, upwards: what the guest may map; then the shim's own. */
+#define GUEST_LOW 0x10000UL
+#define GUEST_TOP 0x5ffff0000000UL /* end of what the guest may map */
+#define SHIM_TEXT 0x600000000000UL
+#define SHIM_TEXT_END 0x600000100000UL /* the only text whose calls are allowed */
+#define SHIM_END 0x600010000000UL      /* of its data */
+#define CHANNEL_BASE 0x600100000000UL  /* struct channel, shared with the broker */
+#define BLOCKS_BASE 0x600200000000UL   /* what the shim keeps of each thread */
+#define SHIM_RESERVED_END 0x600300000000UL
+
+/* Host descriptors of a guest process; it has no others. The arena holds the
+ * pages that processes share: cached files and shared memory. */
+enum { GUEST_ARENA_READ = 3, GUEST_ARENA_WRITE = 4 };
+
+/* Host descriptors of the broker beside the caller's 0, 1 and 2. */
+enum { BROKER_IMAGE = 3 };
+
+/* The one signal that the broker sends: look at your slot. SIGURG. */
+enum { HOST_KICK = 23 };
+
+#endif

@@ -1,0 +1,44 @@
+/* vow box: the emulator. The first word is a subcommand, or the image to run
+ * a program in. */
+#include "cli/box.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "box/filter.h"
+#include "cli/cli.h"
+
+static const char usage[] =
+    "usage: vow box filter --guest|--broker [--names]\n"
+    "\n"
+    "Runs programs behind one fixed filter, the same for all of them, on files that\n"
+    "lie in an image.\n"
+    "\n";
+
+static const struct command commands[] = {
+    {"filter", box_filter_command, "print the two fixed filters"},
+    {NULL, NULL, NULL},
+};
+
+static int help(void)
+{
+    fputs(usage, stdout);
+    for (const struct command *c = commands; c->name; c++)
+        printf("  %-10s %s\n", c->name, c->summary);
+    puts("\n  --help     this text");
+    return cli_flush(BOX_NAME);
+}
+
+int cmd_box(int argc, char **argv)
+{
+    if (argc < 2)
+        return cli_usage_error(BOX_NAME, "a command is missing");
+    if (strcmp(argv[1], "--help") == 0)
+        return help();
+    for (const struct command *c = commands; c->name; c++)
+        if (strcmp(argv[1], c->name) == 0)
+            return c->run(argc - 1, argv + 1);
+    CLEAN_STR struct str shown = {0};
+    quote_visible(&shown, argv[1], strlen(argv[1]));
+    return cli_usage_error(BOX_NAME, "there is no command '%s'", str_get(&shown));
+}
