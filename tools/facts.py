@@ -11,7 +11,9 @@ from pathlib import Path
 CLAUSE_ATOMS = 6  # src/arch/arch.h
 ERRNO_DEFAULT = "EPERM"
 UNGRANTED = {"launch": "granted by a run, not by a promise", "probe": "granted by nothing",
-             "settled": "granted by nothing"}
+             "settled": "granted by nothing",
+             "served": "granted by libvow, not by a promise",
+             "keep-handler": "granted by libvow, not by a promise"}
 OPERATION_ARGUMENTS = ("dir", "path", "flags", "mode", "dir2", "path2", "fd", "address", "size")
 
 

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 
-/* What a violation is. `""` leaves only the end, so nothing can be said. */
+/* What a violation is: a trap, with which the handler deals, also while `error`
+ * is held; but a program that is executed has none. `""` leaves only the end, so
+ * nothing can be said. */
 static struct filter_mode mode_of(promise_set held)
 {
     struct filter_mode mode = {.deny = RET_TRAP, .spare_probes = true};
-    if (held & PROMISE(ERROR))
+    if (held & PROMISE(ERROR) && held & PROMISE(EXEC))
         mode.deny = RET_ERRNO(arch_native()->enosys);
     if (held == 0)
         mode = (struct filter_mode){.deny = RET_KILL_PROCESS, .unknown = RET_KILL_PROCESS};
@@ -16,12 +18,14 @@ static struct filter_mode mode_of(promise_set held)
 
 int pledge_filter(promise_set held, struct program *out, struct err *err)
 {
-    struct policy policy = {.promises = held};
+    uint8_t families[FAMILY_COUNT];
+    struct policy policy = {.promises = held, .families = families};
     struct filter_mode mode = mode_of(held);
     struct ruleset rules[ARCH_COUNT] = {0};
     const struct ruleset *sets[ARCH_COUNT];
     size_t count = 0;
     int code = 0;
+    pledge_families(held, families);
     for (int id = 0; id < ARCH_COUNT && code == 0; id++) {
         const struct arch *arch = &archs[id];
         if (!arch_table(arch->id) || (arch != arch_native() && !(held & PROMISE(EXEC))))

@@ -1,8 +1,14 @@
 /* pledge: OpenBSD's pledge(2) for the process that calls it.
  *
  *   narrow    what two strings ask of the promises that are held (PURE)
- *   filter    promises → the filter of a program that has a handler (PURE)
+ *   families  where a pledge differs from the promises of vow run (PURE)
+ *   filter    promises → BPF (PURE)
  *   domain    promises → Landlock's rules, and putting them on
+ *   set       the way through all of these
+ *   trap      what becomes of a refused call: served (serve_*), or a death
+ *   message   the last words, to standard error and the log; caller is whose
+ *   gate, memory, regs   how a signal handler calls the kernel and looks at
+ *             the program
  *
  * The kernel enforces: the state here only says which call of pledge() is an
  * error, and what a message names. Nothing that is wrong with it, or with the
@@ -27,6 +33,11 @@ struct pledge_state {
  * only written on success. */
 int pledge_narrow(const struct pledge_state *now, const char *promises, const char *execpromises,
                   struct pledge_state *next, struct err *err);
+
+/* pledge_families: what goes beside the promises, for struct policy. PURE. */
+void pledge_families(promise_set held, uint8_t families[FAMILY_COUNT]);
+/* pledge_missing: the promise that a violation lacks; 0: none would help. PURE. */
+promise_set pledge_missing(const struct call_event *event, const struct call_verdict *verdict);
 
 /* pledge_filter: compiled for this machine's architecture, and where `exec` is
  * held for the 32-bit one beside it. */

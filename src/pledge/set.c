@@ -3,6 +3,8 @@
 
 #include "host/process.h"
 #include "host/seccomp.h"
+#include "pledge/log.h"
+#include "pledge/trap.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -34,11 +36,15 @@ static void unlock(void)
 /* enforce: irreversible from here on. */
 static int enforce(promise_set held, const struct program *filter, struct err *err)
 {
+    if (!state.pledged)
+        log_open();
     int code = process_no_new_privs();
     if (code < 0)
         return err_set(err, code, "no_new_privs: %s", strerror(-code));
     if (held && (code = pledge_domain(held, err)) < 0)
         return code;
+    trap_hold(held);
+    trap_install();
     code = seccomp_load(filter->at, filter->count, false);
     return code < 0 ? err_set(err, code, "seccomp: %s", strerror(-code)) : 0;
 }

@@ -19,7 +19,9 @@ static void note_missing(promise_set held, unsigned family, struct call_verdict 
     size_t count;
     const promise_set *sets = family_sets(family, &count);
     for (size_t i = 0; i < count; i++) {
-        promise_set more = sets[i] & ~held;
+        promise_set more = sets[i] & ~held; /* none: withheld from a promise that is held */
+        if (more == 0)
+            continue;
         if (out->missing == 0 || smaller(more, out->missing)) {
             out->missing = more;
             out->family = (uint16_t)family;

@@ -1,0 +1,39 @@
+/* gate: system calls of the handler. They are the kernel's: negative errnos, no
+ * errno, no cancellation. Calls that the filter would send back to the handler
+ * carry a mark in the sixth argument (data/families/library.txt). */
+#ifndef VOW_PLEDGE_GATE_H
+#define VOW_PLEDGE_GATE_H
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define GATE_MARK 0x766f7721L
+
+/* What the kernel takes for a set of signals. */
+#if defined(__mips__)
+#define SIGNAL_SET_SIZE 16
+#else
+#define SIGNAL_SET_SIZE 8
+#endif
+struct signal_set {
+    unsigned long words[SIGNAL_SET_SIZE / sizeof(long)];
+};
+#define SIGNAL_WORD(sig) (((unsigned)(sig)-1) / (8 * sizeof(long)))
+#define SIGNAL_BIT(sig) (1ul << ((unsigned)(sig)-1) % (8 * sizeof(long)))
+
+/* gate_call: up to six arguments. errno stays as it is. */
+#define gate_call(...) gate_call_(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define gate_call_(nr, a, b, c, d, e, f, ...)                                                      \
+    gate_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+static inline long gate_raw(long nr, long a, long b, long c, long d, long e, long f)
+{
+    int before = errno;
+    long result = syscall(nr, a, b, c, d, e, f);
+    if (result == -1)
+        result = -errno;
+    errno = before;
+    return result;
+}
+
+#endif

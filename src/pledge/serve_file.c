@@ -1,0 +1,251 @@
+#include "pledge/gate.h"
+#include "pledge/memory.h"
+#include "pledge/serve.h"
+#include "policy/paths.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define PATH_LOOKED_AT 256 /* the exceptions are short */
+#define SET_ID (S_ISUID | S_ISGID)
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+
+/* One request for something that has a name. */
+struct named {
+    int dir;
+    uintptr_t path;
+    promise_set held;
+};
+
+/* Read by the kernel again: only what Landlock allows is ever opened. */
+static long open_marked(const struct named *file, long flags)
+{
+    return gate_call(SYS_openat, file->dir, file->path, flags, 0, 0, GATE_MARK);
+}
+
+/* What loaders and iconv look for and can do without. */
+static bool is_searched(const char *path)
+{
+    static const char *const places[] = {"/etc/ld.so.", "/lib", "/usr/lib", "/usr/local/lib"};
+    if (strstr(path, ".so"))
+        return true;
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++)
+        if (strncmp(path, places[i], strlen(places[i])) == 0)
+            return true;
+    return false;
+}
+
+/* 0 for a path that a promise opens by itself, else what to answer. */
+static long judge(const struct named *file, uint8_t letters)
+{
+    char path[PATH_LOOKED_AT];
+    long size = memory_text(path, sizeof path, file->path);
+    if (size == -EFAULT)
+        return size;
+    if (size >= 0 && paths_exception(path, letters) & file->held)
+        return 0;
+    return is_searched(path) ? -EACCES : NOT_SERVED;
+}
+
+/* The same for metadata. glibc's name services look at the root, to see whether
+ * it changed, and load modules, for which the loader looks at directories that
+ * nobody can list here: they get a refusal that does not end the program. */
+static long judge_look(const struct named *file, uint8_t letters)
+{
+    long answer = judge(file, letters);
+    bool services = file->held & (PROMISE(GETPW) | PROMISE(DNS));
+    return answer == NOT_SERVED && services ? -EACCES : answer;
+}
+
+static uint8_t letters_of(long flags)
+{
+    if ((flags & O_ACCMODE) == O_RDONLY)
+        return PERM_READ;
+    return (flags & O_ACCMODE) == O_WRONLY ? PERM_WRITE : PERM_READ | PERM_WRITE;
+}
+
+static long serve_open(const struct named *file, long flags, long mode)
+{
+    if (flags & O_CREAT && mode & SET_ID)
+        return gate_call(SYS_openat, file->dir, file->path, flags, mode & ~SET_ID);
+    if ((flags & O_TMPFILE) == O_TMPFILE)
+        return NOT_SERVED;
+    long answer = judge(file, letters_of(flags));
+    if (answer)
+        return answer;
+    return open_marked(file, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY));
+}
+
+#if defined(SYS_fstat64)
+#define FSTAT SYS_fstat64
+#elif defined(SYS_fstat)
+#define FSTAT SYS_fstat
+#endif
+
+#ifdef FSTAT
+/* True for a question about a descriptor, however it is put. */
+static bool is_nameless(const struct named *file, long flags)
+{
+    char first;
+    if (!(flags & AT_EMPTY_PATH) || file->dir == AT_FDCWD)
+        return false;
+    return !file->path || (memory_copy(&first, file->path, 1) == 0 && first == '\0');
+}
+
+static long serve_stat(const struct named *file, uintptr_t to, long flags)
+{
+    if (is_nameless(file, flags))
+        return gate_call(FSTAT, file->dir, to);
+    long fd = judge_look(file, PERM_READ);
+    if (fd == 0)
+        fd = open_marked(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    long result = gate_call(FSTAT, fd, to);
+    gate_call(SYS_close, fd);
+    return result;
+}
+#endif
+
+#ifdef SYS_statx
+#if defined(__LP64__) && !defined(__mips__) && defined(FSTAT)
+/* What the kernel knows of struct statx and of struct stat. */
+struct extended {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t links, uid, gid;
+    uint16_t mode, spare;
+    uint64_t inode, size, blocks, attributes_mask;
+    struct {
+        int64_t seconds;
+        uint32_t nanoseconds, reserved;
+    } accessed, born, changed, modified;
+    uint32_t special_major, special_minor, major, minor;
+    uint64_t spares[14];
+};
+_Static_assert(sizeof(struct extended) == 256, "struct statx");
+#define BASIC_STATS 0x7ffu
+
+static uint32_t major_of(uint64_t device)
+{
+    return (uint32_t)(device >> 8 & 0xfff) | (uint32_t)(device >> 32 & ~UINT64_C(0xfff));
+}
+
+static uint32_t minor_of(uint64_t device)
+{
+    return (uint32_t)(device & 0xff) | (uint32_t)(device >> 12 & ~UINT64_C(0xff));
+}
+
+static long serve_statx(const struct named *file, uintptr_t to, long flags)
+{
+    struct stat st;
+    struct extended before;
+    long result = memory_copy(&before, to, sizeof before);
+    if (result == 0)
+        result = serve_stat(file, (uintptr_t)&st, flags);
+    if (result < 0)
+        return result;
+    *(struct extended *)to = (struct extended){
+        .mask = BASIC_STATS,
+        .block_size = (uint32_t)st.st_blksize,
+        .links = (uint32_t)st.st_nlink,
+        .uid = st.st_uid,
+        .gid = st.st_gid,
+        .mode = (uint16_t)st.st_mode,
+        .inode = st.st_ino,
+        .size = (uint64_t)st.st_size,
+        .blocks = (uint64_t)st.st_blocks,
+        .accessed = {st.st_atim.tv_sec, (uint32_t)st.st_atim.tv_nsec, 0},
+        .changed = {st.st_ctim.tv_sec, (uint32_t)st.st_ctim.tv_nsec, 0},
+        .modified = {st.st_mtim.tv_sec, (uint32_t)st.st_mtim.tv_nsec, 0},
+        .special_major = major_of(st.st_rdev),
+        .special_minor = minor_of(st.st_rdev),
+        .major = major_of(st.st_dev),
+        .minor = minor_of(st.st_dev),
+    };
+    return 0;
+}
+#else
+/* Every libc has another way here. */
+static long serve_statx(const struct named *file, uintptr_t to, long flags)
+{
+    (void)file, (void)to, (void)flags;
+    return -ENOSYS;
+}
+#endif
+#endif
+
+static long serve_access(const struct named *file, long mode)
+{
+    long fd = judge_look(file, mode & W_OK ? PERM_READ | PERM_WRITE : PERM_READ);
+    if (fd == 0 && mode & X_OK)
+        fd = -EACCES;
+    if (fd == 0)
+        fd = open_marked(file, (mode & W_OK ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    gate_call(SYS_close, fd);
+    return 0;
+}
+
+/* The bits are dropped without a word, as OpenBSD does. */
+static long serve_mode(const struct trapped *call, size_t argument)
+{
+    unsigned long args[4];
+    memcpy(args, call->args, sizeof args);
+    if (!(args[argument] & SET_ID))
+        return NOT_SERVED;
+    args[argument] &= ~(unsigned long)SET_ID;
+    return gate_call(call->nr, args[0], args[1], args[2], args[3]);
+}
+
+long serve_file(const struct trapped *call, promise_set held)
+{
+    const unsigned long *a = call->args;
+    struct named at = {(int)a[0], a[1], held};
+#if defined(SYS_open) || defined(SYS_stat) || defined(SYS_access)
+    struct named here = {AT_FDCWD, a[0], held};
+#endif
+    switch (call->nr) {
+    case SYS_openat: return serve_open(&at, (int)a[2], (long)a[3]);
+#ifdef SYS_open
+    case SYS_open: return serve_open(&here, (int)a[1], (long)a[2]);
+    case SYS_creat: return serve_open(&here, O_CREAT | O_WRONLY | O_TRUNC, (long)a[1]);
+#endif
+#if defined(SYS_newfstatat)
+    case SYS_newfstatat: return serve_stat(&at, a[2], (int)a[3]);
+#elif defined(SYS_fstatat64)
+    case SYS_fstatat64: return serve_stat(&at, a[2], (int)a[3]);
+#endif
+#if defined(SYS_stat64)
+    case SYS_stat64:
+    case SYS_lstat64: return serve_stat(&here, a[1], 0);
+#elif defined(SYS_stat)
+    case SYS_stat:
+    case SYS_lstat: return serve_stat(&here, a[1], 0);
+#endif
+#ifdef SYS_statx
+    case SYS_statx: return serve_statx(&at, a[4], (int)a[2]);
+#endif
+#ifdef SYS_access
+    case SYS_access: return serve_access(&here, (int)a[1]);
+#endif
+    case SYS_faccessat: return serve_access(&at, (int)a[2]);
+#ifdef SYS_faccessat2
+    case SYS_faccessat2: return serve_access(&at, (int)a[2]);
+#endif
+#ifdef SYS_chmod
+    case SYS_chmod: return serve_mode(call, 1);
+#endif
+    case SYS_fchmod: return serve_mode(call, 1);
+    case SYS_fchmodat: return serve_mode(call, 2);
+#ifdef SYS_fchmodat2
+    case SYS_fchmodat2: return serve_mode(call, 2);
+#endif
+    default: return NOT_SERVED;
+    }
+}

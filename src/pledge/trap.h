@@ -1,0 +1,18 @@
+/* trap: the handler of SIGSYS, through which a refused call is served, fails,
+ * or ends the process. */
+#ifndef VOW_PLEDGE_TRAP_H
+#define VOW_PLEDGE_TRAP_H
+
+#include "pledge/regs.h"
+#include "policy/promise.h"
+
+#include <stdbool.h>
+
+/* trap_install: the handler, and the calling thread able to take it. Again is
+ * fine. False where there can be none: on an architecture that regs.h does
+ * not know. */
+bool trap_install(void);
+/* trap_hold: what the handler goes by from now on. */
+void trap_hold(promise_set held);
+
+#endif
