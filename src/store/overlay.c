@@ -1,0 +1,124 @@
+/* overlay: a device in front of another: what is written stays in memory. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+
+enum { PAGE = 4096, BUCKETS = 1 << 14 };
+
+struct page {
+    struct page *next;
+    uint64_t number;
+    uint8_t bytes[PAGE];
+};
+
+struct overlay {
+    struct device device; /* first: the address that overlay_new hands out */
+    struct device below;
+    struct page *buckets[BUCKETS];
+};
+
+static struct page **bucket(struct overlay *o, uint64_t number)
+{
+    return &o->buckets[number * 0x9E3779B97F4A7C15ull >> 50];
+}
+_Static_assert(BUCKETS == 1 << (64 - 50), "bucket() shifts down to BUCKETS");
+
+static struct page *find(struct overlay *o, uint64_t number)
+{
+    struct page *p = *bucket(o, number);
+    while (p && p->number != number)
+        p = p->next;
+    return p;
+}
+
+/* The part of [offset, offset+size) that lies in the page of `offset`. */
+static size_t part_of(uint64_t offset, size_t size)
+{
+    size_t left = PAGE - offset % PAGE;
+    return size < left ? size : left;
+}
+
+static int overlay_read(void *context, uint64_t offset, void *to, size_t size)
+{
+    struct overlay *o = context;
+    while (size > 0) {
+        size_t part = part_of(offset, size);
+        const struct page *p = find(o, offset / PAGE);
+        int r = p ? 0 : o->below.read(o->below.context, offset, to, part);
+        if (p)
+            memcpy(to, p->bytes + offset % PAGE, part);
+        if (r != 0)
+            return r;
+        offset += part;
+        size -= part;
+        to = (uint8_t *)to + part;
+    }
+    return 0;
+}
+
+static struct page *make(struct overlay *o, uint64_t number)
+{
+    struct page *p = calloc(1, sizeof *p);
+    uint64_t offset = number * PAGE, left = o->below.size - offset;
+    if (p && o->below.read(o->below.context, offset, p->bytes, left < PAGE ? left : PAGE) != 0) {
+        free(p);
+        return NULL;
+    }
+    if (p) {
+        p->number = number;
+        p->next = *bucket(o, number);
+        *bucket(o, number) = p;
+    }
+    return p;
+}
+
+static int overlay_write(void *context, uint64_t offset, const void *from, size_t size)
+{
+    struct overlay *o = context;
+    while (size > 0) {
+        size_t part = part_of(offset, size);
+        struct page *p = find(o, offset / PAGE);
+        if (!p && !(p = make(o, offset / PAGE)))
+            return -ENOMEM;
+        memcpy(p->bytes + offset % PAGE, from, part);
+        offset += part;
+        size -= part;
+        from = (const uint8_t *)from + part;
+    }
+    return 0;
+}
+
+static int overlay_flush(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+struct device *overlay_new(const struct device *below)
+{
+    struct overlay *o = calloc(1, sizeof *o);
+    if (!o)
+        return NULL;
+    o->below = *below;
+    o->device = (struct device){.context = o,
+                                .size = below->size,
+                                .read = overlay_read,
+                                .write = overlay_write,
+                                .flush = overlay_flush};
+    return &o->device;
+}
+
+void overlay_free(struct device *overlay)
+{
+    struct overlay *o = (struct overlay *)overlay;
+    if (!o)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct page *p = o->buckets[i], *next; p; p = next) {
+            next = p->next;
+            free(p);
+        }
+    free(o);
+}
