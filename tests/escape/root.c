@@ -12,7 +12,7 @@
 
 static int opens(const char *path, int flags)
 {
-    CLEAN_FD int fd = open(path, flags | O_CLOEXEC);
+    CLEAN_FD int fd = open(path, flags | O_CLOEXEC, 0600);
     return fd < 0 ? errno : 0;
 }
 
