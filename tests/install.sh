@@ -30,7 +30,8 @@ files_are_there() {
     for file in bin/vow include/vow.h share/doc/vow/README.md \
         share/doc/vow/LICENSE share/bash-completion/completions/vow \
         share/zsh/site-functions/_vow share/fish/vendor_completions.d/vow.fish \
-        $(cd "$source" && ls man/*.1 | sed 's,^man/,share/man/man1/,') \
+        $(cd "$source" && ls man/*.[1357] | sed 's,^man/\(.*\)\(.\)$,share/man/man\2/\1\2,') \
+        share/man/man3/pledge.3vow \
         $(cd "$source" && ls presets/*.vow | sed "s,^,share/vow/,"); do
         [ -s "$prefix/$file" ] || { echo "# $file is missing"; return 1; }
     done

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""usage: shape.py VOW-H LIBVOW-SO LIBVOW-A
+"""usage: shape.py VOW-H LIBVOW-SO LIBVOW-A MAN-DIR
 
 What a program gets that links libvow: the names of its header and no others,
-the C library and no others, and little weight. Speaks TAP."""
+the C library and no others, little weight, and a manual that says what the
+header says. Speaks TAP."""
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-header, shared, static = sys.argv[1:]
+header, shared, static, manual = sys.argv[1:]
 PUBLIC = set(re.findall(r"\b(vow_\w+|pledge|unveil)\(", re.sub(r"/\*.*?\*/", "", Path(header).read_text(), flags=re.S)))
 SIZE_LIMIT = 96 * 1024
 failed = False
@@ -16,6 +17,27 @@ failed = False
 
 def told(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def contracts():
+    """(functions, errnos) of each comment of the header and what follows it."""
+    for comment, code in re.findall(r"/\*(.*?)\*/([^/]*)", Path(header).read_text(), re.S):
+        functions = re.findall(r"\b(vow_\w+|pledge|unveil)\(", code)
+        yield functions, set(re.findall(r"\b(E[A-Z0-9]{3,})[.:]", comment))
+
+
+def manual_faults():
+    """Each function has its page, with its prototype and each of its errors."""
+    pages = {path: path.read_text() for path in Path(manual).glob("*.3")}
+    for functions, errnos in contracts():
+        for function in functions:
+            own = [text for text in pages.values() if re.search(rf"^\.Fn {function}\b", text, re.M)
+                   and re.search(rf"^\.Nm {function}\b", text, re.M)]
+            if len(own) != 1:
+                yield f"{function} is in {len(own)} pages"
+                continue
+            yield from (f"{function}: the page lacks {name}" for name in sorted(errnos)
+                        if f".It Bq Er {name}\n" not in own[0])
 
 
 def report(number, name, fault):
@@ -27,7 +49,7 @@ def report(number, name, fault):
 
 def main():
     sanitized = "san_" in told("nm", "-D", shared)
-    print("1..4")
+    print("1..5")
     exported = {line.split("@")[0] for line in told("nm", "-D", "--defined-only", "-P", shared).split("\n")
                 if " T " in line}
     report(1, "the shared library exports the names of vow.h",
@@ -46,6 +68,7 @@ def main():
     else:
         report(4, "it is small", f"{loaded} bytes to load, more than {SIZE_LIMIT}"
                if not 0 < loaded <= SIZE_LIMIT else "")
+    report(5, "the manual has its functions and their errors", "; ".join(manual_faults()))
 
 
 main()
