@@ -4,6 +4,7 @@
 #   make run        vow's main job on programs of this machine, step by step
 #   make test       all tests but the long ones; `make test-all` has them too
 #   make musl       libvow for musl, static and shared, and its tests
+#   make deb        Debian packages in build/deb; root also tries them in a new Debian
 #   make bench      the figures, side by side with other tools
 #   make lint       format, static analysis, layers, manual pages, scripts
 #   make deps       Debian packages that are missing (GROUPS="build test …")
@@ -38,6 +39,10 @@ musl:
 	@ninja -C $(BUILD) musl
 	@tools/run-tests $(BUILD) --suite musl
 
+deb:
+	@tools/deps build deb
+	@tools/deb $(BUILD)/deb $(if $(filter 0,$(shell id -u)),--try)
+
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -55,4 +60,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps run test test-all musl bench lint install clean
+.PHONY: all deps run test test-all musl deb bench lint install clean

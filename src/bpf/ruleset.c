@@ -5,7 +5,8 @@
 void ruleset_free(struct ruleset *rules)
 {
     free(rules->rules);
-    arena_release(&rules->memory, (struct arena_mark){0});
+    free(rules->clauses);
+    free(rules->launch);
     *rules = (struct ruleset){0};
 }
 

@@ -8,9 +8,8 @@
  * lstat. Zero-initialise. */
 struct look_cache {
     struct look_entry {
-        char *path;
+        char *dir;
         char *real;
-        enum path_kind kind;
     } * entries;
     size_t count, capacity;
 };
