@@ -154,6 +154,30 @@ int pledge(const char *promises, const char *execpromises);
 /* vow_pledge: the same under a name that no other library has, with the reason. */
 int vow_pledge(const char *promises, const char *execpromises, struct vow_error *error);
 
+/* unveil: OpenBSD's unveil(2). The first call hides the whole file system from
+ * the process and its children but for `path`; each adds one. `permissions` are
+ * any of "rwxc": read, write, execute, create and remove; "" hides. A directory
+ * stands for all below it, and a more specific path counts more. A path that
+ * leads to a directory is remembered as this directory, any other as a name in
+ * its directory, which may be absent and come and go. The same path may be
+ * given again: the new permissions replace the old. What no path covers is not
+ * there (ENOENT), also for stat, access, chdir and the like; what a path's
+ * permissions do not cover is refused (EACCES). unveil(NULL, NULL) ends it:
+ * nothing can be added after it, nor after a pledge() without the promise unveil.
+ * Descriptors that are open stay usable.
+ *
+ * Calls with a path are then performed by a process of vow's own, the broker:
+ * unveil(3) says what that means. Before the lock any program whose path has x
+ * is executed; after it Landlock says which.
+ *
+ * Returns 0, or -1 with errno. E2BIG: more than 128 directories or names.
+ * EINVAL: another letter, an empty path. ENAMETOOLONG. ENOENT: a directory on
+ * the way is not there. EPERM: after the end; or nothing may be done with the
+ * path. EBUSY: the process is watched by another seccomp listener, as under
+ * `vow run --explain`; ENOSYS: the kernel has no such listeners (Linux 5.9).
+ * Thread-safe. */
+int unveil(const char *path, const char *permissions);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,6 +25,12 @@ static int may_drop_bounding(void)
     return all ? (int)(data[0].effective >> CAP_SETPCAP & 1) : -ENODATA;
 }
 
+bool caps_has_any(void)
+{
+    int rc = may_drop_bounding();
+    return rc != -ENODATA;
+}
+
 static int drop_bounding(void)
 {
     for (unsigned long cap = 0; cap < CAPS_MAX; cap++) {

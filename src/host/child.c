@@ -19,6 +19,16 @@ pid_t child_fork(int *pidfd)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
+pid_t child_clone(unsigned long flags)
+{
+#ifdef __s390x__
+    long pid = syscall(SYS_clone, NULL, flags, NULL, NULL, NULL);
+#else
+    long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
+#endif
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
 /* close_between: everything above `low` and below `high`. */
 static int close_between(int low, int high, unsigned flags)
 {

@@ -10,6 +10,10 @@
  * until it executes something. Single-threaded callers only. Returns as fork
  * does, or -errno; *pidfd is set in the parent, close-on-exec. */
 pid_t child_fork(int *pidfd);
+/* child_clone: fork by the kernel's call alone, without what the libc does
+ * besides, with these flags of clone. The child of a process with threads makes
+ * system calls only. */
+pid_t child_clone(unsigned long flags);
 /* child_keep_only: gives the caller a table of its own that holds 0, 1, 2 and
  * the descriptors listed (negative ones are skipped). */
 int child_keep_only(const int *fds, size_t count);

@@ -1,6 +1,7 @@
 #include "host/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,13 @@
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
+
+#define IOCTL_ADDFD SECCOMP_IOW(3, struct addfd) /* Linux 5.9 */
+#define ADDFD_SEND 2                             /* Linux 5.14 */
+struct addfd {
+    uint64_t id;
+    uint32_t flags, from, to, to_flags;
+};
 
 /* The kernel's structures may grow: it writes as much as it says here. */
 #define NOTIFY_ROOM 256
@@ -65,6 +73,22 @@ int notify_continue(int listener, uint64_t id)
 {
     return answer(listener, &(struct seccomp_notif_resp){
                                 .id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE});
+}
+
+int notify_return(int listener, uint64_t id, int64_t value)
+{
+    return answer(listener, &(struct seccomp_notif_resp){.id = id, .val = value});
+}
+
+int notify_give(int listener, uint64_t id, int fd, bool close_on_exec)
+{
+    struct addfd give = {id, ADDFD_SEND, (uint32_t)fd, 0, close_on_exec ? O_CLOEXEC : 0};
+    int got = ioctl(listener, IOCTL_ADDFD, &give);
+    if (got >= 0 || errno != EINVAL)
+        return got < 0 ? -errno : 0;
+    give.flags = 0;
+    got = ioctl(listener, IOCTL_ADDFD, &give);
+    return got < 0 ? -errno : notify_return(listener, id, got);
 }
 
 bool notify_valid(int listener, uint64_t id)

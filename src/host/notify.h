@@ -33,6 +33,10 @@ int notify_receive(int listener, struct notify_call *out);
  * change its memory after it was looked at. */
 int notify_deny(int listener, uint64_t id, int error);
 int notify_continue(int listener, uint64_t id);
+/* notify_return: the call returns `value`. notify_give: … a copy of descriptor
+ * `fd`, close-on-exec or not; 0, or -errno and the call is still held: -EMFILE. */
+int notify_return(int listener, uint64_t id, int64_t value);
+int notify_give(int listener, uint64_t id, int fd, bool close_on_exec);
 bool notify_valid(int listener, uint64_t id);
 
 #endif

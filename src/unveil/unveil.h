@@ -11,14 +11,17 @@
 #ifndef VOW_UNVEIL_H
 #define VOW_UNVEIL_H
 
-#include "base/base.h"
+#include "broker/broker.h"
 
 /* prctl(UNVEIL_CALL, request, …). */
-#define UNVEIL_CALL 0x766f7721u
+#define UNVEIL_CALL BROKER_CALL
 
 /* unveil_active: does a broker serve this process? Asks nobody: what this
  * process, or one that it was forked from, has done. */
 bool unveil_active(void);
+
+/* unveil_add: unveil(path, permissions). 0 or -errno. */
+int unveil_add(const char *path, const char *permissions);
 
 /* unveil_prepare: starts the broker's process, for a later first unveil(). For
  * pledge() with the promise unveil: what is forbidden later would be forbidden

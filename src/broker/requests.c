@@ -1,0 +1,114 @@
+/* requests: what a program asks of its broker (enum broker_request). */
+#include "broker/broker.h"
+#include "broker/loader.h"
+#include "broker/perform.h"
+#include "broker/public.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Arguments of a request: prctl(UNVEIL_CALL, request, path or number, permissions). */
+enum { REQUEST_KIND = 1, REQUEST_PATH = 2, REQUEST_PERMISSIONS = 3 };
+
+/* may_touch: any access at all is enough for a rule. */
+static bool may_touch(const char *path)
+{
+    return access(path, R_OK) == 0 || access(path, W_OK) == 0 || access(path, X_OK) == 0;
+}
+
+static bool may_name(const struct place *place)
+{
+    char self[SELF_PATH_SIZE];
+    return (place->object >= 0 && may_touch(self_path(place->object, self))) ||
+           may_touch(self_path(place->dir, self));
+}
+
+/* add_place: a rule about a directory, or about a name in one. */
+static int add_place(struct rules *rules, struct place *place, uint8_t letters)
+{
+    bool whole = place->object >= 0 && S_ISDIR(place->stat.st_mode), taken;
+    int *fd = whole ? &place->object : &place->dir;
+    struct stat in = place->stat;
+    if (!whole && fstat(*fd, &in) < 0)
+        return -errno;
+    const struct rule_directory directory = {{in.st_dev, in.st_ino}, *fd, letters};
+    int code = rules_add(rules, &directory, whole ? NULL : place->name, &taken);
+    if (code == 0 && taken)
+        take_fd(fd);
+    return code;
+}
+
+static int add(struct broker *broker)
+{
+    struct place place CLEAN_PLACE = NO_PLACE;
+    struct request *request = &broker->request;
+    const struct finding finding = {-1, REQUEST_PATH, 0, FIND_ABSENT, 0};
+    char letters[6];
+    if (broker->view.locked)
+        return -EPERM;
+    ssize_t code = caller_text(&request->held, argument(broker, REQUEST_PERMISSIONS), letters,
+                               sizeof letters - 1);
+    if (code < 0)
+        return (int)code;
+    request->walk.rules = NULL;
+    code = find(broker, &finding, &place);
+    if (code < 0)
+        return code == -ENOENT && request->path[0] == '\0' ? -EINVAL : (int)code;
+    if (place.dir < 0)
+        return -ENOENT;
+    if (!may_name(&place))
+        return -EPERM;
+    code = rules_letters(letters);
+    return code < 0 ? (int)code : add_place(&broker->view.rules, &place, (uint8_t)code);
+}
+
+/* fetch: gives one of the public files, whatever the rules are. */
+static int64_t fetch(struct broker *broker)
+{
+    struct place place CLEAN_PLACE = NO_PLACE;
+    char self[SELF_PATH_SIZE];
+    const struct finding finding = {-1, REQUEST_PATH, 0, 0, 0};
+    broker->request.walk.rules = NULL;
+    int code = find(broker, &finding, &place);
+    if (code < 0)
+        return code;
+    if (!public_exception(broker->request.path, RULE_READ))
+        return -EACCES;
+    int fd CLEAN_FD =
+        open(self_path(place.object, self), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
+        return -errno;
+    code = notify_give(broker->listener, broker->request.held.id, fd, true);
+    return code < 0 ? code : ANSWER_GIVEN;
+}
+
+/* executable: gives an O_PATH descriptor of the number-th thing that Landlock
+ * is to let the program execute; -ENOENT behind the last, -ESRCH for one that
+ * is absent. */
+static int64_t executable(struct broker *broker)
+{
+    int number = argument_int(broker, REQUEST_PATH);
+    int fd CLEAN_FD = loader_executable(&broker->view.rules, number);
+    if (fd < 0)
+        return fd;
+    int code = notify_give(broker->listener, broker->request.held.id, fd, true);
+    return code < 0 ? code : ANSWER_GIVEN;
+}
+
+int64_t requests_perform(struct broker *broker)
+{
+    struct view *view = &broker->view;
+    switch (argument(broker, REQUEST_KIND)) {
+    case BROKER_HELLO: return 0;
+    case BROKER_ADD: return add(broker);
+    case BROKER_LOCK:
+        view->landlocked |= !view->locked && argument_int(broker, REQUEST_PATH);
+        view->locked = true;
+        return 0;
+    case BROKER_FETCH: return fetch(broker);
+    case BROKER_EXCEPT: view->except = true; return 0;
+    case BROKER_EXECUTABLE: return executable(broker);
+    default: return -EINVAL;
+    }
+}

@@ -1,0 +1,146 @@
+/* start: the broker's process, from the fork to its end.
+ *
+ * It is forked from a process that may have threads, so it makes system calls
+ * and uses no memory but its own: no malloc, no stdio, no locks of the libc.
+ * Its exit signal is 0: wait() does not see it. It holds back nothing of the
+ * program: no descriptor, no working directory, no signal but SIGKILL and
+ * SIGSTOP concerns it, and nobody may read its memory or trace it. */
+#include "broker/broker.h"
+#include "broker/filter.h"
+#include "broker/perform.h"
+#include "host/caps.h"
+#include "host/child.h"
+#include "host/process.h"
+#include "host/seccomp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+/* What the program tells its broker when the filter is loaded. */
+struct handover {
+    int32_t process, listener;
+};
+
+static void serve(struct broker *broker)
+{
+    struct pollfd poll_listener = {broker->listener, POLLIN, 0};
+    for (;;) {
+        poll(&poll_listener, 1, -1);
+        if (poll_listener.revents & (POLLHUP | POLLERR))
+            return;
+        if (notify_receive(broker->listener, &broker->request.held) == 0)
+            perform(broker);
+    }
+}
+
+/* confine: from here on only what a broker does. */
+static int confine(void)
+{
+    struct insn filter[FILTER_ROOM];
+    int code = process_no_new_privs();
+    return code < 0 ? code : seccomp_load(filter, filter_broker(filter), false);
+}
+
+static int take_listener(struct broker *broker, const struct handover *handover)
+{
+    struct err err;
+    const struct notify_call program = {.pid = handover->process};
+    broker->listener = caller_descriptor(&program, handover->listener);
+    return broker->listener < 0 ? broker->listener : notify_open(broker->listener, &err);
+}
+
+static int prepare(struct broker *broker)
+{
+    struct caller_identity *self = &broker->request.identity;
+    struct notify_call me = {.pid = (pid_t)syscall(SYS_getpid)};
+    if (chdir("/proc") < 0 || (broker->proc = open(".", O_PATH | O_CLOEXEC)) < 0)
+        return -errno;
+    if ((broker->root = open("/", O_PATH | O_CLOEXEC)) < 0)
+        return -errno;
+    broker->self = me.pid;
+    int code = caller_identify(&me, self);
+    broker->request.walk.root = broker->root;
+    broker->request.walk.broker = broker->self;
+    broker->request.walk.user = self->user;
+    return code;
+}
+
+/* run: `socket` leads to the program; all else is closed. */
+static int run(int socket)
+{
+    struct handover handover;
+    struct sigaction reap = {.sa_handler = SIG_IGN};
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigaction(SIGCHLD, &reap, NULL);
+    if (dup2(socket, 0) < 0 || syscall(SYS_close_range, 1, ~0u, 0) < 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return -errno;
+    struct broker *broker =
+        mmap(NULL, sizeof *broker, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (broker == MAP_FAILED)
+        return -ENOMEM;
+    int code = prepare(broker);
+    if (recv(0, &handover, sizeof handover, MSG_WAITALL) != (ssize_t)sizeof handover)
+        return -EPIPE;
+    if (code == 0)
+        code = take_listener(broker, &handover);
+    if (code == 0)
+        code = confine();
+    send(0, &code, sizeof code, MSG_NOSIGNAL);
+    close(0);
+    if (code == 0)
+        serve(broker);
+    return code;
+}
+
+int broker_start(struct broker_link *link)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    link->pid = child_clone(0);
+    if (link->pid == 0)
+        _exit(run(ends[1]) != 0);
+    close(ends[1]);
+    link->socket = ends[0];
+    if (link->pid < 0)
+        close(link->socket);
+    return link->pid < 0 ? link->pid : 0;
+}
+
+/* hand_over: until the broker has its own copy of the listener. */
+static int hand_over(int socket, int listener)
+{
+    int code;
+    const struct handover handover = {(int32_t)syscall(SYS_getpid), listener};
+    if (send(socket, &handover, sizeof handover, MSG_NOSIGNAL) != (ssize_t)sizeof handover ||
+        recv(socket, &code, sizeof code, MSG_WAITALL) != (ssize_t)sizeof code)
+        return -EPIPE;
+    return code;
+}
+
+int broker_serve(struct broker_link *link)
+{
+    struct insn filter[FILTER_ROOM];
+    int socket CLEAN_FD = take_fd(&link->socket);
+    prctl(PR_SET_PTRACER, link->pid, 0, 0, 0); /* where there is Yama */
+    int code = process_no_new_privs();
+    if (code < 0)
+        return code;
+    int listener CLEAN_FD = seccomp_load(filter, filter_calls(filter, caps_has_any()), true);
+    return listener < 0 ? listener : hand_over(socket, listener);
+}

@@ -1,0 +1,410 @@
+#include "broker/walk.h"
+
+#include "broker/caller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATH_FLAGS (O_PATH | O_NOFOLLOW | O_CLOEXEC)
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#define NO_MAGICLINKS 2 /* RESOLVE_NO_MAGICLINKS */
+#define PROC_MAGIC 0x9fa0
+#define PROC_ROOT_INODE 1
+#define MAX_LINKS 40
+#define MAX_DEPTH 4096
+#define ALL_LETTERS (RULE_READ | RULE_WRITE | RULE_EXEC | RULE_CREATE | RULE_SET)
+
+static struct identity identity_of(const struct stat *stat)
+{
+    return (struct identity){stat->st_dev, stat->st_ino};
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+static bool is_proc(int fd)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_MAGIC;
+}
+
+void place_close(struct place *place)
+{
+    if (place->dir >= 0)
+        close(place->dir);
+    if (place->object >= 0)
+        close(place->object);
+    *place = NO_PLACE;
+}
+
+int place_permits(const struct place *place, uint8_t wanted)
+{
+    int code = rules_permit(place->letters, wanted);
+    return code < 0 && place->named ? -EACCES : code;
+}
+
+/* cover_above: the cover of a directory that was not walked to: its own
+ * letters, or those of the nearest one above. */
+static uint8_t cover_above(const struct walk *walk, int dir)
+{
+    struct stat here, above;
+    uint8_t cover = 0;
+    int at CLEAN_FD = openat(dir, ".", PATH_FLAGS);
+    if (!walk->rules)
+        return ALL_LETTERS;
+    if (at < 0 || fstat(at, &here) < 0)
+        return 0;
+    for (int depth = 0; depth < MAX_DEPTH; depth++) {
+        struct identity identity = identity_of(&here);
+        cover = rules_below(walk->rules, &identity, 0);
+        int up = cover ? -1 : openat(at, "..", PATH_FLAGS);
+        if (up < 0)
+            return cover;
+        close(at);
+        at = up;
+        if (fstat(at, &above) < 0 || is_same(&above, &here))
+            return 0;
+        here = above;
+    }
+    return 0;
+}
+
+/* enter: goes on from this directory, which belongs to the walk from then on. */
+static void enter(struct walk *walk, int dir, const struct stat *stat)
+{
+    struct identity identity = identity_of(stat);
+    if (walk->dir >= 0)
+        close(walk->dir);
+    walk->dir = dir;
+    walk->dir_stat = *stat;
+    walk->in_proc = stat->st_ino == PROC_ROOT_INODE && is_proc(dir);
+    if (walk->rules)
+        walk->cover = rules_below(walk->rules, &identity, walk->cover);
+}
+
+/* enter_from: starts at a directory that was not walked to. */
+static int enter_from(struct walk *walk, int dir)
+{
+    struct stat stat;
+    if (fstat(dir, &stat) < 0 || !S_ISDIR(stat.st_mode)) {
+        close(dir);
+        return -ENOTDIR;
+    }
+    walk->cover = cover_above(walk, dir);
+    enter(walk, dir, &stat);
+    return 0;
+}
+
+static int enter_root(struct walk *walk)
+{
+    struct stat stat;
+    int dir = openat(walk->root, ".", PATH_FLAGS);
+    if (dir < 0 || fstat(dir, &stat) < 0)
+        return -errno;
+    walk->cover = walk->rules ? 0 : ALL_LETTERS;
+    enter(walk, dir, &stat);
+    return 0;
+}
+
+static int enter_parent(struct walk *walk)
+{
+    struct stat root;
+    if (fstat(walk->root, &root) == 0 && is_same(&root, &walk->dir_stat))
+        return 0;
+    int dir = openat(walk->dir, "..", PATH_FLAGS);
+    return dir < 0 ? -errno : enter_from(walk, dir);
+}
+
+/* prepend: a link's text, to be followed before what is left. */
+static int prepend(struct walk *walk, const char *text, size_t size, bool slash)
+{
+    size_t left = strlen(walk->rest), at = sizeof walk->text - left - 1;
+    if (size + 1 > at)
+        return -ENAMETOOLONG;
+    memmove(walk->text + at, walk->rest, left + 1);
+    if (slash)
+        walk->text[--at] = '/';
+    at -= size;
+    memcpy(walk->text + at, text, size);
+    walk->rest = walk->text + at;
+    return 0;
+}
+
+/* number: a name of digits, or 0. */
+static pid_t number(const char *text)
+{
+    pid_t value = 0;
+    for (; *text >= '0' && *text <= '9' && value < 100000000; text++)
+        value = value * 10 + (*text - '0');
+    return *text == '\0' ? value : 0;
+}
+
+pid_t walk_process(pid_t thread)
+{
+    return caller_number(thread, "Tgid:");
+}
+
+/* is_broker: the broker itself, or one that it has started. */
+static bool is_broker(const struct walk *walk, pid_t pid)
+{
+    pid_t process = caller_number(pid, "Tgid:");
+    return process == walk->broker || caller_number(pid, "PPid:") == walk->broker;
+}
+
+size_t walk_self(const struct walk *walk, const char *name, char *to)
+{
+    size_t size = caller_decimal(to, (uint64_t)walk_process(walk->caller));
+    if (strcmp(name, "self") != 0) {
+        memcpy(to + size, "/task/", 6);
+        size += 6;
+        size += caller_decimal(to + size, (uint64_t)walk->caller);
+    }
+    return size;
+}
+
+/* is_myself: a name in /proc that means who reads it. */
+static bool is_myself(const struct walk *walk, const char *name)
+{
+    return walk->in_proc && (strcmp(name, "self") == 0 || strcmp(name, "thread-self") == 0);
+}
+
+/* is_magic: a link of /proc that does not lead to what its text says. */
+static bool is_magic(const struct walk *walk, int link, const char *name)
+{
+    if (!is_proc(link))
+        return false;
+    struct {
+        uint64_t flags, mode, resolve;
+    } how = {O_PATH | O_CLOEXEC, 0, NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, walk->dir, name, &how, sizeof how);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && error != ENOENT; /* -ENOSYS: what cannot be told */
+}
+
+/* is_held: is the directory that the walk is in one of the caller's own? */
+static bool is_held(const struct walk *walk)
+{
+    char path[40];
+    struct stat held;
+    for (int thread = 0; thread < 2; thread++) {
+        pid_t pid = thread ? walk->caller : walk_process(walk->caller);
+        size_t size = caller_decimal(path, (uint64_t)pid);
+        strcpy(path + size, "/fd");
+        if (stat(path, &held) == 0 && is_same(&held, &walk->dir_stat))
+            return true;
+    }
+    return false;
+}
+
+static int go(struct walk *walk, int from, const char *path, unsigned flags, struct place *out);
+
+/* place_of: the place of an object that was not walked to, by its path. Where it
+ * is not to be found there it has none. */
+static int place_of(struct walk *walk, int object, const struct stat *stat, bool held,
+                    struct place *out)
+{
+    char path[PATH_MAX], link[24] = "self/fd/";
+    link[8 + caller_decimal(link + 8, (uint64_t)object)] = '\0';
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size > 0 && path[0] == '/') {
+        path[size] = '\0';
+        if (go(walk, -1, path, 0, out) == 0 && out->object >= 0 && is_same(&out->stat, stat)) {
+            close(object);
+            return 0;
+        }
+        place_close(out);
+    }
+    *out = NO_PLACE;
+    out->object = object;
+    out->stat = *stat;
+    out->letters = held ? ALL_LETTERS : 0;
+    return 0;
+}
+
+/* follow_magic: the kernel follows such a link; on from a directory, at the end
+ * with anything else. */
+static int follow_magic(struct walk *walk, const char *name, struct place *out)
+{
+    struct stat stat;
+    bool held = is_held(walk);
+    int object = openat(walk->dir, name, O_PATH | O_CLOEXEC);
+    if (object < 0 || fstat(object, &stat) < 0)
+        return -errno;
+    if (S_ISDIR(stat.st_mode))
+        return enter_from(walk, object);
+    if (*walk->rest != '\0') {
+        close(object);
+        return -ENOTDIR;
+    }
+    return place_of(walk, object, &stat, held, out);
+}
+
+/* follow: a symbolic link in the directory that the walk is in. Like the kernel
+ * where fs.protected_symlinks is set, not in a directory that everybody writes
+ * to, unless it is one's own or the directory's owner's. */
+static int follow(struct walk *walk, int link, const struct stat *stat, struct place *out)
+{
+    char text[PATH_MAX];
+    const mode_t shared = S_ISVTX | S_IWOTH;
+    if (++walk->links > MAX_LINKS)
+        return -ELOOP;
+    if ((walk->dir_stat.st_mode & shared) == shared && stat->st_uid != walk->user &&
+        stat->st_uid != walk->dir_stat.st_uid)
+        return -EACCES;
+    if (is_magic(walk, link, out->name))
+        return follow_magic(walk, out->name, out);
+    ssize_t size = readlinkat(link, "", text, sizeof text);
+    if (size <= 0)
+        return size < 0 ? -errno : -ENOENT;
+    int code =
+        (size_t)size < sizeof text ? prepend(walk, text, (size_t)size, out->slash) : -ENAMETOOLONG;
+    return code == 0 && text[0] == '/' ? enter_root(walk) : code;
+}
+
+/* finish: the walk's directory becomes the place's. */
+static void finish(struct walk *walk, struct place *out)
+{
+    struct identity in = identity_of(&walk->dir_stat), here = identity_of(&out->stat);
+    bool directory = out->object >= 0 && S_ISDIR(out->stat.st_mode);
+    out->dir = take_fd(&walk->dir);
+    out->letters = walk->cover;
+    if (!walk->rules)
+        return;
+    if (directory) {
+        out->letters = rules_below(walk->rules, &here, walk->cover);
+        return;
+    }
+    const struct rule_name *name = rules_name(walk->rules, &in, out->name);
+    if (name) {
+        out->letters = name->letters;
+        out->named = true;
+    }
+}
+
+/* take_name: the next component, "" at the end; out->slash: one follows it. */
+static int take_name(struct walk *walk, struct place *out)
+{
+    size_t size = 0;
+    while (*walk->rest == '/')
+        walk->rest++;
+    while (walk->rest[size] != '\0' && walk->rest[size] != '/')
+        size++;
+    if (size >= sizeof out->name)
+        return -ENAMETOOLONG;
+    memcpy(out->name, walk->rest, size);
+    out->name[size] = '\0';
+    walk->rest += size;
+    out->slash = *walk->rest == '/';
+    while (*walk->rest == '/')
+        walk->rest++;
+    return 0;
+}
+
+/* step: one component. 1: it was the last, and `out` is complete. */
+static int step(struct walk *walk, unsigned flags, struct place *out)
+{
+    char self[40];
+    int code = take_name(walk, out);
+    bool last = *walk->rest == '\0';
+    bool follows = !last || (flags & WALK_FOLLOW) || (out->slash && !(flags & WALK_NAME));
+    if (code < 0)
+        return code;
+    if (strcmp(out->name, "..") == 0) {
+        if ((code = enter_parent(walk)) < 0)
+            return code;
+        strcpy(out->name, ".");
+    }
+    if (!last && (out->name[0] == '\0' || strcmp(out->name, ".") == 0))
+        return 0;
+    if (out->name[0] == '\0')
+        strcpy(out->name, ".");
+    out->myself = is_myself(walk, out->name);
+    if (out->myself && follows)
+        return prepend(walk, self, walk_self(walk, out->name, self), out->slash);
+    pid_t pid = walk->in_proc ? number(out->name) : 0;
+    if (pid > 0 && is_broker(walk, pid))
+        return -ENOENT;
+    int object CLEAN_FD = openat(walk->dir, out->name, PATH_FLAGS);
+    if (object < 0 && (errno != ENOENT || !last))
+        return -errno;
+    if (object >= 0 && fstat(object, &out->stat) < 0)
+        return -errno;
+    if (object >= 0 && follows && S_ISLNK(out->stat.st_mode))
+        return (code = follow(walk, object, &out->stat, out)) == 0 && out->object >= 0 ? 1 : code;
+    if (last) {
+        out->object = take_fd(&object);
+        finish(walk, out);
+        bool directory = out->object < 0 || S_ISDIR(out->stat.st_mode);
+        return out->slash && !directory ? -ENOTDIR : 1;
+    }
+    if (!S_ISDIR(out->stat.st_mode))
+        return -ENOTDIR;
+    enter(walk, take_fd(&object), &out->stat);
+    return 0;
+}
+
+static int go(struct walk *walk, int from, const char *path, unsigned flags, struct place *out)
+{
+    size_t size = strlen(path);
+    int code = 0;
+    *out = NO_PLACE;
+    walk->rest = walk->text + sizeof walk->text - size - 1;
+    memcpy(walk->rest, path, size + 1);
+    if (path[0] == '/') {
+        if (from >= 0)
+            close(from);
+        code = enter_root(walk);
+    } else {
+        code = enter_from(walk, from);
+    }
+    while (code == 0)
+        code = step(walk, flags, out);
+    if (walk->dir >= 0)
+        close(take_fd(&walk->dir));
+    if (code < 0)
+        place_close(out);
+    return code < 0 ? code : 0;
+}
+
+int walk(struct walk *walk, int from, const char *path, unsigned flags, struct place *out)
+{
+    walk->dir = -1;
+    walk->links = 0;
+    walk->cover = 0;
+    if (path[0] == '\0' || strlen(path) >= PATH_MAX) {
+        if (from >= 0)
+            close(from);
+        *out = NO_PLACE;
+        return path[0] == '\0' ? -ENOENT : -ENAMETOOLONG;
+    }
+    int code = go(walk, from, path, flags, out);
+    return code < 0 && rules_permit(walk->cover, 0) < 0 ? -ENOENT : code;
+}
+
+int walk_object(struct walk *walk, int object, struct place *out)
+{
+    struct stat stat;
+    walk->dir = -1;
+    walk->links = 0;
+    *out = NO_PLACE;
+    if (fstat(object, &stat) < 0) {
+        close(object);
+        return -EBADF;
+    }
+    if (!S_ISDIR(stat.st_mode))
+        return place_of(walk, object, &stat, true, out);
+    out->object = object;
+    out->stat = stat;
+    out->letters = cover_above(walk, object);
+    return 0;
+}

@@ -1,0 +1,130 @@
+#include "unveil/unveil.h"
+
+#include "host/landlock.h"
+#include "host/process.h"
+#include "landlock/landlock.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of the process; its children begin with a copy. */
+static struct {
+    bool active;   /* a broker serves */
+    bool locked;   /* before there was one */
+    pid_t starter; /* whose broker waits at `link` */
+    struct broker_link link;
+    volatile char busy;
+} state = {.link = {.socket = -1}};
+
+static void enter(void)
+{
+    while (__atomic_test_and_set(&state.busy, __ATOMIC_ACQUIRE))
+        sched_yield();
+}
+
+static void leave(void)
+{
+    __atomic_clear(&state.busy, __ATOMIC_RELEASE);
+}
+
+static int ask(enum broker_request request, const void *first, const void *second)
+{
+    long result = syscall(SYS_prctl, BROKER_CALL, request, first, second, 0);
+    return result < 0 ? -errno : (int)result;
+}
+
+bool unveil_active(void)
+{
+    return state.active;
+}
+
+/* prepare: also anew in a child, where the parent's has not been used. */
+static int prepare(void)
+{
+    pid_t self = (pid_t)syscall(SYS_getpid);
+    if (state.active || (state.link.socket >= 0 && state.starter == self))
+        return 0;
+    state.starter = self;
+    return broker_start(&state.link);
+}
+
+int unveil_prepare(void)
+{
+    enter();
+    int code = prepare();
+    leave();
+    return code;
+}
+
+/* begin: a broker from now on; one that a program before this one has left
+ * counts. */
+static int begin(void)
+{
+    if (state.active)
+        return 0;
+    int code = ask(BROKER_HELLO, NULL, NULL);
+    if (code == -EINVAL && (code = prepare()) == 0)
+        code = broker_serve(&state.link);
+    state.active = code == 0;
+    return code;
+}
+
+int unveil_add(const char *path, const char *permissions)
+{
+    enter();
+    int code = state.locked ? -EPERM : begin();
+    leave();
+    return code < 0 ? code : ask(BROKER_ADD, path, permissions);
+}
+
+/* allow_execution: the rules of a domain that lets the program execute what its
+ * rules with x say, and open nothing: that is the broker's. */
+static int allow_execution(int ruleset)
+{
+    for (uintptr_t i = 0;; i++) {
+        int fd CLEAN_FD = ask(BROKER_EXECUTABLE, (const void *)i, NULL);
+        if (fd == -ENOENT)
+            return 0;
+        if (fd < 0 && fd != -ESRCH)
+            return fd;
+        if (fd >= 0)
+            host_landlock_add_path(ruleset, LL_EXECUTE | LL_READ_FILE, fd);
+    }
+}
+
+/* hold: the domain; false where the kernel has no Landlock. */
+static int hold(void)
+{
+    int abi = host_landlock_abi();
+    if (abi < 1)
+        return 0;
+    int ruleset CLEAN_FD = host_landlock_create(landlock_handled(abi), 0);
+    if (ruleset < 0)
+        return ruleset;
+    int code = allow_execution(ruleset);
+    if (code == 0)
+        code = host_landlock_restrict(ruleset, abi >= 8);
+    return code < 0 ? code : 1;
+}
+
+int unveil_lock(void)
+{
+    enter();
+    state.locked |= !state.active;
+    int code = state.active ? hold() : 0;
+    leave();
+    return code < 0 || !state.active ? code : ask(BROKER_LOCK, (const void *)(uintptr_t)code, NULL);
+}
+
+int unveil_fetch(const char *path)
+{
+    return ask(BROKER_FETCH, path, NULL);
+}
+
+int unveil_except(void)
+{
+    return state.active ? ask(BROKER_EXCEPT, NULL, NULL) : 0;
+}

@@ -1,0 +1,468 @@
+/* unveil() as OpenBSD has it: rule by rule, over a small tree of its own. */
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <vow.h>
+
+/* Of a call: 0 or errno. */
+static int told(long result)
+{
+    return result < 0 ? errno : 0;
+}
+
+static int opening(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
+static int looking(const char *path)
+{
+    struct stat stat_;
+    return told(stat(path, &stat_));
+}
+
+static char root[64];
+
+/* In the tree: an absolute path, of which the last four stay valid. */
+static const char *in(const char *name)
+{
+    static char paths[4][256];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", root, name);
+    return path;
+}
+
+static void make_file(const char *name)
+{
+    int fd = open(in(name), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    CHECK(fd >= 0);
+    CHECK_EQ(write(fd, name, strlen(name)), (long)strlen(name));
+    close(fd);
+}
+
+static void remove_tree(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    if (root[0] != '\0' && system(command) != 0)
+        perror(root);
+}
+
+/* a/file a/inner/file b/file b/link → ../a/file, and the working directory is the root. */
+static void make_tree(void)
+{
+    pid_t keeper;
+    int end[2];
+    strcpy(root, "/tmp/vow-unveil-XXXXXX");
+    CHECK(mkdtemp(root));
+    CHECK_EQ(mkdir(in("a"), 0700), 0);
+    CHECK_EQ(mkdir(in("a/inner"), 0700), 0);
+    CHECK_EQ(mkdir(in("b"), 0700), 0);
+    make_file("a/file");
+    make_file("a/inner/file");
+    make_file("b/file");
+    CHECK_EQ(symlink("../a/file", in("b/link")), 0);
+    /* Whoever tests cannot remove it: a child, forked before, does at its end. */
+    CHECK_EQ(pipe2(end, O_CLOEXEC), 0);
+    keeper = fork();
+    if (keeper == 0) {
+        char byte;
+        close(end[1]);
+        if (fork() == 0 && setsid() > 0 && read(end[0], &byte, 1) == 0)
+            remove_tree();
+        _exit(0);
+    }
+    close(end[0]);
+    CHECK_EQ(waitpid(keeper, NULL, 0), keeper);
+}
+
+static void show(const char *path, const char *permissions)
+{
+    if (unveil(path, permissions) == 0)
+        return;
+    if (errno == EBUSY)
+        SKIP("listener: another one is in force");
+    test_fail(__FILE__, __LINE__, "unveil(%s, %s): %s", path, permissions, strerror(errno));
+    test_end();
+}
+
+TEST(the_first_call_hides_the_rest)
+{
+    make_tree();
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), 0);
+    show(in("a"), "r");
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(opening("/etc/passwd", O_RDONLY), ENOENT);
+    CHECK_EQ(looking("/"), ENOENT);
+    CHECK_EQ(looking(root), ENOENT);
+    CHECK_EQ(looking(in("a")), 0);
+}
+
+TEST(permissions_are_four)
+{
+    make_tree();
+    show(in("a"), "r");
+    show(in("b"), "w");
+    CHECK_EQ(opening(in("a/file"), O_WRONLY), EACCES);
+    CHECK_EQ(opening(in("a/file"), O_RDWR), EACCES);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY | O_TRUNC), EACCES);
+    CHECK_EQ(opening(in("a/new"), O_WRONLY | O_CREAT), EACCES);
+    CHECK_EQ(opening(in("b/file"), O_WRONLY), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), EACCES);
+    CHECK_EQ(opening(in("b/file"), O_WRONLY | O_CREAT), EACCES);
+    show(in("b"), "wc");
+    CHECK_EQ(opening(in("b/new"), O_WRONLY | O_CREAT | O_EXCL), 0);
+    CHECK_EQ(opening(in("b/new"), O_WRONLY | O_CREAT | O_EXCL), EEXIST);
+    CHECK_EQ(opening(in("b/new"), O_WRONLY | O_CREAT), 0);
+}
+
+TEST(the_more_specific_rule_counts)
+{
+    make_tree();
+    show(in("a"), "rw");
+    show(in("a/inner"), "r");
+    CHECK_EQ(opening(in("a/file"), O_RDWR), 0);
+    CHECK_EQ(opening(in("a/inner/file"), O_RDWR), EACCES);
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), 0);
+    show(in("a/inner"), "");
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(looking(in("a/inner")), ENOENT);
+    CHECK_EQ(opening(in("a/inner/../file"), O_RDONLY), 0);
+    show(in("a/inner/file"), "r");
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), 0);
+    CHECK_EQ(opening(in("a/inner"), O_RDONLY), ENOENT);
+}
+
+TEST(a_rule_may_be_replaced_until_the_lock)
+{
+    make_tree();
+    show(in("a"), "r");
+    CHECK_EQ(opening(in("a/file"), O_WRONLY), EACCES);
+    show(in("a"), "rw");
+    CHECK_EQ(opening(in("a/file"), O_WRONLY), 0);
+    show(in("a"), "w");
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), EACCES);
+    CHECK_EQ(unveil(NULL, NULL), 0);
+    CHECK_EQ(told(unveil(in("a"), "r")), EPERM);
+    CHECK_EQ(told(unveil(in("b"), "r")), EPERM);
+    CHECK_EQ(unveil(NULL, NULL), 0);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), EACCES);
+    CHECK_EQ(opening(in("a/file"), O_WRONLY), 0);
+}
+
+TEST(a_lock_alone_hides_nothing)
+{
+    CHECK_EQ(unveil(NULL, NULL), 0);
+    CHECK_EQ(opening("/etc/passwd", O_RDONLY), 0);
+    CHECK_EQ(told(unveil("/etc", "r")), EPERM);
+}
+
+TEST(a_file_may_be_absent_and_come_again)
+{
+    make_tree();
+    show(in("a/new"), "rwc");
+    CHECK_EQ(opening(in("a/new"), O_RDONLY), ENOENT);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(opening(in("a/new"), O_RDWR | O_CREAT | O_EXCL), 0);
+        CHECK_EQ(opening(in("a/new"), O_RDWR), 0);
+        CHECK_EQ(looking(in("a/new")), 0);
+        CHECK_EQ(told(unlink(in("a/new"))), 0);
+    }
+    CHECK_EQ(opening(in("a/other"), O_RDWR | O_CREAT), ENOENT);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(looking(in("a")), ENOENT);
+}
+
+TEST(a_file_is_a_name_a_directory_is_itself)
+{
+    make_tree();
+    show(in("a"), "r");
+    show(in("b/file"), "rw");
+    CHECK_EQ(opening(in("b/link"), O_RDONLY), 0); /* leads to a/file */
+    struct stat stat_;
+    CHECK_EQ(told(lstat(in("b/link"), &stat_)), ENOENT);
+    CHECK_EQ(opening(in("b/link"), O_WRONLY), EACCES);
+    show(in("b/link"), "rw"); /* is about a/file */
+    CHECK_EQ(opening(in("a/file"), O_RDWR), 0);
+    CHECK_EQ(opening(in("a/inner/file"), O_RDWR), EACCES);
+    pid_t other = fork();
+    CHECK(other >= 0);
+    CHECK_EQ(told(other == 0 ? (_exit(0), 0) : waitpid(other, NULL, 0)), 0);
+}
+
+TEST(wrong_arguments)
+{
+    make_tree();
+    CHECK_EQ(told(unveil(in("none/file"), "r")), ENOENT);
+    CHECK_EQ(told(unveil(in("a"), "rq")), EINVAL);
+    CHECK_EQ(told(unveil("", "r")), EINVAL);
+    CHECK_EQ(told(unveil(in("a"), "rwxcr")), ENAMETOOLONG);
+    CHECK_EQ(told(unveil(NULL, "r")), EFAULT);
+    CHECK_EQ(told(unveil(in("a"), NULL)), EFAULT);
+    CHECK_EQ(told(unveil((const char *)8, "r")), EFAULT);
+    show(in("a"), "cxwr");
+    CHECK_EQ(opening(in("a/file"), O_RDWR), 0);
+}
+
+TEST(there_is_room_for_128_of_each)
+{
+    char name[32];
+    make_tree();
+    for (int i = 0; i < 128; i++) {
+        snprintf(name, sizeof name, "a/name-%d", i);
+        show(in(name), "rwc");
+    }
+    CHECK_EQ(told(unveil(in("a/another"), "r")), E2BIG);
+    CHECK_EQ(told(unveil(in("a/name-77"), "r")), 0);
+    CHECK_EQ(told(unveil(in("b"), "r")), 0);
+    CHECK_EQ(opening(in("a/name-127"), O_RDWR | O_CREAT), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), 0);
+}
+
+/* Every kind of call, on something that has all letters, one that has r, one
+ * that is hidden. */
+TEST(calls_that_look)
+{
+    struct stat stat_;
+    char text[64];
+    make_tree();
+    show(in("a"), "r");
+    show(in("b"), "w");
+    const char *names[] = {"a/file", "b/file", "none/file"};
+    const int wanted[] = {0, EACCES, ENOENT};
+    CHECK_EQ(symlink("x", in("a/sym")), -1);
+    for (int i = 0; i < 3; i++) {
+        const char *path = in(names[i]);
+        CHECK_EQ(told(stat(path, &stat_)), wanted[i]);
+        CHECK_EQ(told(lstat(path, &stat_)), wanted[i]);
+        CHECK_EQ(told(fstatat(AT_FDCWD, path, &stat_, AT_SYMLINK_NOFOLLOW)), wanted[i]);
+        CHECK_EQ(told(access(path, F_OK)), wanted[i]);
+        CHECK_EQ(told(faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)), wanted[i]);
+        CHECK_EQ(told(readlink(path, text, sizeof text)), wanted[i] ? wanted[i] : EINVAL);
+        CHECK_EQ(told(listxattr(path, text, sizeof text)), wanted[i]);
+        CHECK_EQ(opening(path, O_PATH), wanted[i]);
+    }
+    CHECK_EQ(told(access(in("a/file"), W_OK)), EACCES);
+    CHECK_EQ(told(chdir(in("a"))), 0);
+    CHECK_EQ(told(chdir(in("a/file"))), ENOTDIR);
+    CHECK_EQ(told(chdir(in("b"))), EACCES);
+    CHECK_EQ(told(chdir("/")), ENOENT);
+    CHECK_EQ(looking("file"), 0);
+    CHECK_EQ(looking("../b/link"), 0);
+    CHECK_EQ(looking(".."), ENOENT);
+}
+
+TEST(calls_that_change)
+{
+    make_tree();
+    show(in("a"), "rw");
+    show(in("b"), "r");
+    const char *names[] = {"a/file", "b/file", "none/file"};
+    const int wanted[] = {0, EACCES, ENOENT};
+    struct timespec times[2] = {{1, 2}, {3, 4}};
+    struct timeval old_times[2] = {{5, 6}, {7, 8}};
+    struct stat stat_;
+    for (int i = 0; i < 3; i++) {
+        const char *path = in(names[i]);
+        CHECK_EQ(told(chmod(path, 0640)), wanted[i]);
+        CHECK_EQ(told(chown(path, getuid(), getgid())), wanted[i]);
+        CHECK_EQ(told(lchown(path, getuid(), getgid())), wanted[i]);
+        CHECK_EQ(told(truncate(path, 3)), wanted[i]);
+        CHECK_EQ(told(utimes(path, old_times)), wanted[i]);
+        CHECK_EQ(told(utimensat(AT_FDCWD, path, times, 0)), wanted[i]);
+        int set = told(setxattr(path, "user.vow", "x", 1, 0));
+        CHECK(set == wanted[i] || (i == 0 && set == EOPNOTSUPP));
+    }
+    CHECK_EQ(told(stat(in("a/file"), &stat_)), 0);
+    CHECK_EQ(stat_.st_mode & 0777, 0640);
+    CHECK_EQ(stat_.st_size, 3);
+    CHECK_EQ(stat_.st_atim.tv_nsec, 2);
+    CHECK_EQ(stat_.st_mtim.tv_sec, 3);
+}
+
+TEST(calls_that_make_and_remove)
+{
+    make_tree();
+    show(in("a"), "rwc");
+    show(in("b"), "rw");
+    umask(027);
+    struct stat stat_;
+    CHECK_EQ(told(mkdir(in("a/new"), 0777)), 0);
+    CHECK_EQ(told(stat(in("a/new"), &stat_)), 0);
+    CHECK_EQ(stat_.st_mode & 07777, 0750);
+    CHECK_EQ(told(mkdir(in("a/new"), 0777)), EEXIST);
+    CHECK_EQ(told(mkdir(in("b/new"), 0777)), EACCES);
+    CHECK_EQ(told(mkdir(in("new"), 0777)), ENOENT);
+    CHECK_EQ(told(mkfifo(in("a/fifo"), 0666)), 0);
+    CHECK_EQ(told(mkfifo(in("b/fifo"), 0666)), EACCES);
+    CHECK_EQ(told(symlink("file", in("a/sym"))), 0);
+    CHECK_EQ(looking(in("a/sym")), 0);
+    CHECK_EQ(told(symlink("file", in("b/sym"))), EACCES);
+    CHECK_EQ(told(link(in("b/file"), in("a/linked"))), 0);
+    CHECK_EQ(told(link(in("a/file"), in("b/linked"))), EACCES);
+    CHECK_EQ(told(rename(in("a/linked"), in("a/renamed"))), 0);
+    CHECK_EQ(told(rename(in("a/renamed"), in("b/renamed"))), EACCES);
+    CHECK_EQ(told(rename(in("b/file"), in("a/moved"))), EACCES);
+    CHECK_EQ(told(rename(in("a/renamed"), in("out"))), ENOENT);
+    CHECK_EQ(told(unlink(in("a/renamed"))), 0);
+    CHECK_EQ(told(unlink(in("a/renamed"))), ENOENT);
+    CHECK_EQ(told(unlink(in("b/file"))), EACCES);
+    CHECK_EQ(told(rmdir(in("a/new"))), 0);
+    CHECK_EQ(told(rmdir(in("b"))), EACCES);
+    CHECK_EQ(told(unlink("/etc/hostname")), ENOENT);
+}
+
+TEST(pre_opened_directories_are_no_way_out)
+{
+    struct stat stat_;
+    make_tree();
+    int hidden = open(in("b"), O_RDONLY | O_DIRECTORY), seen = open(in("a"), O_RDONLY);
+    CHECK(hidden >= 0 && seen >= 0);
+    show(in("a"), "r");
+    CHECK_EQ(told(openat(seen, "file", O_RDONLY)), 0);
+    CHECK_EQ(told(openat(hidden, "file", O_RDONLY)), ENOENT);
+    CHECK_EQ(told(fstatat(hidden, "file", &stat_, 0)), ENOENT);
+    CHECK_EQ(told(openat(hidden, ".", O_RDONLY)), ENOENT);
+    CHECK_EQ(told(openat(seen, "../b/file", O_RDONLY)), ENOENT);
+    CHECK_EQ(told(openat(hidden, "../a/file", O_RDONLY)), 0);
+    CHECK_EQ(told(fchdir(hidden)), 0);
+    CHECK_EQ(opening("file", O_RDONLY), ENOENT);
+    CHECK_EQ(told(fstat(hidden, &stat_)), 0);
+    CHECK_EQ(told(openat(-7, "file", O_RDONLY)), EBADF);
+    CHECK_EQ(told(openat(hidden, "", O_RDONLY)), ENOENT);
+}
+
+TEST(children_are_held_and_brokers_unseen)
+{
+    make_tree();
+    show(in("a"), "r");
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+        CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+        test_end();
+    }
+    int status;
+    CHECK_EQ(waitpid(-1, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(waitpid(-1, &status, 0), -1);
+    CHECK_EQ(errno, ECHILD);
+}
+
+static void *look_about(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < 300; i++) {
+        CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+        CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+        CHECK_EQ(looking(in("a/inner")), 0);
+    }
+    return NULL;
+}
+
+static int ready[2];
+static void *look_later(void *unused)
+{
+    char byte;
+    CHECK_EQ(read(ready[0], &byte, 1), 1);
+    return look_about(unused);
+}
+
+TEST(threads_are_held_too)
+{
+    pthread_t before, after[3];
+    make_tree();
+    CHECK_EQ(pipe(ready), 0);
+    CHECK_EQ(pthread_create(&before, NULL, look_later, NULL), 0);
+    show(in("a"), "r");
+    CHECK_EQ(write(ready[1], "x", 1), 1);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(pthread_create(&after[i], NULL, look_about, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(pthread_join(after[i], NULL), 0);
+    CHECK_EQ(pthread_join(before, NULL), 0);
+}
+
+TEST(directories_are_listed_as_ever)
+{
+    make_tree();
+    show(in("a"), "r");
+    DIR *dir = opendir(in("a"));
+    int entries = 0;
+    CHECK(dir);
+    while (dir && readdir(dir))
+        entries++;
+    CHECK_EQ(entries, 4);
+    CHECK_EQ(closedir(dir), 0);
+    CHECK(!opendir(in("b")));
+    CHECK_EQ(errno, ENOENT);
+}
+
+static struct sockaddr_un address_of(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    return address;
+}
+
+static int connecting(const char *path)
+{
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = told(connect(fd, (struct sockaddr *)&address, sizeof address));
+    close(fd);
+    return result;
+}
+
+static int binding(const char *path)
+{
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = told(bind(fd, (struct sockaddr *)&address, sizeof address));
+    if (result == 0)
+        result = told(listen(fd, 5));
+    return result; /* stays open */
+}
+
+TEST(sockets_with_a_path)
+{
+    make_tree();
+    CHECK_EQ(binding(in("a/before")), 0);
+    CHECK_EQ(binding(in("b/before")), 0);
+    show(in("a"), "rwc");
+    show(in("b"), "r");
+    CHECK_EQ(binding(in("a/socket")), 0);
+    CHECK_EQ(binding(in("a/socket")), EADDRINUSE);
+    CHECK_EQ(binding(in("b/socket")), EACCES);
+    CHECK_EQ(binding(in("socket")), ENOENT);
+    CHECK_EQ(connecting(in("a/socket")), 0);
+    CHECK_EQ(connecting(in("a/before")), 0);
+    CHECK_EQ(connecting(in("b/before")), EACCES);
+    CHECK_EQ(connecting("/run/systemd/notify"), ENOENT);
+    struct sockaddr_un address = address_of(in("b/before"));
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    CHECK_EQ(told(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, sizeof address)), EACCES);
+    address = address_of(in("a/before"));
+    CHECK_EQ(told(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, sizeof address)), EPROTOTYPE);
+}
