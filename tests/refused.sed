@@ -1,9 +1,13 @@
 # refused.sed: output in, reason of a skip out: the first thing without which
-# vow refused to run, or did so at best effort, behind the facility that this
+# vow refused to run, did so at best effort or without a word, behind the facility that this
 # machine lacks. Nothing if it lacks nothing. For `sed -nf`; tools/run-tests
 # checks the facility.
 /vow run: .* (--best-effort runs without)/b lost
 /^vow run: lost: /b lost
+/^vow run: explanations come from outside/{
+s/^vow run: /listener: /
+b found
+}
 b
 : lost
 s/.*vow run: //

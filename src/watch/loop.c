@@ -157,12 +157,12 @@ static void say(struct watch *w, const struct held *held, struct denial *denial)
 }
 
 /* explain_signal: Landlock keeps signals among those of its domain. A process
- * that no filter holds is none of them. */
+ * that the run's filter does not hold is none of them. */
 static void explain_signal(struct watch *w, const struct held *held)
 {
     const struct operation *operation = call_operation(held->verdict.call);
     pid_t pid = (pid_t)held->event.args[operation->fd];
-    if (pid <= 0 || !stranger_unfiltered(pid) || kill(pid, 0) != 0)
+    if (pid <= 0 || !stranger_outside(pid) || kill(pid, 0) != 0)
         return;
     struct denial denial = {.call = held->event,
                             .verdict = held->verdict,

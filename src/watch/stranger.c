@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,14 +122,24 @@ bool stranger_sees(const struct stranger *stranger, const char *path)
     return fd < 0 || found >= 0 || errno != ENOENT; /* where it cannot be told: yes */
 }
 
-bool stranger_unfiltered(pid_t pid)
+/* How many filters hold a process; UINT_MAX where that cannot be told. A kernel
+ * before 5.9 says only whether any do. */
+static unsigned count_filters(pid_t pid)
 {
     char text[2048];
     struct stranger stranger = {.pid = pid, .dir = -1};
-    char *value = NULL;
-    if (read_file(&stranger, "status", text, sizeof text) > 0)
-        value = status_value(text, "Seccomp");
-    return value && value[0] == '0';
+    if (read_file(&stranger, "status", text, sizeof text) <= 0)
+        return UINT_MAX;
+    const char *mode = status_value(text, "Seccomp"), *count = status_value(text, "Seccomp_filters");
+    if (!mode || (!count && *mode != '0'))
+        return UINT_MAX;
+    return count ? (unsigned)strtoul(count, NULL, 10) : 0;
+}
+
+bool stranger_outside(pid_t pid)
+{
+    unsigned count = count_filters(pid), ours = count_filters(getpid());
+    return count != UINT_MAX && ours != UINT_MAX && count <= ours;
 }
 
 void stranger_name(const struct stranger *stranger, char *to, size_t size)

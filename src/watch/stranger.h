@@ -28,9 +28,10 @@ struct target stranger_target(struct stranger *stranger);
 void stranger_name(const struct stranger *stranger, char *to, size_t size);
 /* stranger_sees: is there anything at an absolute path in its view? */
 bool stranger_sees(const struct stranger *stranger, const char *path);
-/* stranger_unfiltered: no filter holds it, so it is none of ours. False where
- * that cannot be told. */
-bool stranger_unfiltered(pid_t pid);
+/* stranger_outside: no more filters hold it than the caller, who watches a run:
+ * so it is none of the run, whose processes have one more. False where that
+ * cannot be told. */
+bool stranger_outside(pid_t pid);
 /* stranger_process: the process that a thread belongs to, or -errno. */
 pid_t stranger_process(const struct stranger *stranger);
 

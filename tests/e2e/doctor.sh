@@ -2,6 +2,7 @@
 # vow doctor says what is there, and on a machine that lacks something, what is
 # not, and what to do.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_listener
 : "${WITHOUT:?}"
 
 # section NAME: the lines of the report below "enforced NAME"

@@ -2,6 +2,7 @@
 # What an explained run says: which operation, why, what would help; nothing
 # that is not so.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_listener
 leans_on_views
 cp "$TRY" try
 
@@ -81,7 +82,7 @@ vow: 1 operation was stopped; to allow it: vow run --explain -p 'stdio proc' -- 
     like 'no promise helps' "$(said --kill -p 'stdio proc' -- ./try x32)" '*\[159\]'
 
     # Of every libc and class, and of threads.
-    for program in "$TRY_STATIC" "${TRY_I386:-}" "${TRY_MUSL:-}"; do
+    for program in "${TRY_STATIC:-}" "${TRY_I386:-}" "${TRY_MUSL:-}"; do
         [ -n "$program" ] || continue
         cp "$program" other
         is "${program##*/}: a path" "$(news --view none -p 'stdio rpath' -v r:/usr -- ./other open /etc/issue | sed 's/.*: //;1q')" \

@@ -2,6 +2,7 @@
 # A watched program is to its shell as if nobody watched: signals, stopping,
 # ending, and what it leaves running.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_listener
 all_needs_vow
 echo text >plain
 p='stdio rpath proc exec'

@@ -1,6 +1,7 @@
 #!/bin/sh
 # --json: the channel that a program cannot write to.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_listener
 explain() { $tap_as "$VOW" run "$@" </dev/null; }
 # field EXPRESSION: of the lines in `out`, a list of objects called e.
 field() { python3 -c "import json, sys; e = [json.loads(line) for line in open('out')]; print(ascii(($1)))"; }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Inside a supervisor there can be no second one.
 . "$SOURCE/tests/e2e/tap.sh"
+leans_on_listener
 p='stdio rpath proc exec'
 inner="$VOW run --explain --view none -p 'stdio rpath' -v r:/usr --"
 rules="-v rx:/usr -v rx:/lib64 -v r:/etc -v rx:$(dirname "$VOW")"

@@ -6,7 +6,7 @@
  *   lsm          Landlock is built in, but not enabled (EOPNOTSUPP)
  *   abi=N        Landlock is there with an older interface
  *   namespaces   unshare and mount are refused (EPERM)
- *   cloexec      close_range is unknown
+ *   cloexec      close_range closes, but does not mark (EINVAL)
  *
  * A filter denies the calls; the answer "N" comes from a listener, because a
  * filter alone can only fail a call. */
@@ -31,7 +31,9 @@
 #define LANDLOCK_CREATE 444
 #define LANDLOCK_ADD 445
 #define LANDLOCK_RESTRICT 446
+#define LANDLOCK_VERSION 1 /* the flag that asks for it */
 #define CLOSE_RANGE 436
+#define CLOSE_RANGE_MARK 4
 #define RULES_MAX 64
 
 static struct sock_filter rules[RULES_MAX] = {
@@ -52,14 +54,14 @@ static void deny(unsigned nr, unsigned error)
     add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
 }
 
-/* landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) is asked. */
-static void ask_version(void)
+/* The call with this word as its third argument. */
+static void with_flags(unsigned nr, unsigned flags, unsigned action)
 {
-    add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LANDLOCK_CREATE, 0, 4));
+    add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4));
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
                                      offsetof(struct seccomp_data, args[2])));
-    add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1));
-    add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
+    add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flags, 0, 1));
+    add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 }
 
@@ -72,11 +74,11 @@ static int parse(int argc, char **argv, int *program)
             for (unsigned nr = LANDLOCK_CREATE; nr <= LANDLOCK_RESTRICT; nr++)
                 deny(nr, argv[i][1] == 's' ? EOPNOTSUPP : ENOSYS);
         else if (sscanf(argv[i], "abi=%d", &abi) == 1)
-            ask_version();
+            with_flags(LANDLOCK_CREATE, LANDLOCK_VERSION, SECCOMP_RET_USER_NOTIF);
         else if (strcmp(argv[i], "namespaces") == 0)
             deny(SYS_unshare, EPERM), deny(SYS_mount, EPERM);
         else if (strcmp(argv[i], "cloexec") == 0)
-            deny(CLOSE_RANGE, ENOSYS);
+            with_flags(CLOSE_RANGE, CLOSE_RANGE_MARK, SECCOMP_RET_ERRNO | EINVAL);
         else
             fprintf(stderr, "without: nothing is called %s\n", argv[i]), exit(2);
     }
@@ -159,5 +161,6 @@ int main(int argc, char **argv)
         execvp(argv[program], argv + program);
         _exit(2);
     }
+    close(sockets[1]); /* a child that fails is heard */
     return serve(pid, pass(sockets[0], -1), abi);
 }
