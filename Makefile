@@ -15,9 +15,12 @@ GROUPS ?= build test lint bench
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
+# Configured anew where packages have come or gone since: meson remembers what it
+# did not find.
+$(BUILD)/build.ninja: $(wildcard /var/lib/dpkg/status)
 	@command -v meson >/dev/null || { echo "meson is missing: 'make deps' gets it" >&2; exit 1; }
-	meson setup $(BUILD)
+	@[ ! -e $@ ] || meson configure --clearcache $(BUILD)
+	meson setup $(if $(wildcard $@),--reconfigure) $(BUILD)
 
 deps:
 	@tools/deps $(GROUPS)

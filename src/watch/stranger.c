@@ -130,7 +130,8 @@ static unsigned count_filters(pid_t pid)
     struct stranger stranger = {.pid = pid, .dir = -1};
     if (read_file(&stranger, "status", text, sizeof text) <= 0)
         return UINT_MAX;
-    const char *mode = status_value(text, "Seccomp"), *count = status_value(text, "Seccomp_filters");
+    const char *mode = status_value(text, "Seccomp"),
+               *count = status_value(text, "Seccomp_filters");
     if (!mode || (!count && *mode != '0'))
         return UINT_MAX;
     return count ? (unsigned)strtoul(count, NULL, 10) : 0;

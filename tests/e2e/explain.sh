@@ -103,6 +103,11 @@ EACCES [1]'
         "$(news -p 'stdio proc' -- sh -c "kill -0 \$\$ && kill -TERM $!" | sed 's/\[[0-9]*\]/[N]/;1q')" \
         "vow: sh[N] may not send SIGTERM to process $!: signals stay among the processes of the run"
     kill $!
+    # shellcheck disable=SC2016 # the inner shell expands
+    like '… nor in a container, where a filter holds everybody' "$($tap_as "$WITHOUT" cloexec -- sh -c '
+        sleep 60 &
+        "$1" run --explain -p "stdio proc" -- sh -c "kill -TERM $!" 2>&1
+        kill $!' sh "$VOW")" 'vow: sh* may not send SIGTERM to process *'
 
     is 'each denial once, and counted' \
         "$(news -p 'stdio rpath proc exec' -- sh -c 'for i in 1 2 3; do cat /etc/adduser.conf; done' | sed 's/\[[0-9]*\]/[N]/;s/; to allow.*//')" \
