@@ -83,7 +83,7 @@ static bool is_narrowed(const struct rules *rules, const struct rule_directory *
 
 static int opened(int directory, const char *name, int flags)
 {
-    int fd = openat(directory, name, O_PATH | O_CLOEXEC | flags);
+    int fd = openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
     return fd < 0 ? -ESRCH : fd;
 }
 

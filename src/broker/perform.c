@@ -121,9 +121,10 @@ int find(struct broker *broker, const struct finding *finding, struct place *out
     unsigned flags = finding->how & FIND_NAME               ? WALK_NAME
                      : finding->flags & AT_SYMLINK_NOFOLLOW ? 0
                                                             : WALK_FOLLOW;
+    flags |= finding->how & FIND_LOOK ? WALK_LOOK : 0;
     code = size == 0 ? find_descriptor(broker, finding, from, out)
                      : walk(&request->walk, from, request->path, flags, out);
-    if (code == 0 && out->object < 0 && !(finding->how & FIND_ABSENT))
+    if (code == 0 && out->object < 0 && !out->looked && !(finding->how & FIND_ABSENT))
         code = -ENOENT;
     if (code == 0 && request->walk.rules)
         code = place_permits(out, finding->wanted);
@@ -133,7 +134,7 @@ int find(struct broker *broker, const struct finding *finding, struct place *out
         request->walk.rules = NULL;
         code = walk(&request->walk, -1, request->path, flags, out);
         request->walk.rules = &broker->view.rules;
-        if (code == 0 && out->object < 0)
+        if (code == 0 && out->object < 0 && !out->looked)
             code = -ENOENT;
     }
     return code;

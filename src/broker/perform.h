@@ -52,6 +52,7 @@ void perform(struct broker *broker);
 #define FIND_NAME 1u   /* a name to make or remove: not followed */
 #define FIND_ABSENT 2u /* it may be absent */
 #define FIND_UMASK 4u  /* it will be made, with the caller's umask */
+#define FIND_LOOK 8u   /* only its stat is wanted */
 #define FIND_READ (-1) /* the path: it is in request->path already */
 struct finding {
     int dir, path;
@@ -61,6 +62,12 @@ struct finding {
 int find(struct broker *broker, const struct finding *finding, struct place *out);
 /* put: writes to the caller's memory; nothing acts as the caller afterwards. */
 int put(struct broker *broker, uint64_t address, const void *from, size_t size);
+/* Where the libc's struct stat is the kernel's. */
+#if defined(__x86_64__) && __SIZEOF_LONG__ == 8 || defined(__aarch64__)
+#define STAT_IS_KERNELS 1
+#else
+#define STAT_IS_KERNELS 0
+#endif
 /* kernel_stat: what the kernel writes for stat, in its own layout. */
 extern const size_t kernel_stat_size;
 int kernel_stat(int object, void *to);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Arguments of a request: prctl(UNVEIL_CALL, request, path or number, permissions). */
@@ -25,14 +26,19 @@ static bool may_name(const struct place *place)
 }
 
 /* add_place: a rule about a directory, or about a name in one. */
-static int add_place(struct rules *rules, struct place *place, uint8_t letters)
+static int add_place(struct rules *rules, struct place *place, uint8_t letters, const char *path)
 {
     bool whole = place->object >= 0 && S_ISDIR(place->stat.st_mode), taken;
     int *fd = whole ? &place->object : &place->dir;
     struct stat in = place->stat;
     if (!whole && fstat(*fd, &in) < 0)
         return -errno;
-    const struct rule_directory directory = {{in.st_dev, in.st_ino}, *fd, letters};
+    struct rule_directory directory = {{in.st_dev, in.st_ino}, *fd, letters, 0, ""};
+    size_t size = strlen(path);
+    if (whole && path[0] == '/' && size < sizeof directory.path) {
+        directory.path_size = (uint8_t)size;
+        strcpy(directory.path, path);
+    }
     int code = rules_add(rules, &directory, whole ? NULL : place->name, &taken);
     if (code == 0 && taken)
         take_fd(fd);
@@ -60,7 +66,8 @@ static int add(struct broker *broker)
     if (!may_name(&place))
         return -EPERM;
     code = rules_letters(letters);
-    return code < 0 ? (int)code : add_place(&broker->view.rules, &place, (uint8_t)code);
+    return code < 0 ? (int)code
+                    : add_place(&broker->view.rules, &place, (uint8_t)code, request->path);
 }
 
 /* fetch: gives one of the public files, whatever the rules are. */
@@ -83,7 +90,7 @@ static int64_t fetch(struct broker *broker)
     return code < 0 ? code : ANSWER_GIVEN;
 }
 
-/* executable: gives an O_PATH descriptor of the number-th thing that Landlock
+/* executable: gives a descriptor of the number-th thing that Landlock
  * is to let the program execute; -ENOENT behind the last, -ESRCH for one that
  * is absent. */
 static int64_t executable(struct broker *broker)

@@ -68,6 +68,8 @@ int rules_add(struct rules *rules, const struct rule_directory *directory, const
     }
     if (!name) {
         at->letters = directory->letters;
+        at->path_size = directory->path_size;
+        memcpy(at->path, directory->path, sizeof at->path);
     } else {
         if (!named) {
             named = &rules->names[rules->name_count++];

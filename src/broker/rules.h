@@ -27,6 +27,8 @@ enum {
 #define RULE_NAMES 128
 #define RULE_NAME_SIZE 256 /* NAME_MAX, with its NUL */
 
+#define RULE_PATH_SIZE 64
+
 /* Which directory: the same as long as somebody holds it open. */
 struct identity {
     uint64_t device, inode;
@@ -36,6 +38,9 @@ struct rule_directory {
     struct identity identity;
     int fd;          /* holds it, O_PATH */
     uint8_t letters; /* 0: only names in it have letters */
+    uint8_t path_size;
+    char path[RULE_PATH_SIZE]; /* as it was given, where it is absolute and short; where
+                                  it still leads there walks begin with it */
 };
 
 struct rule_name {

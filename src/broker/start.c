@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #ifndef SYS_close_range
@@ -33,15 +34,34 @@ struct handover {
     int32_t process, listener;
 };
 
+static bool kernel_ends_wait(void)
+{
+    struct utsname name;
+    char *end;
+    if (uname(&name) < 0)
+        return false;
+    long major = strtol(name.release, &end, 10);
+    return major > 6 || (major == 6 && *end == '.' && strtol(end + 1, NULL, 10) >= 11);
+}
+
+/* serve: until nobody is left whom the filter holds. A kernel that ends the wait
+ * for a call then (Linux 6.11) is not asked before. */
 static void serve(struct broker *broker)
 {
-    struct pollfd poll_listener = {broker->listener, POLLIN, 0};
+    struct pollfd listener = {broker->listener, POLLIN, 0};
+    bool asks = !kernel_ends_wait();
     for (;;) {
-        poll(&poll_listener, 1, -1);
-        if (poll_listener.revents & (POLLHUP | POLLERR))
-            return;
-        if (notify_receive(broker->listener, &broker->request.held) == 0)
+        if (asks)
+            poll(&listener, 1, -1);
+        else
+            listener.revents = 0;
+        int code = listener.revents & POLLHUP
+                       ? -ENOENT
+                       : notify_receive(broker->listener, &broker->request.held);
+        if (code == 0)
             perform(broker);
+        else if (poll(&listener, 1, 0) == 1 && listener.revents & POLLHUP)
+            return;
     }
 }
 
@@ -72,6 +92,8 @@ static int prepare(struct broker *broker)
     broker->self = me.pid;
     int code = caller_identify(&me, self);
     broker->request.walk.root = broker->root;
+    if (fstat(broker->root, &broker->request.walk.root_stat) < 0)
+        return -errno;
     broker->request.walk.broker = broker->self;
     broker->request.walk.user = self->user;
     return code;

@@ -38,7 +38,7 @@ static bool is_proc(int fd)
 
 void place_close(struct place *place)
 {
-    if (place->dir >= 0)
+    if (place->dir >= 0 && !place->dir_kept)
         close(place->dir);
     if (place->object >= 0)
         close(place->object);
@@ -77,12 +77,19 @@ static uint8_t cover_above(const struct walk *walk, int dir)
     return 0;
 }
 
+static void leave(struct walk *walk)
+{
+    if (walk->dir >= 0 && !walk->dir_kept)
+        close(walk->dir);
+    walk->dir = -1;
+    walk->dir_kept = false;
+}
+
 /* enter: goes on from this directory, which belongs to the walk from then on. */
 static void enter(struct walk *walk, int dir, const struct stat *stat)
 {
     struct identity identity = identity_of(stat);
-    if (walk->dir >= 0)
-        close(walk->dir);
+    leave(walk);
     walk->dir = dir;
     walk->dir_stat = *stat;
     walk->in_proc = stat->st_ino == PROC_ROOT_INODE && is_proc(dir);
@@ -105,19 +112,39 @@ static int enter_from(struct walk *walk, int dir)
 
 static int enter_root(struct walk *walk)
 {
-    struct stat stat;
-    int dir = openat(walk->root, ".", PATH_FLAGS);
-    if (dir < 0 || fstat(dir, &stat) < 0)
-        return -errno;
     walk->cover = walk->rules ? 0 : ALL_LETTERS;
-    enter(walk, dir, &stat);
+    enter(walk, walk->root, &walk->root_stat);
+    walk->dir_kept = true;
+    return 0;
+}
+
+/* enter_rule: begins with the longest rule that the path begins with, if that
+ * still leads to where it did: the kernel has then gone the same way. */
+static int enter_rule(struct walk *walk)
+{
+    const struct rule_directory *longest = NULL;
+    struct stat stat_;
+    for (size_t i = 0; walk->rules && i < walk->rules->directory_count; i++) {
+        const struct rule_directory *at = &walk->rules->directories[i];
+        size_t size = at->path_size;
+        if (size > 0 && (!longest || size > longest->path_size) &&
+            memcmp(walk->rest, at->path, size) == 0 && walk->rest[size] == '/' &&
+            walk->rest[size + 1] != '\0')
+            longest = at;
+    }
+    if (!longest || stat(longest->path, &stat_) < 0 || stat_.st_ino != longest->identity.inode ||
+        stat_.st_dev != longest->identity.device)
+        return enter_root(walk);
+    walk->rest += longest->path_size;
+    walk->cover = longest->letters ? longest->letters : cover_above(walk, longest->fd);
+    enter(walk, longest->fd, &stat_);
+    walk->dir_kept = true;
     return 0;
 }
 
 static int enter_parent(struct walk *walk)
 {
-    struct stat root;
-    if (fstat(walk->root, &root) == 0 && is_same(&root, &walk->dir_stat))
+    if (is_same(&walk->root_stat, &walk->dir_stat))
         return 0;
     int dir = openat(walk->dir, "..", PATH_FLAGS);
     return dir < 0 ? -errno : enter_from(walk, dir);
@@ -275,8 +302,9 @@ static int follow(struct walk *walk, int link, const struct stat *stat, struct p
 static void finish(struct walk *walk, struct place *out)
 {
     struct identity in = identity_of(&walk->dir_stat), here = identity_of(&out->stat);
-    bool directory = out->object >= 0 && S_ISDIR(out->stat.st_mode);
+    bool directory = (out->object >= 0 || out->looked) && S_ISDIR(out->stat.st_mode);
     out->dir = take_fd(&walk->dir);
+    out->dir_kept = walk->dir_kept;
     out->letters = walk->cover;
     if (!walk->rules)
         return;
@@ -310,6 +338,17 @@ static int take_name(struct walk *walk, struct place *out)
     return 0;
 }
 
+/* look: is the end of a path something that is not followed? Then that is all. */
+static bool look(struct walk *walk, bool follows, struct place *out)
+{
+    if (fstatat(walk->dir, out->name, &out->stat, AT_SYMLINK_NOFOLLOW) < 0 ||
+        (follows && S_ISLNK(out->stat.st_mode)))
+        return false;
+    out->looked = true;
+    finish(walk, out);
+    return true;
+}
+
 /* step: one component. 1: it was the last, and `out` is complete. */
 static int step(struct walk *walk, unsigned flags, struct place *out)
 {
@@ -334,6 +373,8 @@ static int step(struct walk *walk, unsigned flags, struct place *out)
     pid_t pid = walk->in_proc ? number(out->name) : 0;
     if (pid > 0 && is_broker(walk, pid))
         return -ENOENT;
+    if (last && (flags & WALK_LOOK) && !out->slash && look(walk, follows, out))
+        return 1;
     int object CLEAN_FD = openat(walk->dir, out->name, PATH_FLAGS);
     if (object < 0 && (errno != ENOENT || !last))
         return -errno;
@@ -363,14 +404,13 @@ static int go(struct walk *walk, int from, const char *path, unsigned flags, str
     if (path[0] == '/') {
         if (from >= 0)
             close(from);
-        code = enter_root(walk);
+        code = enter_rule(walk);
     } else {
         code = enter_from(walk, from);
     }
     while (code == 0)
         code = step(walk, flags, out);
-    if (walk->dir >= 0)
-        close(take_fd(&walk->dir));
+    leave(walk);
     if (code < 0)
         place_close(out);
     return code < 0 ? code : 0;
@@ -379,6 +419,7 @@ static int go(struct walk *walk, int from, const char *path, unsigned flags, str
 int walk(struct walk *walk, int from, const char *path, unsigned flags, struct place *out)
 {
     walk->dir = -1;
+    walk->dir_kept = false;
     walk->links = 0;
     walk->cover = 0;
     if (path[0] == '\0' || strlen(path) >= PATH_MAX) {
@@ -395,6 +436,7 @@ int walk_object(struct walk *walk, int object, struct place *out)
 {
     struct stat stat;
     walk->dir = -1;
+    walk->dir_kept = false;
     walk->links = 0;
     *out = NO_PLACE;
     if (fstat(object, &stat) < 0) {

@@ -23,17 +23,20 @@
 
 #define WALK_FOLLOW 1u /* a symbolic link at the end is followed */
 #define WALK_NAME 2u   /* the end is a name to make or remove: never followed */
+#define WALK_LOOK 4u   /* what is at the end need not be opened */
 
 #define WALK_TEXT_SIZE (3 * PATH_MAX)
 
 struct walk {
     const struct rules *rules; /* NULL: all is visible */
     int root;                  /* O_PATH */
+    struct stat root_stat;
     pid_t broker;
     pid_t caller; /* the thread that asks */
     uid_t user;   /* whom it acts as */
     /* The way at hand; walk() alone has a say here. */
     int dir;
+    bool dir_kept; /* it is the root or a rule's, and not closed */
     struct stat dir_stat;
     uint8_t cover;
     bool in_proc; /* dir is the root of a proc */
@@ -43,8 +46,10 @@ struct walk {
 };
 
 struct place {
-    int dir;     /* O_PATH; -1: the object has no name that counts */
-    int object;  /* O_PATH; -1: nothing is there */
+    int dir; /* O_PATH; -1: the object has no name that counts */
+    bool dir_kept;
+    int object; /* O_PATH; -1: nothing is there, or it was only looked at */
+    bool looked;
     bool slash;  /* the path ends in one */
     bool named;  /* the letters are the name's own */
     bool myself; /* /proc/self itself, to be read as a link */
