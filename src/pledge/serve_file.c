@@ -77,7 +77,7 @@ static long serve_open(const struct named *file, long flags, long mode)
     long answer = judge(file, letters_of(flags));
     if (answer)
         return answer;
-    return open_marked(file, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY));
+    return open_marked(file, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY | O_PATH));
 }
 
 #if defined(SYS_fstat64)

@@ -63,6 +63,16 @@ TEST(promises_only_shrink)
     CHECK_EQ(errno, EPERM);
 }
 
+/* The domain of the second needs paths that the first does not open. */
+TEST(promises_shrink_without_rpath)
+{
+    CHECK_EQ(pledge("stdio proc dns", NULL), 0);
+    CHECK_EQ(pledge("stdio", NULL), 0);
+    CHECK(open("/dev/null", O_RDONLY) >= 0);
+    CHECK_EQ(pledge("stdio proc", NULL), -1);
+    CHECK_EQ(errno, EPERM);
+}
+
 TEST(null_keeps_a_side)
 {
     CHECK_EQ(pledge(NULL, NULL), 0);
