@@ -9,13 +9,29 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-    "usage: vow box filter --guest|--broker [--names]\n"
+    "usage: vow box pack -o IMAGE [--add PATH]… [--no-data] [--size SIZE] PROGRAM…\n"
+    "       vow box create IMAGE [--from DIRECTORY|TAR] [--size SIZE]\n"
+    "       vow box ls [-l] IMAGE [PATH]\n"
+    "       vow box cp FROM IMAGE:PATH | IMAGE:PATH TO\n"
+    "       vow box stats IMAGE\n"
+    "       vow box fsck [--repair] IMAGE\n"
+    "       vow box resize IMAGE SIZE\n"
+    "       vow box mount IMAGE DIRECTORY\n"
+    "       vow box filter --guest|--broker [--names]\n"
     "\n"
     "Runs programs behind one fixed filter, the same for all of them, on files that\n"
     "lie in an image.\n"
     "\n";
 
 static const struct command commands[] = {
+    {"pack", box_pack_command, "make an image of programs of this machine"},
+    {"create", box_create_command, "make an image of a directory or a tar archive"},
+    {"ls", box_ls_command, "list a directory of an image"},
+    {"cp", box_cp_command, "copy files into an image, or out of it"},
+    {"stats", box_stats_command, "say how full an image is"},
+    {"fsck", box_fsck_command, "check an image, or repair it"},
+    {"resize", box_resize_command, "make an image larger or smaller"},
+    {"mount", box_mount_command, "say how to mount an image"},
     {"filter", box_filter_command, "print the two fixed filters"},
     {NULL, NULL, NULL},
 };

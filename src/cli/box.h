@@ -5,6 +5,14 @@
 #define BOX_NAME "box"
 
 /* argv[0] is the subcommand's own name; each returns the exit status. */
+int box_cp_command(int argc, char **argv);
+int box_create_command(int argc, char **argv);
 int box_filter_command(int argc, char **argv);
+int box_fsck_command(int argc, char **argv);
+int box_ls_command(int argc, char **argv);
+int box_mount_command(int argc, char **argv);
+int box_pack_command(int argc, char **argv);
+int box_resize_command(int argc, char **argv);
+int box_stats_command(int argc, char **argv);
 
 #endif

@@ -261,7 +261,7 @@ static int shrink(struct store *s, struct node *n, uint64_t size)
         uint64_t end = ((uint64_t)last->logical + last->count) << s->block_bits;
         node_set_size(s, n, min_u64(node_size(n), end));
     } else if (r == 0) {
-        r = cut_last_block(s, n, size);
+        r = size < node_size(n) ? cut_last_block(s, n, size) : 0;
         node_set_size(s, n, size);
     }
     return r;
@@ -273,8 +273,9 @@ static int truncate_step(struct store *s, uint32_t ino, uint64_t size)
     int r = edit_file(s, ino, &n);
     if (r != 0)
         return r;
+    uint64_t blocks = (size + s->block_size - 1) >> s->block_bits;
     r = zero_tail(s, n, size);
-    if (r == 0 && map_end(n->map) << s->block_bits > size)
+    if (r == 0 && (size < node_size(n) || map_end(n->map) > blocks))
         r = shrink(s, n, size);
     else if (r == 0)
         node_set_size(s, n, size);
