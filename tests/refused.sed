@@ -8,6 +8,10 @@
 s/^vow run: /listener: /
 b found
 }
+/^unshare: unshare failed/{
+s/^/network: /
+b found
+}
 b
 : lost
 s/.*vow run: //
