@@ -112,9 +112,9 @@ static int replace_first(char ***argv, char *const *front, size_t front_count)
     char **out = calloc(front_count + count, sizeof *out);
     bool ok = out;
     for (size_t i = 0; ok && i < front_count; i++)
-        ok = (out[i] = strdup(front[i]));
+        ok = (out[i] = strdup(front[i])) != NULL;
     for (size_t i = 1; ok && i < count; i++)
-        ok = (out[front_count + i - 1] = strdup((*argv)[i]));
+        ok = (out[front_count + i - 1] = strdup((*argv)[i])) != NULL;
     free_argv(ok ? *argv : out);
     if (ok)
         *argv = out;
@@ -238,7 +238,7 @@ int start_find(const struct start_request *request, struct start *out, int *exit
     out->argv = calloc(count_of(request->argv) + 1, sizeof *out->argv);
     bool ok = out->argv;
     for (size_t i = 0; ok && request->argv[i]; i++)
-        ok = (out->argv[i] = strdup(request->argv[i]));
+        ok = (out->argv[i] = strdup(request->argv[i])) != NULL;
     int rc = ok ? find(name, f.search, &path) : -ENOMEM;
     rc = rc < 0 ? cannot(name, rc, exit_status, err) : follow(&f, path);
     if (rc < 0)

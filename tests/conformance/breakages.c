@@ -6,7 +6,6 @@
 #include <asm/unistd.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <linux/stat.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -28,6 +27,11 @@
 #define NR_openat2 437
 #define NR_faccessat2 439
 #define NR_fchmodat2 452
+
+/* In musl since 1.2.5, where the kernel's header would say it again. */
+#ifndef STATX_BASIC_STATS
+#define STATX_BASIC_STATS 0x7ffU
+#endif
 #define GUARD_INSTALL 102                      /* MADV_GUARD_INSTALL */
 #define GETS2 _IOR('T', 0x2A, struct termios2) /* TCGETS2 */
 

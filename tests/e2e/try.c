@@ -161,9 +161,8 @@ static int try_reserve(char **args)
 static int try_spin(char **args)
 {
     (void)args;
-    for (volatile unsigned i = 0;; i++)
-        ;
-    return 0;
+    for (volatile unsigned turns = 0;;)
+        turns = turns + 1;
 }
 
 /* fill FILE BYTES: appends so many. */
