@@ -24,8 +24,19 @@ struct collection {
     json_t *has;      /* name → architectures that have the call */
     json_t *judged;   /* name → architectures on which its arguments are looked at */
     json_t *narrower; /* name → architectures on which some arguments are lost */
-    bool runtime_exec;
+    json_t *runtime;  /* name → architectures on which only the runtime has it */
 };
+
+/* Between loading the profile and the program's start: crun calls execve, runc
+ * looks first which descriptors are to be closed. */
+bool oci_runtime_calls(const char *name)
+{
+    static const char *const names[] = {"execve", "fstatfs", "fstatfs64", "getdents64"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
 
 static void set_bit(json_t *object, const char *name, enum arch_id arch)
 {
@@ -100,8 +111,9 @@ static int note_rule(struct collection *c, const struct arch *arch, const struct
 {
     const char *name = call_name(arch_call(arch, rule->nr));
     set_bit(c->has, name, arch->id);
-    bool by_runtime = strcmp(name, "execve") == 0 && !rule->always;
-    c->runtime_exec = c->runtime_exec || by_runtime;
+    bool by_runtime = !rule->always && oci_runtime_calls(name);
+    if (by_runtime)
+        set_bit(c->runtime, name, arch->id);
     if (rule->always || by_runtime)
         return note(c, arch->id, name, json_pack("{s:s}", "action", "SCMP_ACT_ALLOW"));
     if (rule->clause_count > 0)
@@ -218,9 +230,7 @@ static void list_lost(const struct collection *c, bool for_all, struct str *lost
     const struct policy *p = c->policy;
     str_add(lost, "path rules, and that signals and abstract sockets stay inside: the container's "
                   "mounts and\nnamespaces have to see to it\n");
-    if (c->runtime_exec)
-        str_add(lost, "that nothing is executed: execve is allowed, since the runtime starts the "
-                      "program with it\n");
+    list_names(lost, "the denial of what runtimes start the program with:", c->runtime);
     list_names(lost,
                p->kill ? "a denial that ends the program; ENOSYS instead, where arguments "
                          "decide:"
@@ -258,7 +268,8 @@ int oci_profile(const struct policy *p, const struct arch *arch, json_t **out, s
                            .rules = json_object(),
                            .has = json_object(),
                            .judged = json_object(),
-                           .narrower = json_object()};
+                           .narrower = json_object(),
+                           .runtime = json_object()};
     int result = 0;
     for (size_t i = 0; i < ARCH_COUNT && result == 0; i++)
         if (arch ? arch == &archs[i] : shares_file(&archs[i]))
@@ -272,5 +283,6 @@ int oci_profile(const struct policy *p, const struct arch *arch, json_t **out, s
     json_decref(c.has);
     json_decref(c.judged);
     json_decref(c.narrower);
+    json_decref(c.runtime);
     return result;
 }

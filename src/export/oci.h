@@ -18,5 +18,8 @@
  * policy says and the profile does not. */
 int oci_profile(const struct policy *p, const struct arch *arch, json_t **out, struct str *lost,
                 struct err *err);
+/* oci_runtime_calls: does a runtime need this call to start the program, when
+ * the profile is loaded? Every profile allows it. */
+bool oci_runtime_calls(const char *name);
 
 #endif

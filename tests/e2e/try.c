@@ -163,6 +163,7 @@ static int try_spin(char **args)
     (void)args;
     for (volatile unsigned turns = 0;;)
         turns = turns + 1;
+    return 0;
 }
 
 /* fill FILE BYTES: appends so many. */

@@ -83,13 +83,13 @@ static struct program compile(const struct policy *policy)
     return program;
 }
 
-/* Only the profile's filter may allow execve; it may lack what libseccomp does
- * not know by name. */
+/* Only the profile's filter may allow what the runtime calls; it may lack what
+ * libseccomp does not know by name. */
 static void report(void *context, const struct sys_call *call, const struct difference *d)
 {
     size_t *unknown = context;
     bool ours = d->first == RET_ALLOW, theirs = d->second == RET_ALLOW;
-    if (ours == theirs || (theirs && call && strcmp(call_name(call), "execve") == 0))
+    if (ours == theirs || (theirs && call && oci_runtime_calls(call_name(call))))
         return;
     if (ours && call && seccomp_syscall_resolve_name(call_name(call)) < 0)
         ++*unknown;
