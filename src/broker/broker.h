@@ -30,6 +30,7 @@
  * like the calls with a path. */
 #define BROKER_CALL 0x766f7721u
 enum broker_request {
+    BROKER_ANEW,       /* rules of its own, on top of those that it inherits */
     BROKER_HELLO,      /* 0: there is a broker */
     BROKER_ADD,        /* path, permissions: unveil() */
     BROKER_LOCK,       /* whether Landlock holds execve now */

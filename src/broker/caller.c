@@ -128,13 +128,19 @@ int caller_directory(const struct notify_call *call, int fd)
     return found;
 }
 
+int caller_process(pid_t process)
+{
+    int fd = (int)syscall(SYS_pidfd_open, process, 0);
+    return fd < 0 ? -errno : fd;
+}
+
 int caller_descriptor(const struct notify_call *call, int fd)
 {
-    int process CLEAN_FD = (int)syscall(SYS_pidfd_open, call->pid, 0);
-    if (process < 0)
+    int process CLEAN_FD = caller_process(call->pid);
+    if (process < 0) /* a thread: by itself (Linux 6.9), or by its process */
         process = (int)syscall(SYS_pidfd_open, call->pid, PIDFD_THREAD_FLAG);
     if (process < 0)
-        process = (int)syscall(SYS_pidfd_open, caller_number(call->pid, "Tgid:"), 0);
+        process = caller_process(caller_number(call->pid, "Tgid:"));
     int got = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
     return got < 0 ? -errno : got;
 }

@@ -24,6 +24,8 @@ int caller_write(const struct notify_call *call, uint64_t address, const void *f
 /* caller_directory: the working directory (AT_FDCWD) or what is behind one of
  * the caller's descriptors, O_PATH; or -EBADF. */
 int caller_directory(const struct notify_call *call, int fd);
+/* caller_process: a pidfd of a process, or -errno. */
+int caller_process(pid_t process);
 /* caller_descriptor: a copy of one of its descriptors. */
 int caller_descriptor(const struct notify_call *call, int fd);
 

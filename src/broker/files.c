@@ -237,7 +237,8 @@ static int64_t perform_exec(struct broker *broker)
     int code = locate(broker, RULE_EXEC, 0, &place);
     if (code < 0)
         return code;
-    return broker->view.locked && !broker->view.landlocked ? -EACCES : ANSWER_CONTINUE;
+    const struct view *view = broker->request.judges.at[0];
+    return view->locked && !view->landlocked ? -EACCES : ANSWER_CONTINUE;
 }
 
 static int64_t perform_owner(struct broker *broker)

@@ -88,15 +88,35 @@ static ssize_t read_path(struct broker *broker, const struct finding *finding)
     return 0;
 }
 
+/* judge: all views that hold. */
+static int judge(const struct request *request, uint8_t wanted, struct place *place)
+{
+    int code = place_permits(place, wanted);
+    for (size_t i = 1; code == 0 && i < request->judges.count; i++) {
+        walk_judge(&request->judges.at[i]->rules, place);
+        code = place_permits(place, wanted);
+    }
+    return code;
+}
+
 /* is_public: not hidden by a rule, but without one, and open to everybody. */
 static bool is_public(const struct broker *broker, uint8_t wanted)
 {
-    const struct view *view = &broker->view;
+    const struct view *view = broker->request.judges.at[0];
     const struct request *request = &broker->request;
     if (request->walk.cover != 0 || (wanted & ~(RULE_READ | RULE_WRITE)))
         return false;
     return (view->except && public_exception(request->path, wanted)) ||
            ((view->rules.all & RULE_EXEC) && wanted == RULE_READ && public_library(request->path));
+}
+
+static int find_public(struct request *request, unsigned flags, struct place *out)
+{
+    const struct rules *rules = request->walk.rules;
+    request->walk.rules = NULL;
+    int code = walk(&request->walk, -1, request->path, flags, out);
+    request->walk.rules = rules;
+    return code == 0 && out->object < 0 && !out->looked ? -ENOENT : code;
 }
 
 int find(struct broker *broker, const struct finding *finding, struct place *out)
@@ -127,16 +147,11 @@ int find(struct broker *broker, const struct finding *finding, struct place *out
     if (code == 0 && out->object < 0 && !out->looked && !(finding->how & FIND_ABSENT))
         code = -ENOENT;
     if (code == 0 && request->walk.rules)
-        code = place_permits(out, finding->wanted);
+        code = judge(request, finding->wanted, out);
     if (code < 0)
         place_close(out);
-    if (code == -ENOENT && request->path[0] == '/' && is_public(broker, finding->wanted)) {
-        request->walk.rules = NULL;
-        code = walk(&request->walk, -1, request->path, flags, out);
-        request->walk.rules = &broker->view.rules;
-        if (code == 0 && out->object < 0 && !out->looked)
-            code = -ENOENT;
-    }
+    if (code == -ENOENT && request->path[0] == '/' && is_public(broker, finding->wanted))
+        code = find_public(request, flags, out);
     return code;
 }
 
@@ -204,11 +219,14 @@ void perform(struct broker *broker)
 {
     struct request *request = &broker->request;
     request->call = call_find(request->held.nr);
-    request->walk.rules = &broker->view.rules;
+    views_of(&broker->views, request->held.pid, &request->judges);
+    request->walk.rules = request->judges.count > 0 ? &request->judges.at[0]->rules : NULL;
     request->walk.caller = request->held.pid;
     int64_t result = -ENOSYS;
     if (request->held.pid == 0)
         result = -EPERM; /* from a pid namespace that this one does not see */
+    else if (request->judges.count == 0 && request->call->kind != CALL_REQUEST)
+        result = -EACCES; /* nobody knows whose child it is */
     else if (request->call && request->held.audit == arch_native()->audit)
         result = perform_call(broker);
     if (broker->changed)

@@ -4,15 +4,8 @@
 
 #include "broker/caller.h"
 #include "broker/calls.h"
+#include "broker/views.h"
 #include "broker/walk.h"
-
-/* What a process and its threads see. */
-struct view {
-    bool locked;     /* no more rules */
-    bool landlocked; /* Landlock holds what it executes */
-    bool except;     /* the exceptions of the promises are open */
-    struct rules rules;
-};
 
 #define DATA_SIZE 65536 /* of an extended attribute, and of a datagram over IP */
 
@@ -20,6 +13,7 @@ struct view {
 struct request {
     const struct call *call;
     struct notify_call held;
+    struct judges judges;
     struct walk walk;
     struct caller_identity identity;
     char path[PATH_MAX];
@@ -32,7 +26,7 @@ struct broker {
     int root, proc; /* O_PATH */
     pid_t self;
     bool changed; /* somebody has changed as whom it acts */
-    struct view view;
+    struct views views;
     struct request request;
 };
 

@@ -51,7 +51,7 @@ static int add(struct broker *broker)
     struct request *request = &broker->request;
     const struct finding finding = {-1, REQUEST_PATH, 0, FIND_ABSENT, 0};
     char letters[6];
-    if (broker->view.locked)
+    if (request->judges.count > 0 && request->judges.at[0]->locked)
         return -EPERM;
     ssize_t code = caller_text(&request->held, argument(broker, REQUEST_PERMISSIONS), letters,
                                sizeof letters - 1);
@@ -65,9 +65,10 @@ static int add(struct broker *broker)
         return -ENOENT;
     if (!may_name(&place))
         return -EPERM;
-    code = rules_letters(letters);
-    return code < 0 ? (int)code
-                    : add_place(&broker->view.rules, &place, (uint8_t)code, request->path);
+    if ((code = rules_letters(letters)) < 0)
+        return (int)code;
+    struct view *view = views_own(&broker->views, request->held.pid, false);
+    return view ? add_place(&view->rules, &place, (uint8_t)code, request->path) : -E2BIG;
 }
 
 /* fetch: gives one of the public files, whatever the rules are. */
@@ -96,25 +97,40 @@ static int64_t fetch(struct broker *broker)
 static int64_t executable(struct broker *broker)
 {
     int number = argument_int(broker, REQUEST_PATH);
-    int fd CLEAN_FD = loader_executable(&broker->view.rules, number);
+    int fd CLEAN_FD = loader_executable(&broker->request.judges.at[0]->rules, number);
     if (fd < 0)
         return fd;
     int code = notify_give(broker->listener, broker->request.held.id, fd, true);
     return code < 0 ? code : ANSWER_GIVEN;
 }
 
+/* lock: what the program says of Landlock is believed once: before, it could have
+ * added rules. */
+static int lock(struct broker *broker)
+{
+    if (broker->request.judges.at[0]->locked)
+        return 0;
+    struct view *view = views_own(&broker->views, broker->request.held.pid, false);
+    if (!view)
+        return -E2BIG;
+    view->landlocked = argument_int(broker, REQUEST_PATH);
+    view->locked = true;
+    return 0;
+}
+
 int64_t requests_perform(struct broker *broker)
 {
-    struct view *view = &broker->view;
-    switch (argument(broker, REQUEST_KIND)) {
+    struct request *request = &broker->request;
+    uint64_t kind = argument(broker, REQUEST_KIND);
+    if (request->judges.count == 0)
+        return -EACCES;
+    switch (kind) {
     case BROKER_HELLO: return 0;
+    case BROKER_ANEW: return views_own(&broker->views, request->held.pid, true) ? 0 : -E2BIG;
     case BROKER_ADD: return add(broker);
-    case BROKER_LOCK:
-        view->landlocked |= !view->locked && argument_int(broker, REQUEST_PATH);
-        view->locked = true;
-        return 0;
+    case BROKER_LOCK: return lock(broker);
     case BROKER_FETCH: return fetch(broker);
-    case BROKER_EXCEPT: view->except = true; return 0;
+    case BROKER_EXCEPT: request->judges.at[0]->except = true; return 0;
     case BROKER_EXECUTABLE: return executable(broker);
     default: return -EINVAL;
     }

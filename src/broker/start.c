@@ -118,6 +118,8 @@ static int run(int socket)
     int code = prepare(broker);
     if (recv(0, &handover, sizeof handover, MSG_WAITALL) != (ssize_t)sizeof handover)
         return -EPIPE;
+    if (code == 0 && !views_own(&broker->views, handover.process, false))
+        code = -ENOMEM;
     if (code == 0)
         code = take_listener(broker, &handover);
     if (code == 0)

@@ -53,18 +53,18 @@ int place_permits(const struct place *place, uint8_t wanted)
 
 /* cover_above: the cover of a directory that was not walked to: its own
  * letters, or those of the nearest one above. */
-static uint8_t cover_above(const struct walk *walk, int dir)
+static uint8_t cover_above(const struct rules *rules, int dir)
 {
     struct stat here, above;
     uint8_t cover = 0;
     int at CLEAN_FD = openat(dir, ".", PATH_FLAGS);
-    if (!walk->rules)
+    if (!rules)
         return ALL_LETTERS;
     if (at < 0 || fstat(at, &here) < 0)
         return 0;
     for (int depth = 0; depth < MAX_DEPTH; depth++) {
         struct identity identity = identity_of(&here);
-        cover = rules_below(walk->rules, &identity, 0);
+        cover = rules_below(rules, &identity, 0);
         int up = cover ? -1 : openat(at, "..", PATH_FLAGS);
         if (up < 0)
             return cover;
@@ -105,7 +105,7 @@ static int enter_from(struct walk *walk, int dir)
         close(dir);
         return -ENOTDIR;
     }
-    walk->cover = cover_above(walk, dir);
+    walk->cover = cover_above(walk->rules, dir);
     enter(walk, dir, &stat);
     return 0;
 }
@@ -136,7 +136,7 @@ static int enter_rule(struct walk *walk)
         stat_.st_dev != longest->identity.device)
         return enter_root(walk);
     walk->rest += longest->path_size;
-    walk->cover = longest->letters ? longest->letters : cover_above(walk, longest->fd);
+    walk->cover = longest->letters ? longest->letters : cover_above(walk->rules, longest->fd);
     enter(walk, longest->fd, &stat_);
     walk->dir_kept = true;
     return 0;
@@ -298,25 +298,42 @@ static int follow(struct walk *walk, int link, const struct stat *stat, struct p
     return code == 0 && text[0] == '/' ? enter_root(walk) : code;
 }
 
+/* judge: gives a place its letters; `in` is its directory, under this cover. */
+static void judge(const struct rules *rules, const struct stat *in, uint8_t cover,
+                  struct place *place)
+{
+    struct identity above = identity_of(in), here = identity_of(&place->stat);
+    bool there = place->object >= 0 || place->looked;
+    place->letters = cover;
+    place->named = false;
+    if (!rules)
+        return;
+    if (there && S_ISDIR(place->stat.st_mode)) {
+        place->letters = rules_below(rules, &here, cover);
+        return;
+    }
+    const struct rule_name *name = rules_name(rules, &above, place->name);
+    if (name) {
+        place->letters = name->letters;
+        place->named = true;
+    }
+}
+
+void walk_judge(const struct rules *rules, struct place *place)
+{
+    struct stat in;
+    if (place->dir < 0 && S_ISDIR(place->stat.st_mode))
+        place->letters = cover_above(rules, place->object);
+    else if (place->dir >= 0 && fstat(place->dir, &in) == 0)
+        judge(rules, &in, cover_above(rules, place->dir), place);
+}
+
 /* finish: the walk's directory becomes the place's. */
 static void finish(struct walk *walk, struct place *out)
 {
-    struct identity in = identity_of(&walk->dir_stat), here = identity_of(&out->stat);
-    bool directory = (out->object >= 0 || out->looked) && S_ISDIR(out->stat.st_mode);
+    judge(walk->rules, &walk->dir_stat, walk->cover, out);
     out->dir = take_fd(&walk->dir);
     out->dir_kept = walk->dir_kept;
-    out->letters = walk->cover;
-    if (!walk->rules)
-        return;
-    if (directory) {
-        out->letters = rules_below(walk->rules, &here, walk->cover);
-        return;
-    }
-    const struct rule_name *name = rules_name(walk->rules, &in, out->name);
-    if (name) {
-        out->letters = name->letters;
-        out->named = true;
-    }
 }
 
 /* take_name: the next component, "" at the end; out->slash: one follows it. */
@@ -447,6 +464,6 @@ int walk_object(struct walk *walk, int object, struct place *out)
         return place_of(walk, object, &stat, true, out);
     out->object = object;
     out->stat = stat;
-    out->letters = cover_above(walk, object);
+    out->letters = cover_above(walk->rules, object);
     return 0;
 }

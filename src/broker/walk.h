@@ -68,6 +68,8 @@ int walk(struct walk *walk, int from, const char *path, unsigned flags, struct p
 /* walk_object: the place of something that the caller holds itself. `object`
  * belongs to the place from then on. */
 int walk_object(struct walk *walk, int object, struct place *out);
+/* walk_judge: the same place under other rules. */
+void walk_judge(const struct rules *rules, struct place *place);
 /* place_permits: 0, -EACCES or -ENOENT. */
 int place_permits(const struct place *place, uint8_t wanted);
 /* walk_self: what the caller reads in a place that is `myself`: its size. */

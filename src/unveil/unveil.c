@@ -59,13 +59,13 @@ int unveil_prepare(void)
     return code;
 }
 
-/* begin: a broker from now on; one that a program before this one has left
- * counts. */
+/* begin: a broker from now on. If that of the program before this one is there,
+ * it serves this one as well, under both their rules. */
 static int begin(void)
 {
     if (state.active)
         return 0;
-    int code = ask(BROKER_HELLO, NULL, NULL);
+    int code = ask(BROKER_ANEW, NULL, NULL);
     if (code == -EINVAL && (code = prepare()) == 0)
         code = broker_serve(&state.link);
     state.active = code == 0;
