@@ -252,6 +252,13 @@ static const uint16_t own_calls[] = {
     SYS_restart_syscall,
     SYS_getpid,
     SYS_uname,
+    SYS_munmap,
+#ifdef SYS_mmap
+    SYS_mmap,
+#endif
+#ifdef SYS_mmap2
+    SYS_mmap2,
+#endif
 };
 
 size_t filter_broker(struct insn to[FILTER_ROOM])

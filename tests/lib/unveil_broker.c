@@ -1,0 +1,378 @@
+/* The broker behind unveil(): a process among processes, which may be killed,
+ * attacked, and asked by many at once. */
+#include "unveil.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+static int children = -1; /* the kernel's list of this process's children */
+
+/* show_first: the first rule, and a list to find the broker in. */
+static void show_first(const char *path, const char *permissions)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/proc/self/task/%d/children", (int)getpid());
+    children = open(name, O_RDONLY | O_CLOEXEC);
+    if (children < 0)
+        SKIP("linux: /proc does not list children");
+    show(path, permissions);
+}
+
+static pid_t broker_pid(void)
+{
+    char text[256];
+    ssize_t size = pread(children, text, sizeof text - 1, 0);
+    CHECK(size > 0);
+    text[size > 0 ? size : 0] = '\0';
+    return atoi(text);
+}
+
+TEST(without_its_broker_nothing_is_open)
+{
+    make_tree();
+    show_first(in("a"), "rwc");
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+    CHECK_EQ(kill(broker_pid(), SIGKILL), 0);
+    for (int i = 0; i < 1000 && opening(in("a/file"), O_RDONLY) == 0; i++)
+        usleep(1000);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), ENOSYS);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOSYS);
+    CHECK_EQ(looking(in("a/file")), ENOSYS);
+    CHECK_EQ(told(unlink(in("a/file"))), ENOSYS);
+    CHECK_EQ(told(unveil(in("b"), "r")), ENOSYS);
+    CHECK_EQ(told(unveil(NULL, NULL)), ENOSYS);
+    CHECK_EQ(told(execl("/bin/true", "true", NULL)), ENOSYS);
+}
+
+/* What the kernel lets a process do to another of the same user; as root it
+ * lets do everything, until the lock. */
+TEST(nobody_looks_into_the_broker)
+{
+    char path[64], byte;
+    static const char *const files[] = {"mem", "environ", "maps", "fd", "root", "cwd", "status"};
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+    make_tree();
+    show_first("/proc", "rw");
+    CHECK_EQ(told(unveil(NULL, NULL)), 0);
+    pid_t broker = broker_pid();
+    CHECK_EQ(opening("/proc/self/status", O_RDONLY), 0);
+    for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)broker, files[i]);
+        CHECK_EQ(opening(path, O_RDONLY), ENOENT);
+        CHECK_EQ(looking(path), ENOENT);
+        snprintf(path, sizeof path, "/proc/%d/task/%d/%s", (int)broker, (int)broker, files[i]);
+        CHECK_EQ(opening(path, O_RDONLY), ENOENT);
+        snprintf(path, sizeof path, "%d/%s", (int)broker, files[i]);
+        CHECK_EQ(told(openat(proc, path, O_RDONLY)), ENOENT);
+    }
+    CHECK_EQ(told(ptrace(PTRACE_ATTACH, broker, NULL, NULL)), EPERM);
+    struct iovec here = {&byte, 1}, there = {(void *)&byte, 1};
+    CHECK_EQ(told(process_vm_readv(broker, &here, 1, &there, 1, 0)), EPERM);
+    CHECK_EQ(told(process_vm_writev(broker, &here, 1, &there, 1, 0)), EPERM);
+    int fd = (int)syscall(SYS_pidfd_open, broker, 0);
+    CHECK(fd >= 0);
+    CHECK_EQ(told(syscall(SYS_pidfd_getfd, fd, 0, 0)), EPERM);
+}
+
+TEST(self_in_proc_is_the_caller)
+{
+    char text[64], wanted[64];
+    make_tree();
+    show_first("/proc", "r");
+    snprintf(wanted, sizeof wanted, "%d", (int)getpid());
+    ssize_t size = readlink("/proc/self", text, sizeof text - 1);
+    text[size > 0 ? size : 0] = '\0';
+    CHECK_STR(text, wanted);
+    int fd = open("/proc/self/stat", O_RDONLY);
+    CHECK_EQ(read(fd, text, strlen(wanted)), (long)strlen(wanted));
+    CHECK_EQ(memcmp(text, wanted, strlen(wanted)), 0);
+    CHECK_EQ(opening("/proc/thread-self/stat", O_RDONLY), 0);
+    CHECK_EQ(opening("/proc/self/root/etc/passwd", O_RDONLY), ENOENT);
+    CHECK_EQ(opening("/proc/self/cwd/.", O_RDONLY), ENOENT);
+    CHECK_EQ(opening("/proc/self/exe", O_RDONLY), ENOENT);
+}
+
+TEST(own_descriptors_are_opened_again)
+{
+    int ends[2];
+    char path[64];
+    make_tree();
+    CHECK_EQ(pipe(ends), 0);
+    int hidden = open(in("b/file"), O_RDONLY), seen = open(in("a/file"), O_RDONLY);
+    show_first("/proc", "r");
+    show(in("a"), "r");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+    CHECK_EQ(opening(path, O_RDONLY), 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", seen);
+    CHECK_EQ(opening(path, O_RDONLY), 0);
+    CHECK_EQ(opening(path, O_RDWR), EACCES);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", hidden);
+    CHECK_EQ(opening(path, O_RDONLY), ENOENT);
+}
+
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+static void alarm_after(int milliseconds, int flags)
+{
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = flags};
+    struct itimerval once = {.it_value = {milliseconds / 1000, milliseconds % 1000 * 1000}};
+    CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    CHECK_EQ(setitimer(ITIMER_REAL, &once, NULL), 0);
+}
+
+/* Opens the other end after a while. */
+static pid_t opener_of(const char *path)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        usleep(400000);
+        CHECK_EQ(opening(path, O_WRONLY), 0);
+        test_end();
+    }
+    return pid;
+}
+
+TEST(a_call_that_waits_is_interrupted_as_ever)
+{
+    make_tree();
+    CHECK_EQ(mkfifo(in("a/fifo"), 0600), 0);
+    show_first(in("a"), "rw");
+    alarm_after(100, 0);
+    CHECK_EQ(opening(in("a/fifo"), O_RDONLY), EINTR);
+    alarm_after(100, SA_RESTART);
+    pid_t other = opener_of(in("a/fifo"));
+    CHECK_EQ(opening(in("a/fifo"), O_RDONLY), 0);
+    CHECK_EQ(waitpid(other, NULL, 0), other);
+    CHECK_EQ(opening(in("a/fifo"), O_RDONLY | O_NONBLOCK), 0);
+    CHECK_EQ(opening(in("a/fifo"), O_WRONLY | O_NONBLOCK), ENXIO);
+}
+
+TEST(nobody_waits_for_somebody_elses_call)
+{
+    make_tree();
+    CHECK_EQ(mkfifo(in("a/fifo"), 0600), 0);
+    show_first(in("a"), "rw");
+    pid_t stuck = fork();
+    if (stuck == 0) {
+        opening(in("a/fifo"), O_RDONLY);
+        _exit(0);
+    }
+    for (int i = 0; i < 100; i++)
+        CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+    CHECK_EQ(kill(stuck, SIGKILL), 0);
+    CHECK_EQ(waitpid(stuck, NULL, 0), stuck);
+}
+
+static unsigned interruptions;
+
+/* Of a call that may be interrupted: then nothing has happened yet. */
+#define AGAIN(call)                                                                                \
+    ({                                                                                             \
+        int told_;                                                                                 \
+        while ((told_ = told(call)) == EINTR)                                                      \
+            interruptions++;                                                                       \
+        told_;                                                                                     \
+    })
+
+TEST(a_signal_comes_before_a_call_or_after_it)
+{
+    char name[32];
+    struct stat stat_;
+    make_tree();
+    show_first(in("a"), "rwc");
+    struct sigaction action = {.sa_handler = ignore};
+    struct itimerval often = {{0, 300}, {0, 300}}, never = {{0, 0}, {0, 0}};
+    CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    CHECK_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "a/%d", i);
+        CHECK_EQ(AGAIN(mkdir(in(name), 0700)), 0);
+        CHECK_EQ(AGAIN(stat(in(name), &stat_)), 0);
+        CHECK_EQ(AGAIN(rmdir(in(name))), 0);
+        CHECK_EQ(AGAIN(rmdir(in(name))), ENOENT);
+    }
+    CHECK_EQ(setitimer(ITIMER_REAL, &never, NULL), 0);
+    action.sa_flags = SA_RESTART;
+    interruptions = 0;
+    CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    CHECK_EQ(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (int i = 0; i < 1000; i++) {
+        CHECK_EQ(AGAIN(mkdir(in("a/new"), 0700)), 0);
+        CHECK_EQ(AGAIN(rmdir(in("a/new"))), 0);
+    }
+    CHECK_EQ(interruptions, 0);
+}
+
+static void *visit(void *number)
+{
+    char own[128];
+    snprintf(own, sizeof own, "%s/a/%p", root, number);
+    for (int i = 0; i < 200; i++) {
+        CHECK_EQ(opening(own, O_RDWR | O_CREAT | O_EXCL), 0);
+        CHECK_EQ(told(unlink(own)), 0);
+        CHECK_EQ(looking("/etc/passwd"), ENOENT);
+    }
+    return NULL;
+}
+
+TEST(processes_and_threads_at_once)
+{
+    make_tree();
+    show_first(in("a"), "rwc");
+    for (intptr_t process = 0; process < 16; process++) {
+        pthread_t threads[2];
+        if (fork() != 0)
+            continue;
+        for (intptr_t i = 0; i < 2; i++)
+            CHECK_EQ(pthread_create(&threads[i], NULL, visit, (void *)(100 + 2 * process + i)), 0);
+        for (int i = 0; i < 2; i++)
+            CHECK_EQ(pthread_join(threads[i], NULL), 0);
+        test_end();
+    }
+    int status, ended = 0;
+    while (wait(&status) > 0) {
+        CHECK_EQ(status, 0);
+        ended++;
+    }
+    CHECK_EQ(ended, 16);
+}
+
+TEST(what_a_child_adds_is_the_childs)
+{
+    int ends[2], back[2];
+    char byte = 'x';
+    make_tree();
+    CHECK_EQ(pipe(ends) | pipe(back), 0);
+    show_first(in("a"), "r");
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK_EQ(told(unveil(in("b"), "r")), 0);
+        CHECK_EQ(told(unveil(in("a/inner"), "")), 0);
+        CHECK_EQ(opening(in("b/file"), O_RDONLY), 0);
+        CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), ENOENT);
+        CHECK_EQ(told(unveil(NULL, NULL)), 0);
+        CHECK_EQ(told(unveil("/", "r")), EPERM);
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            CHECK_EQ(opening(in("b/file"), O_RDONLY), 0);
+            CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), ENOENT);
+            test_end();
+        }
+        int status;
+        CHECK_EQ(waitpid(grandchild, &status, 0), grandchild);
+        CHECK_EQ(status, 0);
+        CHECK_EQ(write(back[1], &byte, 1), 1);
+        CHECK_EQ(read(ends[0], &byte, 1), 1);
+        test_end();
+    }
+    CHECK_EQ(read(back[0], &byte, 1), 1);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), 0);
+    show(in("a"), "rw");
+    CHECK_EQ(opening(in("a/file"), O_RDWR), 0);
+    CHECK_EQ(write(ends[1], &byte, 1), 1);
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+}
+
+/* An orphan of a child with less must not fall back to what its parent's parent
+ * sees. */
+TEST(an_orphan_has_no_more_than_its_parent_had)
+{
+    int ends[2];
+    char byte = '?';
+    make_tree();
+    CHECK_EQ(pipe(ends), 0);
+    show_first(in("a"), "r");
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK_EQ(told(unveil(in("a/inner"), "")), 0);
+        if (fork() == 0) {
+            while (getppid() == pid)
+                usleep(1000);
+            usleep(100000);
+            byte = opening(in("a/inner/file"), O_RDONLY) == 0 ? 'y' : 'n';
+            CHECK_EQ(write(ends[1], &byte, 1), 1);
+            _exit(0);
+        }
+        test_end();
+    }
+    CHECK_EQ(waitpid(pid, NULL, 0), pid);
+    CHECK_EQ(read(ends[0], &byte, 1), 1);
+    CHECK_EQ(byte, 'n');
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), 0);
+}
+
+static int run(const char *program, char *const *argv)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int quiet = open("/dev/null", O_WRONLY);
+        dup2(quiet, 1);
+        dup2(quiet, 2);
+        execv(program, argv);
+        _exit(100 + errno);
+    }
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+#define RUN(...) run((char *[]){__VA_ARGS__, NULL}[0], (char *[]){__VA_ARGS__, NULL})
+
+/* Before and after the lock alike. */
+static void check_programs(void)
+{
+    char file[256], hidden[256];
+    snprintf(file, sizeof file, "%s", in("a/file"));
+    snprintf(hidden, sizeof hidden, "%s", in("b/file"));
+    CHECK_EQ(RUN("/bin/cat", file), 0);
+    CHECK_EQ(RUN("/bin/cat", hidden), 1);
+    CHECK_EQ(RUN("/bin/true"), 100 + ENOENT);
+    CHECK_EQ(RUN("/bin/sh", "-c", "cat \"$0\" >/dev/null && cd \"${0%/*}\" && test -e file", file),
+             0);
+    CHECK_EQ(RUN(file), 100 + EACCES);
+}
+
+TEST(programs_are_executed_by_their_rules)
+{
+    make_tree();
+    show_first("/bin/cat", "rx"); /* a shell looks before it executes */
+    show("/bin/sh", "x");
+    show("/dev/null", "rwc"); /* as "> /dev/null" opens it */
+    show(in("a"), "r");
+    check_programs();
+    CHECK_EQ(told(unveil(NULL, NULL)), 0);
+    check_programs();
+}
+
+TEST(who_gives_up_its_rights_has_them_no_more)
+{
+    struct stat stat_;
+    make_tree();
+    if (getuid() != 0)
+        SKIP("root: nobody to become");
+    CHECK_EQ(told(chmod(root, 0755)), 0);
+    CHECK_EQ(told(chmod(in("a"), 0777)), 0);
+    show_first(in("a"), "rwc");
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+    CHECK_EQ(told(setgid(65534) | setuid(65534)), 0);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), EACCES);
+    CHECK_EQ(told(access(in("a/file"), R_OK)), EACCES);
+    CHECK_EQ(told(stat(in("a/file"), &stat_)), 0);
+    CHECK_EQ(opening(in("a/new"), O_WRONLY | O_CREAT | O_EXCL), 0);
+    CHECK_EQ(told(stat(in("a/new"), &stat_)), 0);
+    CHECK_EQ(stat_.st_uid, 65534);
+    CHECK_EQ(stat_.st_gid, 65534);
+}
