@@ -2,15 +2,26 @@
 #include "pledge/pledge.h"
 
 #include <errno.h>
+#include <string.h>
 
-/* narrow_side: one of the two arguments. `lenient`: more is not an error. */
-static int narrow_side(const char *text, bool lenient, bool *given, promise_set *held,
-                       struct err *err)
+/* parse: as OpenBSD reads them. Policies of vow run are laxer: there a tab
+ * parts words as well, and a blank at the beginning is none. */
+static int parse(const char *text, promise_set *asked, struct err *err)
 {
+    if (*text == ' ' || strpbrk(text, "\t\n\v\f\r"))
+        return err_set(err, -EINVAL, "words are parted by blanks, and by nothing else");
+    return promises_parse(text, asked, err);
+}
+
+/* narrow_side: one of the two arguments. Where it holds `error`, more than it
+ * has is passed over. */
+static int narrow_side(const char *text, bool *given, promise_set *held, struct err *err)
+{
+    bool lenient = *given && *held & PROMISE(ERROR);
     promise_set asked;
     if (!text)
         return 0;
-    int code = promises_parse(text, &asked, err);
+    int code = parse(text, &asked, err);
     if (code < 0)
         return code;
     promise_set more = *given ? asked & ~*held : 0;
@@ -29,10 +40,9 @@ int pledge_narrow(const struct pledge_state *now, const char *promises, const ch
                   struct pledge_state *next, struct err *err)
 {
     struct pledge_state to = *now;
-    bool lenient = now->pledged && now->held & PROMISE(ERROR);
-    int code = narrow_side(promises, lenient, &to.pledged, &to.held, err);
+    int code = narrow_side(promises, &to.pledged, &to.held, err);
     if (code == 0)
-        code = narrow_side(execpromises, false, &to.pledged_at_exec, &to.held_at_exec, err);
+        code = narrow_side(execpromises, &to.pledged_at_exec, &to.held_at_exec, err);
     if (code == 0)
         *next = to;
     return code;

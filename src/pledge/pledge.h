@@ -29,7 +29,7 @@ struct pledge_state {
 
 /* pledge_narrow: what pledge(promises, execpromises) makes of `now`. NULL
  * keeps a side as it is. -EINVAL: an unknown word; -EPERM: a promise that is
- * not held any more (where `error` is held it is ignored instead). `next` is
+ * not held any more (where that side has `error` it is ignored instead). `next` is
  * only written on success. */
 int pledge_narrow(const struct pledge_state *now, const char *promises, const char *execpromises,
                   struct pledge_state *next, struct err *err);

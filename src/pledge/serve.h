@@ -5,6 +5,7 @@
  *
  *   serve_file     fstat in its other forms, the path exceptions, mode bits
  *   serve_message  sendmsg and its like without descriptors
+ *   serve_names    the name service cache, which is not there
  *   serve_signal   masks and handlers, so that SIGSYS stays deliverable
  */
 #ifndef VOW_PLEDGE_SERVE_H
@@ -20,6 +21,7 @@
 /* Each returns what the call returns (-errno), or NOT_SERVED. */
 long serve_file(const struct trapped *call, promise_set held);
 long serve_message(const struct trapped *call);
+long serve_names(const struct trapped *call, promise_set held);
 long serve_signal(const struct trapped *call);
 
 #endif

@@ -102,6 +102,8 @@ static long answer(const struct trapped *call, promise_set held)
         result = serve_message(call);
     if (result == NOT_SERVED)
         result = serve_log(call);
+    if (result == NOT_SERVED)
+        result = serve_names(call, held);
     return result == NOT_SERVED ? serve_signal(call) : result;
 }
 
