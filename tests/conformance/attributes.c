@@ -28,12 +28,24 @@ GRANTS("fattr", "stdio", "fchownat(2) to oneself", "kern_pledge.c pledge_chown",
        fchownat(scene.dir, "file", (uid_t)-1, getgid(), 0));
 ALLOWS("stdio rpath fattr chown", "chown(2) to anybody", "pledge.2 chown",
        chown("file", 4242, 4242), .needs = "root: gives files away");
-GRANTS("chown", "stdio rpath", "chown alone is enough for chown(2)", "pledge.2 chown",
-       chown("file", getuid(), getgid()));
+ALSO_GRANTS("chown", "fattr", "stdio rpath", "chown alone is enough for chown(2)", "pledge.2 chown",
+            chown("file", getuid(), getgid()));
+
+static long plain_mode(long result)
+{
+    struct stat now;
+    return OK(result == 0 && fstat(scene.file, &now) == 0 && (now.st_mode & 07777) == 0755);
+}
+
+ALLOWS("stdio rpath fattr", "the set-id bits of a chmod(2) are dropped without a word",
+       "pledge.2 chmod", plain_mode(chmod("file", 06755)));
+ALLOWS("stdio rpath fattr", "the set-id bits of a fchmod(2) are dropped without a word",
+       "pledge.2 chmod", plain_mode(fchmod(scene.file, 04755)));
+ALLOWS("stdio rpath fattr", "the set-id bits of a fchmodat(2) are dropped without a word",
+       "pledge.2 chmod", plain_mode(fchmodat(AT_FDCWD, "file", 02755, 0)));
 
 GRANTS("fattr", "stdio rpath", "extended attributes are attributes (setxattr(2))", "vow",
-       OK(setxattr("file", "user.vow", "x", 1, 0) == 0 || errno == EOPNOTSUPP),
-       .openbsd = "there are none", .because = "there are some here");
+       OK(setxattr("file", "user.vow", "x", 1, 0) == 0 || errno == EOPNOTSUPP));
 
 GRANTS("flock", "stdio", "flock(2)", "pledge.2 flock", flock(scene.file, LOCK_EX));
 GRANTS("flock", "stdio", "giving a lock up is locking, too", "pledge.2 flock",

@@ -50,6 +50,7 @@ struct row {
     const char *promises; /* of pledge */
 
     const char *names;      /* the promise that the message of a death must name */
+    const char *silent;     /* why a violation has no message */
     long (*twin)(void);     /* NULL: the action */
     const char *twin_veil;  /* NULL: none */
     const char *twin_needs; /* promises of the twin, NULL: none */
@@ -85,6 +86,10 @@ void row_register(struct row *row);
 #define GRANTS(word, beside, in_words, said_in, act, ...)                                          \
     ROW(act, .rule = in_words, .source = said_in, .promises = beside, .result = DEATH,             \
         .number = VIOLATION, .names = word, .twin_needs = beside " " word, ##__VA_ARGS__)
+/* The same for one of several promises that would do: the message names another. */
+#define ALSO_GRANTS(word, named, beside, in_words, said_in, act, ...)                              \
+    ROW(act, .rule = in_words, .source = said_in, .promises = beside, .result = DEATH,             \
+        .number = VIOLATION, .names = named, .twin_needs = beside " " word, ##__VA_ARGS__)
 /* It is a violation under these promises, and works without any. */
 #define DIES(held, in_words, said_in, act, ...)                                                    \
     ROW(act, .rule = in_words, .source = said_in, .promises = held, .result = DEATH,               \

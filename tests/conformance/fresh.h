@@ -10,6 +10,7 @@ struct fresh {
     bool (*act)(void);
     const char *says; /* all that comes out if it works */
     int signal;       /* it ends by this instead */
+    bool dynamic;     /* not for a static program */
 };
 extern const struct fresh fresh_entries[]; /* the last has no name */
 

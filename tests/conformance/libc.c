@@ -2,9 +2,11 @@
 #include "fresh.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <locale.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,8 +20,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 extern char **environ;
 
@@ -67,6 +71,12 @@ static bool other_zone(void)
     return localtime(&zero)->tm_hour == 9;
 }
 
+static bool locale(void)
+{
+    setlocale(LC_ALL, "C.UTF-8");
+    return mblen("x", 1) == 1;
+}
+
 static bool resolves_number(void)
 {
     struct addrinfo *list, hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
@@ -105,9 +115,29 @@ static bool finds_user_by_number(void)
     return user && strcmp(user->pw_name, "root") == 0;
 }
 
+static bool finds_no_user(void)
+{
+    return !getpwnam("vow-nobody-has-this-name");
+}
+
 static bool finds_group(void)
 {
     return getgrgid(0) && getgrnam("root");
+}
+
+static bool lists_groups(void)
+{
+    gid_t groups[64];
+    int count = 64;
+    return getgrouplist("root", 0, groups, &count) > 0;
+}
+
+static bool logs(void)
+{
+    openlog("vow-conform", LOG_PID, LOG_USER);
+    syslog(LOG_DEBUG, "a line of a test");
+    closelog();
+    return true;
 }
 
 static void *add(void *number)
@@ -284,6 +314,14 @@ static bool exits(void)
     return atexit(nothing) == 0 && at_quick_exit(nothing) == 0;
 }
 
+/* A library that the program does not have yet. */
+static bool loads_library(void)
+{
+    void *library = dlopen(getenv("VOW_MODULE"), RTLD_NOW);
+    int (*answer)(void) = library ? (int (*)(void))dlsym(library, "answer") : NULL;
+    return answer && answer() == 42;
+}
+
 static bool number_of_processors(void)
 {
     return sysconf(_SC_NPROCESSORS_ONLN) > 0 && sysconf(_SC_NPROCESSORS_CONF) > 0 &&
@@ -297,13 +335,17 @@ const struct fresh fresh_entries[] = {
     {"getline", "stdio", reads_lines, "done"},
     {"localtime", "stdio", local_time, "done"},
     {"tzset", "stdio", other_zone, "done"},
+    {"setlocale", "stdio", locale, "done"},
     {"getaddrinfo of a number", "stdio", resolves_number, "done"},
     {"getaddrinfo of localhost", "stdio dns", resolves_localhost, "done"},
     {"getaddrinfo of what is not", "stdio dns", resolves_absent, "done"},
     {"getaddrinfo of a service", "stdio dns", names_service, "done"},
     {"getpwnam", "stdio getpw", finds_user, "done"},
     {"getpwuid", "stdio getpw", finds_user_by_number, "done"},
+    {"getpwnam of nobody", "stdio getpw", finds_no_user, "done"},
     {"getgrgid", "stdio getpw", finds_group, "done"},
+    {"getgrouplist", "stdio getpw", lists_groups, "done"},
+    {"syslog", "stdio", logs, "done"},
     {"pthread_create", "stdio", threads, "done"},
     {"pthread_cond_timedwait", "stdio", waits_in_time, "done"},
     {"posix_spawn", "stdio rpath proc exec", spawns, "done"},
@@ -322,5 +364,6 @@ const struct fresh fresh_entries[] = {
     {"usleep and poll", "stdio", sleeps, "done"},
     {"atexit", "stdio", exits, "done"},
     {"sysconf of processors and memory", "stdio", number_of_processors, "done"},
+    {"dlopen", "stdio rpath prot_exec", loads_library, "done", .dynamic = true},
     {0},
 };

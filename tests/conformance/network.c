@@ -77,13 +77,13 @@ static long listens(void)
 
 GRANTS("inet", "stdio", "listen(2), accept(2) and connect(2) of the internet", "pledge.2 inet",
        listens());
-GRANTS("unix", "stdio", "listen(2)", "pledge.2 unix", listen(scene.listener, 1));
-GRANTS("unix", "stdio", "accept(2)", "pledge.2 unix",
-       OK(fcntl(scene.listener, F_SETFL, O_NONBLOCK) == 0 &&
-          accept(scene.listener, NULL, NULL) == -1 && errno == EAGAIN));
-GRANTS("unix", "stdio", "accept4(2)", "pledge.2 unix",
-       OK(fcntl(scene.listener, F_SETFL, O_NONBLOCK) == 0 &&
-          accept4(scene.listener, NULL, NULL, SOCK_CLOEXEC) == -1 && errno == EAGAIN));
+ALSO_GRANTS("unix", "inet", "stdio", "listen(2)", "pledge.2 unix", listen(scene.listener, 1));
+ALSO_GRANTS("unix", "inet", "stdio", "accept(2)", "pledge.2 unix",
+            OK(fcntl(scene.listener, F_SETFL, O_NONBLOCK) == 0 &&
+               accept(scene.listener, NULL, NULL) == -1 && errno == EAGAIN));
+ALSO_GRANTS("unix", "inet", "stdio", "accept4(2)", "pledge.2 unix",
+            OK(fcntl(scene.listener, F_SETFL, O_NONBLOCK) == 0 &&
+               accept4(scene.listener, NULL, NULL, SOCK_CLOEXEC) == -1 && errno == EAGAIN));
 
 static long calls(const char *path)
 {
@@ -106,8 +106,8 @@ ALLOWS("stdio unix", "bind(2) to a path takes no other promise", "uipc_usrreq.c 
 
 GRANTS("inet", "stdio", "setsockopt(2) SO_REUSEADDR", "kern_pledge.c pledge_sockopt",
        SETS(SOL_SOCKET, SO_REUSEADDR, 1));
-GRANTS("unix", "stdio", "setsockopt(2) SO_SNDBUF", "kern_pledge.c pledge_sockopt",
-       SETS(SOL_SOCKET, SO_SNDBUF, 4096));
+ALSO_GRANTS("unix", "inet", "stdio", "setsockopt(2) SO_SNDBUF", "kern_pledge.c pledge_sockopt",
+            SETS(SOL_SOCKET, SO_SNDBUF, 4096));
 GRANTS("inet", "stdio", "setsockopt(2) IP_TTL", "kern_pledge.c pledge_sockopt",
        SETS(IPPROTO_IP, IP_TTL, 3));
 GRANTS("inet", "stdio unix", "setsockopt(2) IP_TTL takes inet, not unix",
@@ -137,10 +137,18 @@ ALLOWS("stdio inet mcast", "setsockopt(2) IP_MULTICAST_TTL", "pledge.2 mcast",
        SETS(IPPROTO_IP, IP_MULTICAST_TTL, 2));
 
 /* What getaddrinfo(3) does; that it works as a whole is fresh.c's. */
-GRANTS("dns", "stdio", "a socket for name servers", "pledge.2 dns",
-       closed(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
-GRANTS("dns", "stdio", "sendto(2) a name server", "pledge.2 dns",
-       sendto(scene.inet, "x", 1, 0, local(53), LOCAL_SIZE));
+ALSO_GRANTS("dns", "inet", "stdio", "a socket for name servers", "pledge.2 dns",
+            closed(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+ALSO_GRANTS("dns", "inet", "stdio", "sendto(2) a name server", "pledge.2 dns",
+            sendto(scene.inet, "x", 1, 0, local(53), LOCAL_SIZE));
+ALSO_GRANTS("dns", "rpath", "stdio", "/etc/resolv.conf may be opened", "kern_pledge.c pledge_namei",
+            OK(open("/etc/resolv.conf", O_RDONLY) >= 0 || errno == ENOENT));
+ALSO_GRANTS("dns", "rpath", "stdio", "/etc/hosts may be opened", "kern_pledge.c pledge_namei",
+            OK(open("/etc/hosts", O_RDONLY) >= 0 || errno == ENOENT));
+ALSO_GRANTS("dns", "rpath", "stdio", "/etc/services may be opened", "kern_pledge.c pledge_namei",
+            OK(open("/etc/services", O_RDONLY) >= 0 || errno == ENOENT));
+DIES("stdio dns", "dns opens no other file", "kern_pledge.c pledge_namei",
+     open("/etc/passwd", O_RDONLY));
 DIES("stdio dns", "dns does not listen", "kern_pledge.c SYS_listen",
      listen(socket(AF_INET, SOCK_STREAM, 0), 1));
 DIES("stdio dns", "dns makes no unix socket", "kern_pledge.c pledge_socket",
@@ -154,10 +162,13 @@ static long interfaces(void)
 
 ALLOWS("stdio dns", "getifaddrs(3) under dns", "kern_pledge.c pledge_sysctl", interfaces());
 ALLOWS("stdio route", "getifaddrs(3) under route", "kern_pledge.c pledge_sysctl", interfaces());
+DIES("stdio inet", "getifaddrs(3) takes route or dns", "kern_pledge.c pledge_sysctl", interfaces(),
+     .openbsd = "inet is enough",
+     .because = "it asks by a netlink socket, by which root changes routes as well");
 GRANTS("route", "stdio unix", "asking for the routes", "pledge.2 route",
        closed(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)));
-GRANTS("route", "stdio", "ioctl(2) SIOCGIFFLAGS", "kern_pledge.c pledge_ioctl",
-       ioctl(scene.inet, SIOCGIFFLAGS, &(struct ifreq){.ifr_name = "lo"}));
+ALSO_GRANTS("route", "inet", "stdio", "ioctl(2) SIOCGIFFLAGS", "kern_pledge.c pledge_ioctl",
+            ioctl(scene.inet, SIOCGIFFLAGS, &(struct ifreq){.ifr_name = "lo"}));
 GRANTS("inet", "stdio", "ioctl(2) SIOCATMARK", "kern_pledge.c pledge_ioctl",
        OK(ioctl(scene.inet, 0x8905 /* SIOCATMARK */, &(int){0}) == 0 || errno == ENOTTY ||
           errno == EOPNOTSUPP || errno == EINVAL));

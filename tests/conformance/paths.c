@@ -14,6 +14,7 @@
 
 #define ZONE "/usr/share/zoneinfo/UTC"
 
+static struct stat state;
 static char bytes[256];
 
 static long lists(const char *path)
@@ -33,18 +34,45 @@ static long reads_back(int fd, const char *text)
                        strncmp(bytes, text, strlen(text)) == 0);
 }
 
+GRANTS("rpath", "stdio", "open(2) for reading", "pledge.2 rpath",
+       reads_back(open("file", O_RDONLY), "file"));
+GRANTS("rpath", "stdio", "openat(2) for reading", "pledge.2 rpath",
+       reads_back(openat(scene.dir, "file", O_RDONLY), "dir/file"));
+GRANTS("rpath", "stdio", "fopen(3) for reading", "pledge.2 rpath", OK(fopen("file", "r")));
 GRANTS("rpath", "stdio", "opendir(3) and readdir(3)", "pledge.2 rpath", lists("dir"));
 GRANTS("rpath", "stdio", "reading a directory that is open already (getdents(2))",
        "kern_pledge.c pledge_syscalls", syscall(SYS_getdents64, scene.dir, bytes, sizeof bytes));
+GRANTS("rpath", "stdio", "stat(2)", "pledge.2 rpath", stat("file", &state));
+GRANTS("rpath", "stdio", "lstat(2)", "pledge.2 rpath", lstat("link", &state));
+GRANTS("rpath", "stdio", "fstatat(2)", "pledge.2 rpath", fstatat(scene.dir, "file", &state, 0));
+GRANTS("rpath", "stdio", "access(2)", "pledge.2 rpath", access("file", R_OK));
+GRANTS("rpath", "stdio", "faccessat(2)", "pledge.2 rpath", faccessat(scene.dir, "file", R_OK, 0));
+#define LINKS_PROBED                                                                               \
+    .openbsd = "it is a violation",                                                                \
+    .because = "libcs ask so for /proc/self/exe when they start, and go on without"
+FAILS(EPERM, "stdio", "readlink(2) without rpath fails with EPERM", "pledge.2 rpath",
+      readlink("link", bytes, 8), LINKS_PROBED);
+FAILS(EPERM, "stdio", "readlinkat(2) without rpath fails with EPERM", "pledge.2 rpath",
+      readlinkat(scene.dir, "link", bytes, 8), LINKS_PROBED);
 GRANTS("rpath", "stdio", "chdir(2)", "pledge.2 rpath", chdir("dir"));
 GRANTS("rpath", "stdio", "getcwd(3)", "pledge.2 rpath", OK(getcwd(bytes, sizeof bytes)));
+ALLOWS("stdio rpath", "realpath(3)", "pledge.2 rpath", OK(realpath("link", NULL)));
 GRANTS("rpath", "stdio", "statfs(2)", "pledge.2 rpath", statfs(".", &(struct statfs){0}));
 GRANTS("rpath", "stdio", "fstatfs(2)", "kern_pledge.c pledge_syscalls",
        fstatfs(scene.file, &(struct statfs){0}));
 
+GRANTS("wpath", "stdio", "open(2) for writing", "pledge.2 wpath", open("file", O_WRONLY));
+GRANTS("wpath", "stdio rpath", "open(2) for reading and writing takes both promises",
+       "pledge.2 wpath", open("file", O_RDWR));
+GRANTS("rpath", "stdio wpath", "open(2) for reading and writing takes both promises, too",
+       "pledge.2 rpath", open("file", O_RDWR));
+GRANTS("wpath", "stdio", "openat(2) for writing", "pledge.2 wpath",
+       openat(scene.dir, "file", O_WRONLY | O_APPEND));
 GRANTS("wpath", "stdio rpath", "open(2) for reading that truncates", "kern_pledge.c pledge_namei",
        open("file", O_RDONLY | O_TRUNC));
 GRANTS("wpath", "stdio", "truncate(2)", "pledge.2 wpath", truncate("file", 1));
+DIES("stdio rpath", "rpath alone does not append to a file", "pledge.2 wpath",
+     open("file", O_WRONLY | O_APPEND));
 
 GRANTS("cpath", "stdio", "mkdir(2)", "pledge.2 cpath", mkdir("new", 0755));
 GRANTS("cpath", "stdio", "mkdirat(2)", "pledge.2 cpath", mkdirat(scene.dir, "new", 0755));
@@ -72,9 +100,6 @@ GRANTS("wpath", "stdio rpath cpath", "O_CREAT does not open for writing what is 
        "kern_pledge.c pledge_namei", open("file", O_RDWR | O_CREAT, 0644));
 GRANTS("cpath", "stdio rpath wpath", "mkstemp(3)", "pledge.2 cpath",
        mkstemp((char[]){"new-XXXXXX"}));
-GRANTS("cpath", "stdio rpath wpath", "a file without a name (O_TMPFILE) is created",
-       "pledge.2 cpath", open(".", O_RDWR | O_TMPFILE, 0600), .openbsd = "there is no such flag",
-       .because = "tmpfile(3) of some libcs uses it");
 
 GRANTS("dpath", "stdio", "mkfifo(3)", "pledge.2 dpath", mkfifo("new", 0644));
 GRANTS("dpath", "stdio", "mknod(2) of a fifo", "pledge.2 dpath", mknod("new", S_IFIFO | 0644, 0));
@@ -91,5 +116,16 @@ ALLOWS("stdio", "/etc/localtime may be asked for with access(2)", "pledge.2 acce
        OK(access("/etc/localtime", R_OK) == 0 || errno == ENOENT));
 ALLOWS("stdio", "/dev/null may be opened for reading and writing", "kern_pledge.c pledge_namei",
        open("/dev/null", O_RDWR));
+DIES("stdio", "/etc/localtime may not be opened for writing", "kern_pledge.c pledge_namei",
+     OK(open("/etc/localtime", O_WRONLY) >= 0 || errno == EACCES || errno == ENOENT));
+DIES("stdio", "other files of /etc may not be opened", "kern_pledge.c pledge_namei",
+     open("/etc/passwd", O_RDONLY));
+DIES("stdio", "/dev/null/.. is not /dev/null", "kern_pledge.c canonpath",
+     open("/dev/../etc/passwd", O_RDONLY));
+DIES("stdio", "zoneinfo/../… leads nowhere", "kern_pledge.c canonpath",
+     open("/usr/share/zoneinfo/../../../etc/passwd", O_RDONLY));
 DIES("stdio", "the directory of the zones may not be changed", "kern_pledge.c pledge_namei",
      OK(unlink("/usr/share/zoneinfo/absent") == 0 || errno == ENOENT || errno == EACCES));
+DIES("stdio", "writing below /usr/share/zoneinfo is a violation", "kern_pledge.c pledge_namei",
+     OK(open("/usr/share/zoneinfo/absent", O_WRONLY) == -1 &&
+        (errno == ENOENT || errno == EACCES)));

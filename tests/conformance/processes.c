@@ -57,24 +57,17 @@ GRANTS("proc", "stdio", "setsid(2)", "pledge.2 proc", setsid());
 GRANTS("proc", "stdio", "getpriority(2)", "pledge.2 proc",
        OK(getpriority(PRIO_PROCESS, 0) != -1 || errno == 0));
 GRANTS("proc", "stdio", "setpriority(2)", "pledge.2 proc", setpriority(PRIO_PROCESS, 0, 19));
-GRANTS("id", "stdio", "setpriority(2), by id", "pledge.2 id", setpriority(PRIO_PROCESS, 0, 19));
+ALSO_GRANTS("id", "proc", "stdio", "setpriority(2), by id", "pledge.2 id",
+            setpriority(PRIO_PROCESS, 0, 19));
 GRANTS("proc", "stdio", "setrlimit(2)", "pledge.2 proc",
        setrlimit(RLIMIT_CPU, &(struct rlimit){100, 200}));
-GRANTS("id", "stdio", "setrlimit(2), by id", "pledge.2 id",
-       setrlimit(RLIMIT_STACK, &(struct rlimit){1 << 20, 1 << 22}));
+ALSO_GRANTS("id", "proc", "stdio", "setrlimit(2), by id", "pledge.2 id",
+            setrlimit(RLIMIT_STACK, &(struct rlimit){1 << 20, 1 << 22}));
 ALLOWS("stdio proc", "a child may be killed", "pledge.2 proc", killed_child());
 GRANTS("proc", "stdio", "another process's group may be signalled", "kern_pledge.c pledge_kill",
        OK(kill(-getpgrp(), 0) == 0));
 
 /* Others. OpenBSD sees that the number is not the caller's own. */
-FAILS(EPERM, "stdio", "another process cannot be signalled", "kern_pledge.c pledge_kill",
-      kill(getppid(), 0), .needs = "landlock-6: scopes of signals",
-      .openbsd = "it is a violation, and ends the process",
-      .because = "a filter does not know the process's number; Landlock refuses the signal");
-FAILS(EPERM, "stdio", "another thread group cannot be signalled by tgkill(2)",
-      "kern_pledge.c pledge_kill", syscall(SYS_tgkill, getppid(), getppid(), 0),
-      .needs = "landlock-6: scopes of signals", .openbsd = "there is no such call",
-      .because = "raise(3) of some libcs is this call, and a filter does not know the number");
 
 GRANTS("proc", "stdio", "fcntl(2) F_SETOWN", "kern_pledge.c pledge_fcntl",
        fcntl(scene.pair[0], F_SETOWN, getpid()));

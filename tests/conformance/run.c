@@ -36,15 +36,33 @@ static struct outcome *outcome;
 /* One trial: the action, and what is to hold around it. */
 struct trial {
     long (*action)(void);
-    const char *promises;
+    const char *veil, *promises;
     bool beside_threads;
     pthread_t actor;
 };
 
-/* hold: the row's promises, in force from here on. A failure is told on
+/* unveil_all: "PERMISSIONS:PATH …"; "-" is no permission. */
+static int unveil_all(const char *rules)
+{
+    char copy[512], *rest = copy, *rule;
+    snprintf(copy, sizeof copy, "%s", rules);
+    while ((rule = strsep(&rest, " "))) {
+        char *path = strchr(rule, ':');
+        *path++ = '\0';
+        if (unveil(path, strcmp(rule, "-") == 0 ? "" : rule) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* hold: what the row says, in force from here on. A failure is told on
  * standard error and ends the child before `prepared`. */
 static void hold(const struct trial *trial)
 {
+    if (trial->veil && unveil_all(trial->veil) != 0) {
+        perror("unveil");
+        _exit(2);
+    }
     if (trial->promises && pledge(trial->promises, NULL) != 0) {
         perror("pledge");
         _exit(2);
@@ -175,6 +193,10 @@ static void expect_denial(const struct row *row, int status, const char *said)
     snprintf(wanted, sizeof wanted, "should die of signal %d", row->number);
     if (!outcome->prepared || !WIFSIGNALED(status) || WTERMSIG(status) != row->number)
         wrong(row, status, said, wanted);
+    else if (row->names && !strstr(said, row->names))
+        wrong(row, status, said, "should name the promise");
+    else if (row->number == VIOLATION && !row->silent && *said == '\0')
+        wrong(row, status, said, "should say why");
 }
 
 static void expect_success(const struct row *row, int status, const char *said, const char *which)
@@ -186,13 +208,16 @@ static void expect_success(const struct row *row, int status, const char *said, 
 static void run_row(const struct row *row, bool beside_threads)
 {
     char said[2048];
-    struct trial trial = {
-        .action = row->action, .promises = row->promises, .beside_threads = beside_threads};
+    struct trial trial = {.action = row->action,
+                          .veil = row->veil,
+                          .promises = row->promises,
+                          .beside_threads = beside_threads};
     int status = try(&trial, said, sizeof said);
     if (row->result == WORKS)
         return expect_success(row, status, said, "should work");
     expect_denial(row, status, said);
     trial.action = row->twin ? row->twin : row->action;
+    trial.veil = row->twin_veil;
     trial.promises = row->twin_needs;
     status = try(&trial, said, sizeof said);
     expect_success(row, status, said, "its twin should work");
@@ -228,6 +253,12 @@ static void alone(void)
     run_row(test_data, false);
 }
 
+static void beside_threads(void)
+{
+    prepare(test_data);
+    run_row(test_data, true);
+}
+
 /* topic: "…/paths.c" is paths. */
 static int topic(const struct row *row, const char **name)
 {
@@ -251,4 +282,6 @@ static void enlist(const struct row *row, const char *how, void (*run)(void))
 void row_register(struct row *row)
 {
     enlist(row, "", alone);
+    if (!row->single)
+        enlist(row, ", beside threads", beside_threads);
 }

@@ -184,8 +184,7 @@ STDIO("ioctl(2) FIONCLEX", ioctl(scene.file, FIONCLEX));
 STDIO("isatty(3) of a terminal", OK(isatty(scene.terminal)));
 STDIO("isatty(3) of a file", OK(!isatty(scene.file) && errno == ENOTTY));
 
-#define LINUX_ALONE .openbsd = "there is no such call", .because = "programs for Linux live by it"
-STDIO("eventfd(2)", eventfd(0, EFD_CLOEXEC), LINUX_ALONE);
+STDIO("eventfd(2)", eventfd(0, EFD_CLOEXEC));
 
 DIES("stdio", "another ioctl(2) is a violation", "pledge.2 ioctl",
      ioctl(scene.file, _IOC(_IOC_READ, 'v', 1, 64), bytes) == -1 && errno == ENOTTY ? 0 : -1);

@@ -13,6 +13,8 @@ static long asks_terminal(void)
     return ioctl(scene.terminal, TIOCGWINSZ, &(struct winsize){0});
 }
 
+GRANTS("tty", "stdio", "/dev/tty may be opened", "pledge.2 tty",
+       OK(open("/dev/tty", O_RDWR) >= 0 || errno == ENXIO || errno == ENOENT));
 ALLOWS("stdio tty", "tcgetattr(3)", "pledge.2 tty", tcgetattr(scene.terminal, &settings));
 GRANTS("tty", "stdio", "tcsetattr(3)", "pledge.2 tty",
        tcgetattr(scene.terminal, &settings) == 0 ? tcsetattr(scene.terminal, TCSAFLUSH, &settings)
