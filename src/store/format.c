@@ -8,10 +8,8 @@
 #include <ext2fs/ext2fs.h>
 
 enum {
-    BLOCK_BITS = 12,
-    BLOCK_SIZE = 1 << BLOCK_BITS,
     BYTES_PER_INODE = 16384,
-    BLOCKS_MIN = 2048,
+    SIZE_MIN = 8 << 20,
     JOURNAL_MIN = 1024, /* blocks */
     JOURNAL_MAX = 16384,
     JOURNAL_SHARE = 64, /* of the image, one part in */
@@ -122,11 +120,13 @@ static errcode_t initialize(const struct device *device, const struct store_form
                             ext2_filsys *fs)
 {
     struct ext2_super_block sb = {0};
-    uint64_t blocks = device->size >> BLOCK_BITS;
+    uint32_t bits = 10;
+    while (how->block_size ? how->block_size >> bits > 1 : bits < 12)
+        bits++;
     uint64_t inodes = how->inodes ? how->inodes : device->size / BYTES_PER_INODE;
-    ext2fs_blocks_count_set(&sb, blocks);
-    sb.s_log_block_size = BLOCK_BITS - 10;
-    sb.s_log_cluster_size = BLOCK_BITS - 10;
+    ext2fs_blocks_count_set(&sb, device->size >> bits);
+    sb.s_log_block_size = bits - 10;
+    sb.s_log_cluster_size = bits - 10;
     sb.s_rev_level = EXT2_DYNAMIC_REV;
     sb.s_inode_size = 256;
     sb.s_inodes_count = (uint32_t)(inodes < UINT32_MAX / 2 ? inodes : UINT32_MAX / 2);
@@ -137,8 +137,9 @@ static errcode_t initialize(const struct device *device, const struct store_form
                             EXT4_FEATURE_INCOMPAT_64BIT | EXT4_FEATURE_INCOMPAT_FLEX_BG;
     sb.s_feature_ro_compat = EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER |
                              EXT2_FEATURE_RO_COMPAT_LARGE_FILE | EXT4_FEATURE_RO_COMPAT_HUGE_FILE |
-                             EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE |
-                             EXT4_FEATURE_RO_COMPAT_METADATA_CSUM;
+                             EXT4_FEATURE_RO_COMPAT_DIR_NLINK | EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE;
+    if (!how->no_checksums)
+        sb.s_feature_ro_compat |= EXT4_FEATURE_RO_COMPAT_METADATA_CSUM;
     opened = device;
     return ext2fs_initialize("image", EXT2_FLAG_EXCLUSIVE | EXT2_FLAG_64BITS, &sb, &device_manager,
                              fs);
@@ -153,7 +154,7 @@ static void describe(ext2_filsys fs, const struct store_format *how)
         memcpy(sb->s_volume_name, how->label, strnlen(how->label, sizeof sb->s_volume_name));
     sb->s_def_hash_version = EXT2_HASH_HALF_MD4;
     sb->s_flags |= EXT2_FLAGS_UNSIGNED_HASH;
-    sb->s_checksum_type = EXT2_CRC32C_CHKSUM;
+    sb->s_checksum_type = how->no_checksums ? 0 : EXT2_CRC32C_CHKSUM;
     sb->s_max_mnt_count = -1;
     sb->s_want_extra_isize = sb->s_min_extra_isize = sizeof(struct ext2_inode_large) - 128;
     fs->now = how->now;
@@ -195,7 +196,7 @@ static errcode_t fill(ext2_filsys fs)
 int store_format(const struct device *device, const struct store_format *how, struct err *err)
 {
     ext2_filsys fs;
-    if (device->size >> BLOCK_BITS < BLOCKS_MIN)
+    if (device->size < SIZE_MIN)
         return err_set(err, -EINVAL, "an image has at least 8 MiB");
     errcode_t r = initialize(device, how, &fs);
     if (r == 0) {

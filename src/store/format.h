@@ -13,7 +13,9 @@ struct store_format {
     uint8_t uuid[16];      /* random */
     uint32_t hash_seed[4]; /* random */
     time_t now;
-    const char *label; /* at most 16 bytes, or NULL */
+    const char *label;   /* at most 16 bytes, or NULL */
+    uint32_t block_size; /* 1024, 2048 or 4096; 0: 4096 */
+    bool no_checksums;   /* of metadata */
 };
 
 /* store_format: the device must read as zeros. Its size decides the rest. */
