@@ -190,11 +190,23 @@ const struct call_refused calls_refused[] = {
     {NR_NEWER(427), ENOSYS}, /* io_uring_register */
     {SYS_name_to_handle_at, ENOSYS},
     {SYS_open_by_handle_at, ENOSYS},
+#ifdef SYS_oldstat
+    {SYS_oldstat, ENOSYS},
+#endif
+#ifdef SYS_oldlstat
+    {SYS_oldlstat, ENOSYS},
+#endif
+#ifdef SYS_socketcall /* its arguments are in memory; there are calls for each */
+    {SYS_socketcall, ENOSYS},
+#endif
 #ifdef SYS_uselib
     {SYS_uselib, ENOSYS},
 #endif
     {NR_NEWER(428), ENOSYS}, /* open_tree */
     {NR_NEWER(430), ENOSYS}, /* fsopen */
+    {NR_NEWER(431), ENOSYS}, /* fsconfig */
+    {NR_NEWER(457), ENOSYS}, /* statmount */
+    {NR_NEWER(458), ENOSYS}, /* listmount */
     {NR_NEWER(432), ENOSYS}, /* fsmount */
     {NR_NEWER(433), ENOSYS}, /* fspick */
     {NR_NEWER(429), ENOSYS}, /* move_mount */

@@ -106,8 +106,11 @@ static bool is_public(const struct broker *broker, uint8_t wanted)
     const struct request *request = &broker->request;
     if (request->walk.cover != 0 || (wanted & ~(RULE_READ | RULE_WRITE)))
         return false;
-    return (view->except && public_exception(request->path, wanted)) ||
-           ((view->rules.all & RULE_EXEC) && wanted == RULE_READ && public_library(request->path));
+    if (view->except && public_exception(request->path, wanted))
+        return true;
+    return wanted == RULE_READ &&
+           (public_threads(request->path) ||
+            ((view->rules.all & RULE_EXEC) && public_library(request->path)));
 }
 
 static int find_public(struct request *request, unsigned flags, struct place *out)

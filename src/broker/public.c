@@ -32,3 +32,14 @@ bool public_library(const char *path)
             return !climbs(path);
     return false;
 }
+
+bool public_threads(const char *path)
+{
+    static const char threads[] = "/proc/self/task";
+    size_t size = sizeof threads - 1;
+    if (strncmp(path, threads, size) != 0)
+        return false;
+    path += size;
+    size = path[0] == '/' ? strspn(path + 1, "0123456789") : 0;
+    return path[0] == '\0' || (size > 0 && strcmp(path + 1 + size, "/stat") == 0);
+}

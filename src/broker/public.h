@@ -9,5 +9,8 @@
  * the path as it is written; one with ".." is none of them. */
 bool public_exception(const char *path, uint8_t letters);
 bool public_library(const char *path);
+/* public_threads: the list of the caller's own threads, and the state of one:
+ * what reaches all of them looks there. */
+bool public_threads(const char *path);
 
 #endif
