@@ -117,6 +117,11 @@ const struct grant *call_grants(const struct sys_call *call)
     return table_grants + call->grant_at;
 }
 
+bool grant_is_free(const struct grant *grant)
+{
+    return table_clauses[grant->clause].ref_count == 0;
+}
+
 void grant_clause(const struct grant *grant, const struct range *launch, struct clause *out)
 {
     const struct stored_clause *stored = &table_clauses[grant->clause];

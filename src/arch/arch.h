@@ -131,6 +131,8 @@ const char *call_reason(const struct sys_call *call);
 const struct operation *call_operation(const struct sys_call *call);
 /* call_grants: call->grant_count of them, in the order of the families. */
 const struct grant *call_grants(const struct sys_call *call);
+/* grant_is_free: does it ask nothing of the arguments? */
+bool grant_is_free(const struct grant *grant);
 /* grant_clause: the clause of a grant. `launch` stands for $launch_secret, as the
  * range from it to itself; it must outlive `out`. NULL, or a number that is
  * wider than the word: no value fits. */

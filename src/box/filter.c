@@ -86,7 +86,7 @@ static const struct clause broker_madvise[] = {{.atoms = {INT(2, advices)}, .ato
 struct entry {
     const char *name;
     const struct clause *clauses;
-    size_t clause_count;
+    uint16_t clause_count;
     uint16_t denied;
 };
 #define IF(list) (list), ARRAY_COUNT(list)

@@ -42,8 +42,8 @@ struct rule {
     uint32_t nr;
     uint32_t allow, settled, deny;
     bool always; /* allow whatever the arguments */
+    uint16_t clause_count, settled_count;
     const struct clause *clauses;
-    size_t clause_count, settled_count;
 };
 
 /* One architecture's rules, sorted by nr; every other number → `unknown`. */
@@ -52,8 +52,7 @@ struct ruleset {
     uint32_t unknown;
     struct rule *rules;
     size_t rule_count;
-    struct clause *clauses; /* storage behind rules[].clauses */
-    size_t clause_count, clause_capacity;
+    struct arena memory;  /* of rules[].clauses and of … */
     struct range *launch; /* $launch_secret, or NULL */
 };
 

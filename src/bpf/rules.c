@@ -46,75 +46,74 @@ static int pass_descriptors(const struct sys_call *call, struct ruleset *set, st
     const struct operation *o = call_operation(call);
     if (o->kind != OP_STAT || o->flags < 0)
         return 0;
-    if (array_grow((void **)&set->clauses, &set->clause_capacity, set->clause_count,
-                   sizeof *set->clauses))
+    struct clause *clause = arena_take(&set->memory, 1, sizeof *clause);
+    if (!clause)
         return -ENOMEM;
-    set->clauses[set->clause_count++] = (struct clause){.atoms = {{.arg = (uint8_t)o->flags,
-                                                                   .width = 32,
-                                                                   .mask = empty_path.lo,
-                                                                   .ranges = &empty_path,
-                                                                   .range_count = 1}},
-                                                        .atom_count = 1};
-    *rule =
-        (struct rule){.nr = call->nr, .allow = RET_ALLOW, .deny = rule->allow, .clause_count = 1};
+    *clause = (struct clause){.atoms = {{.arg = (uint8_t)o->flags,
+                                         .width = 32,
+                                         .mask = empty_path.lo,
+                                         .ranges = &empty_path,
+                                         .range_count = 1}},
+                              .atom_count = 1};
+    *rule = (struct rule){.nr = call->nr,
+                          .allow = RET_ALLOW,
+                          .deny = rule->allow,
+                          .clauses = clause,
+                          .clause_count = 1};
     return 0;
 }
 
-/* Appends a clause to the set. */
-static int add_clause(const struct grant *grant, struct ruleset *set)
+/* Is it a grant by which the call succeeds without being made, or fails where
+ * a denial would end the program? Then *settled says how. No call has both kinds. */
+static bool settles(const struct grant *grant, const struct sys_call *call,
+                    const struct filter_mode *mode, uint32_t *settled)
 {
-    if (array_grow((void **)&set->clauses, &set->clause_capacity, set->clause_count,
-                   sizeof *set->clauses))
-        return -ENOMEM;
-    grant_clause(grant, set->launch, &set->clauses[set->clause_count++]);
-    return 0;
+    bool probe = grant->family == FAMILY_PROBE && mode->spare_probes;
+    if (!probe && grant->family != FAMILY_SETTLED)
+        return false;
+    *settled = RET_ERRNO(probe ? call->denial : 0);
+    return true;
 }
 
-/* The calls that succeed without being made, or fail where a denial would end
- * the program. No call has both kinds. */
-static int add_settled(const struct filter_mode *mode, const struct sys_call *call,
-                       struct rule *rule, struct ruleset *set)
-{
-    const struct grant *grants = call_grants(call);
-    for (size_t i = 0; i < call->grant_count; i++) {
-        if (grants[i].family == FAMILY_SETTLED)
-            rule->settled = RET_ERRNO(0);
-        else if (grants[i].family == FAMILY_PROBE && mode->spare_probes)
-            rule->settled = RET_ERRNO(call->denial);
-        else
-            continue;
-        if (add_clause(&grants[i], set))
-            return -ENOMEM;
-        rule->settled_count++;
-    }
-    return 0;
-}
-
-/* Appends the rule of a call; its clauses are the last ones of the set. */
-static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
+/* Fills the `count` clauses of a rule that looks at arguments: first those
+ * that allow the call, then those that settle it. */
+static int add_clauses(const struct rule_maker *maker, const struct sys_call *call, size_t count,
+                       struct rule *rule)
 {
     const struct grant *grants = call_grants(call);
     struct ruleset *set = maker->set;
-    struct rule *rule = &set->rules[set->rule_count++];
+    struct clause *clauses = arena_take(&set->memory, count, sizeof *clauses);
+    if (!clauses)
+        return -ENOMEM;
+    rule->clauses = clauses;
+    for (size_t i = 0; i < call->grant_count; i++)
+        if (maker->granted[grants[i].family])
+            grant_clause(&grants[i], set->launch, &clauses[rule->clause_count++]);
+    for (size_t i = 0; i < call->grant_count; i++)
+        if (settles(&grants[i], call, maker->mode, &rule->settled))
+            grant_clause(&grants[i], set->launch,
+                         &clauses[rule->clause_count + rule->settled_count++]);
+    return 0;
+}
+
+/* Appends the rule of a call. */
+static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
+{
+    const struct grant *grants = call_grants(call);
+    struct rule *rule = &maker->set->rules[maker->set->rule_count++];
     bool watched = is_watched(call, maker->mode);
+    size_t count = 0; /* of clauses, if it looks at arguments */
     *rule = (struct rule){.nr = call->nr,
                           .allow = watched ? maker->mode->path_allow : RET_ALLOW,
-                          .deny = denial(set->arch, call, maker->mode)};
+                          .deny = denial(maker->set->arch, call, maker->mode)};
     for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
-        if (!maker->granted[grants[i].family])
-            continue;
-        if (add_clause(&grants[i], set))
-            return -ENOMEM;
-        rule->clause_count++;
-        rule->always = set->clauses[set->clause_count - 1].atom_count == 0;
-    }
-    if (rule->always) {
-        set->clause_count -= rule->clause_count;
-        rule->clause_count = 0;
+        bool granted = maker->granted[grants[i].family];
+        rule->always = granted && grant_is_free(&grants[i]);
+        count += granted + settles(&grants[i], call, maker->mode, &rule->settled);
     }
     if (rule->always)
-        return watched ? pass_descriptors(call, set, rule) : 0;
-    return add_settled(maker->mode, call, rule, set);
+        return watched ? pass_descriptors(call, maker->set, rule) : 0;
+    return count ? add_clauses(maker, call, count, rule) : 0;
 }
 
 static int add_rules(const struct policy *p, const struct filter_mode *mode,
@@ -125,7 +124,7 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
     if (!set->rules)
         return -ENOMEM;
     if (p->launch_secret) {
-        set->launch = calloc(1, sizeof *set->launch);
+        set->launch = arena_take(&set->memory, 1, sizeof *set->launch);
         if (!set->launch)
             return -ENOMEM;
         *set->launch = (struct range){p->launch_secret, p->launch_secret};
@@ -134,11 +133,6 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
     for (size_t i = 0; i < table->call_count; i++)
         if (add_rule(&maker, &table->calls[i]))
             return -ENOMEM;
-    const struct clause *clauses = set->clauses; /* stays where it is from now on */
-    for (size_t i = 0; i < set->rule_count; i++) {
-        set->rules[i].clauses = clauses;
-        clauses += set->rules[i].clause_count + set->rules[i].settled_count;
-    }
     return 0;
 }
 

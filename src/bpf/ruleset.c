@@ -5,8 +5,7 @@
 void ruleset_free(struct ruleset *rules)
 {
     free(rules->rules);
-    free(rules->clauses);
-    free(rules->launch);
+    arena_release(&rules->memory, (struct arena_mark){0});
     *rules = (struct ruleset){0};
 }
 

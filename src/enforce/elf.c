@@ -322,6 +322,8 @@ static int read_all(struct reader *r)
 {
     int rc = read_header(r);
     const struct segment *dynamic = NULL;
+    if (r->source->only && !elf_same_kind(r->source->only, r->elf))
+        return rc;
     for (size_t i = 0; rc == 0 && i < r->segment_count; i++) {
         const struct segment *s = &r->segments[i];
         if (s->type == SEGMENT_INTERP && !r->elf->interp)
@@ -330,6 +332,11 @@ static int read_all(struct reader *r)
             dynamic = s;
     }
     return rc == 0 && dynamic ? read_libraries(r, dynamic) : rc;
+}
+
+bool elf_same_kind(const struct elf *a, const struct elf *b)
+{
+    return a->machine == b->machine && a->elf64 == b->elf64 && a->big_endian == b->big_endian;
 }
 
 int elf_read(const struct elf_source *source, struct elf *out, struct err *err)

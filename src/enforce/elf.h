@@ -16,11 +16,13 @@ enum {
 
 /* Where the bytes come from. read: fills `buffer` with up to `size` bytes at
  * `offset`; returns how many (short only at the end), or -errno. */
+struct elf;
 struct elf_source {
     int64_t (*read)(const struct elf_source *source, void *buffer, size_t size, uint64_t offset);
     int fd;             /* elf_source_fd */
     const void *memory; /* elf_source_memory */
     size_t size;
+    const struct elf *only; /* of another kind nothing is read but the kind; NULL: all is read */
 };
 struct elf_source elf_source_fd(int fd);
 struct elf_source elf_source_memory(const void *memory, size_t size);
@@ -39,5 +41,7 @@ struct elf {
  * failure *out is empty. */
 int elf_read(const struct elf_source *source, struct elf *out, struct err *err);
 void elf_free(struct elf *elf);
+/* elf_same_kind: the same machine, class and byte order? */
+bool elf_same_kind(const struct elf *a, const struct elf *b);
 
 #endif

@@ -81,11 +81,6 @@ static const struct elf *program_of(const struct libraries *l)
     return &l->objects[0].elf;
 }
 
-static bool same_kind(const struct elf *a, const struct elf *b)
-{
-    return a->machine == b->machine && a->elf64 == b->elf64 && a->big_endian == b->big_endian;
-}
-
 static void object_free(struct object *o)
 {
     elf_free(&o->elf);
@@ -93,8 +88,9 @@ static void object_free(struct object *o)
     free(o->path);
 }
 
-/* Opens and reads a library. 0, or -errno where it is none. */
-static int read_object(const char *path, struct elf *elf, struct err *err)
+/* Opens and reads a library; of one that is not of this kind the kind alone.
+ * 0, or -errno where it is none. */
+static int read_object(const char *path, const struct elf *kind, struct elf *elf, struct err *err)
 {
     *elf = (struct elf){0};
     struct stat st; /* first: opening some devices does something */
@@ -106,6 +102,7 @@ static int read_object(const char *path, struct elf *elf, struct err *err)
     if (fd < 0)
         return err_set(err, -errno, "%s", strerror(errno));
     struct elf_source source = elf_source_fd(fd);
+    source.only = kind;
     return elf_read(&source, elf, err);
 }
 
@@ -133,12 +130,12 @@ static int try_file(struct libraries *l, size_t asked_by, const char *name, cons
 {
     struct elf elf;
     struct err ignored;
-    int rc = read_object(path, &elf, &ignored);
+    int rc = read_object(path, program_of(l), &elf, &ignored);
     if (rc == -ENOMEM)
         return rc;
     if (rc < 0)
         return 0;
-    if (!same_kind(&elf, program_of(l))) {
+    if (!elf_same_kind(&elf, program_of(l))) {
         elf_free(&elf);
         return 0;
     }
@@ -432,8 +429,8 @@ int libraries_open(struct libraries *l, const char *path, struct elf *elf, const
     int rc = interp ? push(l, 0, NULL, real ? real : path, elf) : -ENOMEM;
     if (rc < 0)
         return err_set(err, rc, "out of memory");
-    rc = read_object(interp, &loader, &reason);
-    if (rc == 0 && !same_kind(&loader, program_of(l))) {
+    rc = read_object(interp, program_of(l), &loader, &reason);
+    if (rc == 0 && !elf_same_kind(&loader, program_of(l))) {
         elf_free(&loader);
         rc = err_set(&reason, -ENOEXEC, "is for another architecture");
     }

@@ -67,7 +67,8 @@ static int resolve(const char *path, int links_left, char **real)
 static int name_self(char **real)
 {
     char own[32];
-    if (strncmp(*real, "/proc/", strlen("/proc/")) != 0)
+    const char *process = *real + strlen("/proc/");
+    if (strncmp(*real, "/proc/", strlen("/proc/")) != 0 || *process < '0' || *process > '9')
         return 0;
     int size = snprintf(own, sizeof own, "/proc/%d", (int)getpid());
     if (strncmp(*real, own, (size_t)size) != 0 || ((*real)[size] != '/' && (*real)[size] != '\0'))
@@ -79,87 +80,124 @@ static int name_self(char **real)
     return *real ? 0 : -ENOMEM;
 }
 
-static const char *find(const struct look_cache *cache, const char *dir)
+static const struct look_entry *find(const struct look_cache *cache, const char *path)
 {
     for (size_t i = cache->count; i-- > 0;)
-        if (strcmp(cache->entries[i].dir, dir) == 0)
-            return cache->entries[i].real;
+        if (strcmp(cache->entries[i].path, path) == 0)
+            return &cache->entries[i];
     return NULL;
 }
 
-static int look(struct look_cache *cache, const char *path, char **real, enum path_kind *kind);
-
-/* Where the parent of `path` leads, borrowed from the cache. */
-static int look_parent(struct look_cache *cache, const char *path, const char **out)
+static int remember(struct look_cache *cache, const char *path, const char *real,
+                    enum path_kind kind)
 {
-    char *dir CLEAN_FREE = parent_of(path), *real CLEAN_FREE = NULL;
-    enum path_kind kind;
-    *out = dir ? find(cache, dir) : NULL;
-    if (*out)
-        return 0;
-    int result = dir ? look(cache, dir, &real, &kind) : -ENOMEM;
     void *entries = cache->entries;
-    if (result == 0)
-        result = array_grow(&entries, &cache->capacity, cache->count, sizeof *cache->entries);
-    if (result < 0)
-        return result;
+    if (array_grow(&entries, &cache->capacity, cache->count, sizeof *cache->entries) < 0)
+        return -ENOMEM;
     cache->entries = entries;
-    *out = real;
-    cache->entries[cache->count++] = (struct look_entry){take_ptr(dir), take_ptr(real)};
-    return 0;
+    struct look_entry entry = {strdup(path), strdup(real), kind};
+    cache->entries[cache->count++] = entry;
+    return entry.path && entry.real ? 0 : -ENOMEM;
 }
 
-/* Goes on from a symlink. */
-static int look_behind(const char *link, char **real, struct stat *st)
+/* Is every part of the text of a symlink a name? Else only the kernel, who
+ * knows what is there, can say where "..", "." and a "/" at the end lead. */
+static bool is_plain(const char *target)
 {
-    char *target CLEAN_FREE = NULL;
-    int result = resolve(link, LINKS_MAX, &target);
-    if (result == 0 && stat(target, st) < 0)
-        result = -errno;
-    if (result < 0 && result != -ENOENT && result != -ENOTDIR)
-        return result;
-    free(*real);
-    *real = take_ptr(target);
-    int named = *real ? name_self(real) : -ENOMEM;
-    return named < 0 ? named : result;
+    for (const char *part = *target == '/' ? target + 1 : target;; part++) {
+        size_t size = strcspn(part, "/");
+        if (size == 0 || (size <= 2 && strncmp(part, "..", size) == 0))
+            return false;
+        part += size;
+        if (*part == '\0')
+            return true;
+    }
 }
 
-static int look(struct look_cache *cache, const char *path, char **real, enum path_kind *kind)
+static int look(struct look_cache *cache, const char *path, int links_left, struct look_entry *out);
+
+/* Goes on from the symlink at *link, in the directory `dir`. */
+static int look_behind(struct look_cache *cache, const char *dir, int links_left,
+                       struct look_entry *out)
+{
+    char *link CLEAN_FREE = take_ptr(out->real);
+    char target[PATH_MAX];
+    ssize_t size = readlink(link, target, sizeof target - 1);
+    if (size < 0)
+        return -errno;
+    if (links_left == 0)
+        return -ELOOP;
+    target[size] = '\0';
+    if (is_plain(target)) {
+        char *absolute CLEAN_FREE = target[0] == '/' ? strdup(target) : join(dir, target);
+        return absolute ? look(cache, absolute, links_left - 1, out) : -ENOMEM;
+    }
+    struct stat st;
+    int result = resolve(link, links_left, &out->real);
+    if (result == 0 && stat(out->real, &st) < 0)
+        result = -errno;
+    out->kind = result < 0 ? PATH_ABSENT : S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
+    return result == -ENOENT || result == -ENOTDIR ? 0 : result;
+}
+
+/* The last part of a path, in a directory that is resolved. */
+static int look_in(struct look_cache *cache, const char *dir, const char *name, int links_left,
+                   struct look_entry *out)
 {
     struct stat st;
-    const char *dir = "/";
-    bool root = strcmp(path, "/") == 0;
-    int result = root ? 0 : look_parent(cache, path, &dir);
-    if (result < 0)
-        return result;
-    *real = root ? strdup("/") : join(dir, strrchr(path, '/') + 1);
-    if (!*real)
+    out->real = *name ? join(dir, name) : strdup(dir);
+    if (!out->real)
         return -ENOMEM;
-    result = lstat(*real, &st) == 0 ? 0 : -errno;
+    int result = lstat(out->real, &st) == 0 ? 0 : -errno;
     if (result == 0 && S_ISLNK(st.st_mode))
-        result = look_behind(*real, real, &st);
-    if (result < 0 && result != -ENOENT && result != -ENOTDIR)
-        return result;
-    *kind = result < 0 ? PATH_ABSENT : S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
-    return 0;
+        result = look_behind(cache, dir, links_left, out);
+    else
+        out->kind = result < 0 ? PATH_ABSENT : S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
+    if (result == 0)
+        result = name_self(&out->real);
+    return result == -ENOENT || result == -ENOTDIR ? 0 : result;
+}
+
+/* out->real is malloc'd if there is one, also on failure. */
+static int look(struct look_cache *cache, const char *path, int links_left, struct look_entry *out)
+{
+    const struct look_entry *known = find(cache, path);
+    if (known) {
+        *out = (struct look_entry){.real = strdup(known->real), .kind = known->kind};
+        return out->real ? 0 : -ENOMEM;
+    }
+    struct look_entry parent = {0};
+    const char *name = strrchr(path, '/') + 1;
+    char *dir CLEAN_FREE = parent_of(path);
+    int result = dir ? 0 : -ENOMEM;
+    if (result == 0 && *name)
+        result = look(cache, dir, links_left, &parent);
+    if (result == 0)
+        result = look_in(cache, *name ? parent.real : "/", name, links_left, out);
+    free(parent.real);
+    if (result == 0 && out->kind != PATH_FILE)
+        result = remember(cache, path, out->real, out->kind);
+    return result;
 }
 
 int host_look(void *cache, const char *path, char **real, enum path_kind *kind)
 {
     struct look_cache own = {0};
-    char *found CLEAN_FREE = NULL;
-    int result = look(cache ? cache : &own, path, &found, kind);
+    struct look_entry found = {0};
+    int result = look(cache ? cache : &own, path, LINKS_MAX, &found);
+    char *where CLEAN_FREE = found.real;
     look_cache_free(&own);
     if (result < 0)
         return result;
-    *real = take_ptr(found);
+    *real = take_ptr(where);
+    *kind = found.kind;
     return 0;
 }
 
 void look_cache_free(struct look_cache *cache)
 {
     for (size_t i = 0; i < cache->count; i++) {
-        free(cache->entries[i].dir);
+        free(cache->entries[i].path);
         free(cache->entries[i].real);
     }
     free(cache->entries);

@@ -8,8 +8,9 @@
  * lstat. Zero-initialise. */
 struct look_cache {
     struct look_entry {
-        char *dir;
+        char *path;
         char *real;
+        enum path_kind kind;
     } * entries;
     size_t count, capacity;
 };

@@ -144,7 +144,8 @@ static const struct range zero[] = {{0, 0}}, one[] = {{1, 1}}, few[] = {{1, 1}, 
     }
 
 /* One call, number 9, that is allowed under the clauses. */
-static struct program compile_clauses(enum arch_id arch, const struct clause *clauses, size_t count)
+static struct program compile_clauses(enum arch_id arch, const struct clause *clauses,
+                                      uint16_t count)
 {
     struct rule rule = {
         .nr = 9, .allow = RET_ALLOW, .deny = EPERM_, .clauses = clauses, .clause_count = count};
@@ -152,7 +153,7 @@ static struct program compile_clauses(enum arch_id arch, const struct clause *cl
 }
 
 /* The instructions for the clauses alone, without number and ends. */
-static size_t size_of_check(enum arch_id arch, const struct clause *clauses, size_t count)
+static size_t size_of_check(enum arch_id arch, const struct clause *clauses, uint16_t count)
 {
     struct program p = compile_clauses(arch, clauses, count);
     size_t ends = 4, entry = 4;

@@ -145,3 +145,21 @@ TEST(names_across_blocks)
     CHECK_STR(elf.needed[1], "libm.so.6");
     elf_free(&elf);
 }
+
+TEST(of_another_kind_the_kind_alone)
+{
+    struct image_parts these = parts;
+    these.elf64 = true;
+    struct image image;
+    image_make(&image, &these);
+    struct elf kind = {.machine = 62, .elf64 = true}, elf;
+    struct elf_source source = elf_source_memory(image.bytes, image.size);
+    struct err err;
+    source.only = &kind;
+    CHECK_EQ(elf_read(&source, &elf, &err), 0);
+    CHECK_EQ(elf.needed_count, 2);
+    elf_free(&elf);
+    kind.elf64 = false;
+    CHECK_EQ(elf_read(&source, &elf, &err), 0);
+    CHECK(elf.machine == 62 && elf.elf64 && !elf.interp && elf.needed_count == 0);
+}

@@ -36,12 +36,16 @@ static void make_tree(void)
     CHECK(symlink("dir", "link") == 0);
     CHECK(symlink("../dir/file", "dir/up") == 0);
     CHECK(symlink("absent/deep", "dangling") == 0);
+    CHECK(symlink("link/sub", "through") == 0);
+    CHECK(symlink("through/../file", "around") == 0);
+    CHECK(symlink("link/", "slash") == 0);
     CHECK(symlink("loop", "loop") == 0);
 }
 
 static void remove_tree(void)
 {
-    static const char *const files[] = {"dir/up", "dir/file", "link", "dangling", "loop"};
+    static const char *const files[] = {"dir/up",  "dir/file", "link",  "dangling",
+                                        "through", "around",   "slash", "loop"};
     for (size_t i = 0; i < ARRAY_COUNT(files); i++)
         CHECK_EQ(unlink(files[i]), 0);
     CHECK(rmdir("dir/sub") == 0 && rmdir("dir") == 0 && rmdir(top) == 0);
@@ -58,6 +62,11 @@ static void everything(struct look_cache *cache)
     leads(cache, "link/sub", "dir/sub", PATH_DIRECTORY);
     leads(cache, "link/none/deep", "dir/none/deep", PATH_ABSENT);
     leads(cache, "dangling", "absent/deep", PATH_ABSENT);
+    leads(cache, "through", "dir/sub", PATH_DIRECTORY);
+    leads(cache, "around", "dir/file", PATH_FILE);
+    leads(cache, "slash", "dir", PATH_DIRECTORY);
+    leads(cache, "slash/file", "dir/file", PATH_FILE);
+    leads(cache, "slash/around/deep", "dir/around/deep", PATH_ABSENT);
 }
 
 TEST(symlinks_are_followed_as_far_as_anything_exists)
