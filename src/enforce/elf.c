@@ -52,7 +52,7 @@ struct reader {
     uint64_t strings_at, strings_size;
     uint64_t block_at;
     size_t block_size;
-    uint8_t block[BLOCK_SIZE];
+    uint8_t *block; /* BLOCK_SIZE bytes */
 };
 
 static int64_t read_fd(const struct elf_source *source, void *buffer, size_t size, uint64_t offset)
@@ -342,7 +342,8 @@ bool elf_same_kind(const struct elf *a, const struct elf *b)
 int elf_read(const struct elf_source *source, struct elf *out, struct err *err)
 {
     *out = (struct elf){0};
-    struct reader r = {.source = source, .elf = out, .err = err};
+    uint8_t block[BLOCK_SIZE];
+    struct reader r = {.source = source, .elf = out, .err = err, .block = block};
     int rc = read_all(&r);
     free(r.segments);
     if (rc < 0)

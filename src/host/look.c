@@ -82,8 +82,9 @@ static int name_self(char **real)
 
 static const struct look_entry *find(const struct look_cache *cache, const char *path)
 {
+    size_t size = strlen(path);
     for (size_t i = cache->count; i-- > 0;)
-        if (strcmp(cache->entries[i].path, path) == 0)
+        if (cache->entries[i].size == size && memcmp(cache->entries[i].path, path, size) == 0)
             return &cache->entries[i];
     return NULL;
 }
@@ -95,7 +96,7 @@ static int remember(struct look_cache *cache, const char *path, const char *real
     if (array_grow(&entries, &cache->capacity, cache->count, sizeof *cache->entries) < 0)
         return -ENOMEM;
     cache->entries = entries;
-    struct look_entry entry = {strdup(path), strdup(real), kind};
+    struct look_entry entry = {strdup(path), strlen(path), strdup(real), kind};
     cache->entries[cache->count++] = entry;
     return entry.path && entry.real ? 0 : -ENOMEM;
 }

@@ -9,6 +9,7 @@
 struct look_cache {
     struct look_entry {
         char *path;
+        size_t size; /* of path */
         char *real;
         enum path_kind kind;
     } * entries;

@@ -82,7 +82,7 @@ static void judge_open(struct place *place, int flags)
 {
     static const enum operation_kind by_mode[] = {OP_OPEN_READ, OP_OPEN_WRITE, OP_OPEN_READ_WRITE,
                                                   OP_OPEN_READ_WRITE};
-    place->kind = by_mode[flags & O_ACCMODE];
+    place->kind = by_mode[flags & 3]; /* the kernel's O_ACCMODE; musl's has O_PATH, too */
     if (flags & O_PATH)
         place->kind = OP_STAT;
     else if ((flags & O_TMPFILE) == O_TMPFILE)

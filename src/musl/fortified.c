@@ -1,0 +1,36 @@
+/* fortified: the checked forms of three functions of the C library. A libjansson.a
+ * that was compiled with _FORTIFY_SOURCE for glibc calls them; musl has none. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* `room`: of the object at `out`, as far as the compiler knew it. */
+int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *format,
+                    va_list args);
+int __snprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, ...);
+char *__strncpy_chk(char *out, const char *text, size_t size, size_t room);
+
+int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, va_list args)
+{
+    (void)flag;
+    if (size > room)
+        abort();
+    return vsnprintf(out, size, format, args);
+}
+
+int __snprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = __vsnprintf_chk(out, size, flag, room, format, args);
+    va_end(args);
+    return length;
+}
+
+char *__strncpy_chk(char *out, const char *text, size_t size, size_t room)
+{
+    if (size > room)
+        abort();
+    return strncpy(out, text, size);
+}
