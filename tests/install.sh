@@ -27,7 +27,7 @@ check() {
 }
 
 files_are_there() {
-    for file in bin/vow include/vow.h share/doc/vow/README.md \
+    for file in bin/vow bin/vow-box include/vow.h share/doc/vow/README.md \
         share/doc/vow/LICENSE share/bash-completion/completions/vow \
         share/zsh/site-functions/_vow share/fish/vendor_completions.d/vow.fish \
         $(cd "$source" && ls man/*.[1357] | sed 's,^man/\(.*\)\(.\)$,share/man/man\2/\1\2,') \
@@ -42,7 +42,7 @@ files_are_there() {
 
 nothing_else_is_there() {
     others=$(cd "$root" && find . -type f | grep -vE \
-        '/bin/vow$|/include/vow\.h$|/libvow\.(a|so[0-9.]*)$|/vow\.pc$|/share/(man|doc/vow|vow/presets)/|/_?vow(\.fish)?$')
+        '/bin/vow(-box)?$|/include/vow\.h$|/libvow\.(a|so[0-9.]*)$|/vow\.pc$|/share/(man|doc/vow|vow/presets)/|/_?vow(\.fish)?$')
     [ -z "$others" ] || { echo "# $others"; return 1; }
 }
 
