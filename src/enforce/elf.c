@@ -29,6 +29,11 @@ enum {
     SEGMENT_LOAD = 1,
     SEGMENT_DYNAMIC = 2,
     SEGMENT_INTERP = 3,
+    SEGMENT_STACK = 0x6474e551,
+    FLAG_EXECUTE = 1,
+    FLAG_WRITE = 2,
+    MACHINE_386 = 3,
+    MACHINE_ARM = 40,
     TAG_NULL = 0,
     TAG_NEEDED = 1,
     TAG_STRTAB = 5,
@@ -39,7 +44,7 @@ enum {
 };
 
 struct segment {
-    uint32_t type;
+    uint32_t type, flags;
     uint64_t offset, address, size; /* size in the file */
 };
 
@@ -149,6 +154,7 @@ static int read_segments(struct reader *r, uint64_t at, size_t entry_size, size_
         unsigned word = wide ? 8 : 4;
         r->segments[r->segment_count++] = (struct segment){
             .type = (uint32_t)number(r, p, 4),
+            .flags = (uint32_t)number(r, p + (wide ? 4 : 24), 4),
             .offset = number(r, p + (wide ? 8 : 4), word),
             .address = number(r, p + (wide ? 16 : 8), word),
             .size = number(r, p + (wide ? 32 : 16), word),
@@ -318,9 +324,25 @@ static int read_libraries(struct reader *r, const struct segment *segment)
     return rc;
 }
 
+/* Where nothing is said of the stack, all memory of an i386 or arm program is
+ * executable. */
+static bool has_writable_code(const struct reader *r)
+{
+    bool executable = r->elf->machine == MACHINE_386 || r->elf->machine == MACHINE_ARM;
+    for (size_t i = 0; i < r->segment_count; i++) {
+        const struct segment *s = &r->segments[i];
+        if (s->type == SEGMENT_LOAD && s->flags & FLAG_WRITE && s->flags & FLAG_EXECUTE)
+            return true;
+        if (s->type == SEGMENT_STACK)
+            executable = s->flags & FLAG_EXECUTE;
+    }
+    return executable;
+}
+
 static int read_all(struct reader *r)
 {
     int rc = read_header(r);
+    r->elf->writable_code = rc == 0 && has_writable_code(r);
     const struct segment *dynamic = NULL;
     if (r->source->only && !elf_same_kind(r->source->only, r->elf))
         return rc;

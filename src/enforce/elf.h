@@ -30,7 +30,8 @@ struct elf_source elf_source_memory(const void *memory, size_t size);
 struct elf {
     uint16_t machine; /* EM_… */
     bool elf64, big_endian;
-    char *interp; /* PT_INTERP, NULL for a static program or a library */
+    bool writable_code; /* the kernel gives it memory to write and execute: a segment, the stack */
+    char *interp;       /* PT_INTERP, NULL for a static program or a library */
     char *soname, *rpath, *runpath;
     char **needed;
     size_t needed_count;

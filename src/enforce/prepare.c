@@ -88,6 +88,18 @@ static int choose_architecture(struct preparation *p, const struct start_step *p
                    p->launch->arch ? p->launch->arch->name : "an unknown machine", native->name);
 }
 
+/* The kernel maps a program as its file says, and asks no filter. */
+static int check_memory(struct preparation *p, const struct start_step *program)
+{
+    if (!program->readable || !program->elf.writable_code ||
+        p->policy->promises & PROMISE(PROT_EXEC))
+        return 0;
+    *p->exit_status = START_NOT_EXECUTABLE;
+    return err_set(p->err, -EPERM,
+                   "%s asks for memory that is writable and executable: add the promise prot_exec",
+                   p->launch->program);
+}
+
 /* Finds the program, its arguments and its closure. */
 static int find_program(struct preparation *p)
 {
@@ -102,6 +114,8 @@ static int find_program(struct preparation *p)
     if (!l->program)
         return no_memory(p);
     rc = choose_architecture(p, program);
+    if (rc == 0)
+        rc = check_memory(p, program);
     for (size_t i = 0; rc == 0 && i + 1 < p->start.step_count; i++)
         if (closure_add(&p->closure, p->start.steps[i].path, PERM_READ) < 0)
             return no_memory(p);

@@ -13,7 +13,19 @@ printf '#!%s/script deep\n' "$HERE" >nested
 printf 'echo no first line "$@"\n' >plain
 cp script closed
 cp "$TRY" unreadable
-chmod 755 script through-env through-env-words through-env-more nested plain try
+# The same, but its file asks for a stack that is executable.
+python3 - <<'EOF'
+import struct
+data = bytearray(open("try", "rb").read())
+wide = data[4] == 2
+at = struct.unpack_from("=Q" if wide else "=I", data, 32 if wide else 28)[0]
+size, count = struct.unpack_from("=HH", data, 54 if wide else 42)
+for header in range(at, at + size * count, size):
+    if struct.unpack_from("=I", data, header)[0] == 0x6474E551:
+        struct.pack_into("=I", data, header + (4 if wide else 24), 7)
+open("executable-stack", "wb").write(data)
+EOF
+chmod 755 executable-stack script through-env through-env-words through-env-more nested plain try
 chmod 644 closed
 chmod 711 unreadable
 
@@ -89,6 +101,9 @@ for identity in $(identities); do
         'vow run: ./no-such-program: No such file or directory [127]'
     is 'not executable' "$(run vow -p stdio -- ./closed)" 'vow run: ./closed is not executable [126]'
     is 'a directory' "$(run vow -p stdio -- /usr)" 'vow run: /usr: Is a directory [126]'
+    is 'a stack to execute' "$(run vow -p stdio -- ./executable-stack args a)" \
+        "vow run: $HERE/executable-stack asks for memory that is writable and executable: add the promise prot_exec [126]"
+    is 'a stack to execute with prot_exec' "$(run vow -p 'stdio prot_exec' -- ./executable-stack args a)" 'a [0]'
     is 'its own status' "$(run vow -p 'stdio rpath' -- sh -c 'exit 42')" ' [42]'
     like 'a death by signal' "$(run vow -p stdio -- ./try abort)" '* \[134\]'
 done

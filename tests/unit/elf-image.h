@@ -21,6 +21,7 @@ struct image_parts {
     bool elf64, big_endian;
     const char *interp, *soname, *rpath, *runpath;
     const char *needed[8];
+    uint32_t stack; /* its flags, if there are any */
 };
 
 static void image_put(struct image *image, size_t at, unsigned width, uint64_t value)
@@ -29,12 +30,19 @@ static void image_put(struct image *image, size_t at, unsigned width, uint64_t v
         image->bytes[at + i] = (uint8_t)(value >> 8 * (image->big_endian ? width - 1 - i : i));
 }
 
+static void image_flags(struct image *image, unsigned index, uint32_t flags)
+{
+    size_t p = image->elf64 ? 64 + 56 * index + 4 : 52 + 32 * index + 24;
+    image_put(image, p, 4, flags);
+}
+
 static void image_segment(struct image *image, unsigned index, uint32_t type, size_t at,
                           size_t size)
 {
     size_t p = image->elf64 ? 64 + 56 * index : 52 + 32 * index;
     unsigned word = image->elf64 ? 8 : 4;
     image_put(image, p, 4, type);
+    image_flags(image, index, type == 1 ? 5 : 6);
     image_put(image, p + (image->elf64 ? 8 : 4), word, at);
     image_put(image, p + (image->elf64 ? 16 : 8), word, IMAGE_BASE + at);
     image_put(image, p + (image->elf64 ? 32 : 16), word, size);
@@ -73,7 +81,7 @@ static void image_make(struct image *image, const struct image_parts *parts)
     image_put(image, 18, 2, parts->machine);
     image_put(image, wide ? 32 : 28, wide ? 8 : 4, wide ? 64 : 52);
     image_put(image, wide ? 54 : 42, 2, wide ? 56 : 32);
-    image_put(image, wide ? 56 : 44, 2, parts->interp ? 3 : 2);
+    image_put(image, wide ? 56 : 44, 2, 2 + !!parts->interp + !!parts->stack);
     for (int i = 0; i < 8 && parts->needed[i]; i++)
         image_name(image, 1, parts->needed[i]);
     image_name(image, 14, parts->soname);
@@ -88,6 +96,11 @@ static void image_make(struct image *image, const struct image_parts *parts)
     if (parts->interp) {
         strcpy((char *)image->bytes + interp_at, parts->interp);
         image_segment(image, 2, 3, interp_at, strlen(parts->interp) + 1);
+    }
+    unsigned last = 2 + !!parts->interp;
+    if (parts->stack) {
+        image_segment(image, last, 0x6474e551, 0, 0);
+        image_flags(image, last, parts->stack);
     }
 }
 

@@ -50,6 +50,41 @@ TEST(both_classes_and_byte_orders)
     }
 }
 
+static bool writable_code(const struct image_parts *these, int load_flags)
+{
+    struct image image;
+    struct elf elf;
+    struct err err;
+    image_make(&image, these);
+    if (load_flags)
+        image_flags(&image, 0, (uint32_t)load_flags);
+    CHECK_EQ(read_image(&image, image.size, &elf, &err), 0);
+    bool result = elf.writable_code;
+    elf_free(&elf);
+    return result;
+}
+
+TEST(memory_to_write_and_execute_is_seen)
+{
+    for (int i = 0; i < 4; i++) {
+        struct image_parts these = parts;
+        these.elf64 = i & 1;
+        these.big_endian = i & 2;
+        CHECK(!writable_code(&these, 0));
+        CHECK(writable_code(&these, 7));
+        these.stack = 6;
+        CHECK(!writable_code(&these, 0));
+        CHECK(writable_code(&these, 7));
+        these.stack = 7;
+        CHECK(writable_code(&these, 0));
+    }
+    struct image_parts i386 = parts;
+    i386.machine = 3;
+    CHECK(writable_code(&i386, 0));
+    i386.stack = 6;
+    CHECK(!writable_code(&i386, 0));
+}
+
 TEST(a_cut_file_is_refused_at_every_size)
 {
     struct image_parts these = parts;
