@@ -32,14 +32,15 @@ class Package:
 
 
 class Suite:
-    """One suite for some architectures; everything stays below `directory`."""
+    """One suite for some architectures, or its sources; everything stays below
+    `directory`."""
 
-    def __init__(self, directory, suite, architectures=("amd64",)):
+    def __init__(self, directory, suite, architectures=("amd64",), kind="deb"):
         self.directory, self.suite = directory / suite, suite
         for part in ("state/lists/partial", "cache/archives/partial"):
             (self.directory / part).mkdir(parents=True)
         sources = self.directory / "sources.list"
-        sources.write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
+        sources.write_text(f"{kind} [signed-by={KEYRING}] {mirror()} {suite} main\n")
         status = self.directory / "status"
         status.touch()  # what is installed here does not matter
         options = {"Dir::Etc::SourceList": sources, "Dir::Etc::SourceParts": "-",
@@ -61,3 +62,10 @@ class Suite:
         self.run("download", package)
         deb, = set(self.directory.glob("*.deb")) - before
         return Package(deb, self.directory / package.replace(":", "-"))
+
+    def fetch_source(self, package):
+        """The directory of an unpacked source package, with Debian's patches."""
+        before = set(self.directory.iterdir())
+        self.run("source", package)
+        top, = [path for path in set(self.directory.iterdir()) - before if path.is_dir()]
+        return top
