@@ -178,6 +178,18 @@ int vow_pledge(const char *promises, const char *execpromises, struct vow_error 
  * Thread-safe. */
 int unveil(const char *path, const char *permissions);
 
+/* vow_unveil_flags: before the first unveil(), how its rules are to hold.
+ * VOW_DATA_ONLY: without a broker, by Landlock alone, at the speed of the
+ * kernel. Then the rules hold from the lock on, not before; they are about what
+ * files hold and which names come and go, while every name stays visible to
+ * stat, access, chdir and the like, chmod and chown reach it, and what is not
+ * shown is refused (EACCES), not absent. unveil() then fails with ENOENT for a
+ * path that is not there, and with EINVAL for a rule that would take away from
+ * the one above it ("" does); the lock fails with ENOSYS where the kernel has no
+ * Landlock. Returns 0, or -1: EINVAL: another flag; EPERM: there are rules. */
+#define VOW_DATA_ONLY 1u
+int vow_unveil_flags(unsigned flags);
+
 #ifdef __cplusplus
 }
 #endif

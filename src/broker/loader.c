@@ -1,5 +1,7 @@
 #include "broker/loader.h"
 
+#include "broker/walk.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -37,28 +39,6 @@ static const char *const loaders[] = {
 #endif
 };
 
-/* is_below: is the directory below (or, with `itself`, at) the other one? */
-static bool is_below(const struct rule_directory *directory, const struct identity *other,
-                     bool itself)
-{
-    struct stat at, above;
-    int here CLEAN_FD = openat(directory->fd, ".", O_PATH | O_CLOEXEC);
-    if (here < 0 || fstat(here, &at) < 0)
-        return false;
-    for (bool first = true;; first = false) {
-        if (at.st_dev == other->device && at.st_ino == other->inode && (!first || itself))
-            return true;
-        int up = openat(here, "..", O_PATH | O_CLOEXEC);
-        if (up < 0)
-            return true; /* what cannot be told */
-        close(here);
-        here = up;
-        if (fstat(here, &above) < 0 || (above.st_ino == at.st_ino && above.st_dev == at.st_dev))
-            return false;
-        at = above;
-    }
-}
-
 static bool has_exec(uint8_t letters)
 {
     return letters & RULE_EXEC;
@@ -69,13 +49,14 @@ static bool is_narrowed(const struct rules *rules, const struct rule_directory *
 {
     for (size_t i = 0; i < rules->directory_count; i++) {
         const struct rule_directory *at = &rules->directories[i];
-        if (at->letters && !has_exec(at->letters) && is_below(at, &directory->identity, false))
+        if (at->letters && !has_exec(at->letters) &&
+            walk_is_below(at->fd, &directory->identity, false))
             return true;
     }
     for (size_t i = 0; i < rules->name_count; i++) {
         const struct rule_name *name = &rules->names[i];
         if (!has_exec(name->letters) &&
-            is_below(&rules->directories[name->directory], &directory->identity, true))
+            walk_is_below(rules->directories[name->directory].fd, &directory->identity, true))
             return true;
     }
     return false;

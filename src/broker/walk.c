@@ -467,3 +467,25 @@ int walk_object(struct walk *walk, int object, struct place *out)
     out->letters = cover_above(walk->rules, object);
     return 0;
 }
+
+bool walk_is_below(int dir, const struct identity *other, bool itself)
+{
+    struct stat at, above;
+    int here CLEAN_FD = openat(dir, ".", PATH_FLAGS);
+    if (here < 0 || fstat(here, &at) < 0)
+        return true;
+    for (bool first = !itself;; first = false) {
+        if (!first && at.st_dev == other->device && at.st_ino == other->inode)
+            return true;
+        int up = openat(here, "..", PATH_FLAGS);
+        if (up < 0)
+            return true;
+        close(here);
+        here = up;
+        if (fstat(here, &above) < 0)
+            return true;
+        if (is_same(&above, &at))
+            return false;
+        at = above;
+    }
+}

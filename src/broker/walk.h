@@ -68,6 +68,9 @@ int walk(struct walk *walk, int from, const char *path, unsigned flags, struct p
 /* walk_object: the place of something that the caller holds itself. `object`
  * belongs to the place from then on. */
 int walk_object(struct walk *walk, int object, struct place *out);
+/* walk_is_below: is an open directory below the other one, or (`itself`) that
+ * one? Also where that cannot be told. */
+bool walk_is_below(int dir, const struct identity *other, bool itself);
 /* walk_judge: the same place under other rules. */
 void walk_judge(const struct rules *rules, struct place *place);
 /* place_permits: 0, -EACCES or -ENOENT. */

@@ -6,11 +6,20 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 
-PUBLIC int unveil(const char *path, const char *permissions)
+static int told(int code)
 {
-    int code = !path && !permissions ? unveil_lock() : unveil_add(path, permissions);
     if (code == 0)
         return 0;
     errno = -code;
     return -1;
+}
+
+PUBLIC int unveil(const char *path, const char *permissions)
+{
+    return told(!path && !permissions ? unveil_lock() : unveil_add(path, permissions));
+}
+
+PUBLIC int vow_unveil_flags(unsigned flags)
+{
+    return told(flags != VOW_DATA_ONLY ? -EINVAL : unveil_data_only());
 }

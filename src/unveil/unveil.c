@@ -1,8 +1,9 @@
 #include "unveil/unveil.h"
 
 #include "host/landlock.h"
-#include "host/process.h"
 #include "landlock/landlock.h"
+#include "unveil/data.h"
+#include "unveil/domain.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -12,7 +13,8 @@
 
 /* Of the process; its children begin with a copy. */
 static struct {
-    bool active;   /* a broker serves */
+    bool active; /* a broker serves */
+    bool data_only;
     bool locked;   /* before there was one */
     pid_t starter; /* whose broker waits at `link` */
     struct broker_link link;
@@ -72,12 +74,24 @@ static int begin(void)
     return code;
 }
 
+int unveil_data_only(void)
+{
+    enter();
+    int code = state.active || state.locked ? -EPERM : 0;
+    state.data_only |= code == 0;
+    leave();
+    return code;
+}
+
 int unveil_add(const char *path, const char *permissions)
 {
     enter();
-    int code = state.locked ? -EPERM : begin();
+    bool data_only = state.data_only;
+    int code = state.locked ? -EPERM : 0;
+    if (code == 0)
+        code = data_only ? unveil_data_add(path, permissions) : begin();
     leave();
-    return code < 0 ? code : ask(BROKER_ADD, path, permissions);
+    return code < 0 || data_only ? code : ask(BROKER_ADD, path, permissions);
 }
 
 /* allow_execution: the rules of a domain that lets the program execute what its
@@ -95,7 +109,8 @@ static int allow_execution(int ruleset)
     }
 }
 
-/* hold: the domain; false where the kernel has no Landlock. */
+/* hold: the domain. False where there is none: the kernel has no Landlock, or not
+ * for threads that do not answer; then nothing is executed any more. */
 static int hold(void)
 {
     int abi = host_landlock_abi();
@@ -106,15 +121,19 @@ static int hold(void)
         return ruleset;
     int code = allow_execution(ruleset);
     if (code == 0)
-        code = host_landlock_restrict(ruleset, abi >= 8);
-    return code < 0 ? code : 1;
+        code = domain_enter(ruleset, abi);
+    return code < 0 && code != -EBUSY ? code : code == 0;
 }
 
 int unveil_lock(void)
 {
     enter();
-    state.locked |= !state.active;
-    int code = state.active ? hold() : 0;
+    int code = 0;
+    if (state.active)
+        code = hold();
+    else if (state.data_only && !state.locked)
+        code = unveil_data_lock();
+    state.locked |= !state.active && code == 0;
     leave();
     return code < 0 || !state.active ? code : ask(BROKER_LOCK, (const void *)(uintptr_t)code, NULL);
 }

@@ -23,6 +23,10 @@ bool unveil_active(void);
 /* unveil_add: unveil(path, permissions). 0 or -errno. */
 int unveil_add(const char *path, const char *permissions);
 
+/* unveil_data_only: no broker: rules become a domain of Landlock's at the lock.
+ * Before the first rule; -EPERM after it. */
+int unveil_data_only(void);
+
 /* unveil_prepare: starts the broker's process, for a later first unveil(). For
  * pledge() with the promise unveil: what is forbidden later would be forbidden
  * to the broker, too. Nothing else changes. 0 (also if there is one), or

@@ -1,0 +1,9 @@
+/* domain: Landlock for all threads of the process. */
+#ifndef VOW_UNVEIL_DOMAIN_H
+#define VOW_UNVEIL_DOMAIN_H
+
+/* domain_enter: every thread, or none and -errno where the kernel restricts one
+ * at a time and one does not answer. Sets no_new_privs. */
+int domain_enter(int ruleset, int abi);
+
+#endif
