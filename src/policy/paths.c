@@ -324,15 +324,32 @@ static int resolve(struct planner *planner)
 
 /* ------------------------------------------------------------------- unite */
 
-static int compare_rules(const void *left, const void *right)
+static int compare_rules(const struct path_rule *a, const struct path_rule *b)
 {
     static const uint8_t rank[] = {[ORIGIN_USER] = 0,   [ORIGIN_PRIVATE] = 1, [ORIGIN_WORKDIR] = 2,
                                    [ORIGIN_SYSTEM] = 3, [ORIGIN_PROMISE] = 4, [ORIGIN_CLOSURE] = 5};
-    const struct path_rule *a = left, *b = right;
     int order = path_compare(a->real, b->real);
     if (order == 0)
         order = path_compare(a->path, b->path);
     return order ? order : rank[a->origin] - rank[b->origin];
+}
+
+/* Merges what is sorted. Most rules come in order, from the table: then one
+ * comparison for each is all. `spare`: room for half of them. */
+static void sort_rules(struct path_rule *rules, size_t count, struct path_rule *spare)
+{
+    size_t half = count / 2;
+    if (count < 2)
+        return;
+    sort_rules(rules, half, spare);
+    sort_rules(rules + half, count - half, spare);
+    if (compare_rules(&rules[half - 1], &rules[half]) <= 0)
+        return;
+    memcpy(spare, rules, half * sizeof *rules);
+    for (size_t left = 0, right = half, out = 0; left < half; out++) {
+        bool later = right < count && compare_rules(&rules[right], &spare[left]) < 0;
+        rules[out] = later ? rules[right++] : spare[left++];
+    }
 }
 
 /* Gives `count` rules that lead to the same place the same letters. */
@@ -363,11 +380,14 @@ static void unite_group(struct path_rule *rules, size_t count)
 }
 
 /* Sorts, unites and leaves one rule for each path. */
-static void unite(struct policy *p)
+static int unite(struct planner *planner)
 {
+    struct policy *p = planner->policy;
+    struct path_rule *spare CLEAN_FREE = calloc(p->path_count / 2 + 1, sizeof *spare);
     size_t out = 0;
-    if (p->path_count)
-        qsort(p->paths, p->path_count, sizeof *p->paths, compare_rules);
+    if (!spare)
+        return fail_memory(planner);
+    sort_rules(p->paths, p->path_count, spare);
     for (size_t i = 0, end; i < p->path_count; i = end) {
         for (end = i + 1; end < p->path_count; end++)
             if (strcmp(p->paths[end].real, p->paths[i].real) != 0)
@@ -381,6 +401,7 @@ static void unite(struct policy *p)
         }
     }
     p->path_count = out;
+    return 0;
 }
 
 /* ----------------------------------------------------------------- inherit */
@@ -422,10 +443,9 @@ int paths_plan(struct policy *p, const struct path_facts *facts, struct err *err
     int result = gather(&planner);
     if (result == 0)
         result = resolve(&planner);
-    if (result < 0)
-        return result;
-    unite(p);
-    return inherit(&planner);
+    if (result == 0)
+        result = unite(&planner);
+    return result == 0 ? inherit(&planner) : result;
 }
 
 /* --------------------------------------------------------------- questions */
