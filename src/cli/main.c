@@ -31,13 +31,30 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static const char *name_at(size_t index)
+{
+    return commands[index].name;
+}
+
+static int no_command(const char *name)
+{
+    CLEAN_STR struct str shown = {0};
+    quote_visible(&shown, name, strlen(name));
+    const char *near = word_nearest(name, strlen(name), name_at, ARRAY_COUNT(commands) - 1);
+    fprintf(stderr, "vow: no command '%s'; ", str_get(&shown));
+    if (near)
+        fprintf(stderr, "did you mean '%s'? ", near);
+    fputs("'vow help' lists them\n", stderr);
+    return EXIT_USAGE;
+}
+
 /* `vow help` and `vow help COMMAND`. */
 static int help_on(const char *name)
 {
     const struct command *c = name ? find(name) : NULL;
     if (c)
         return c->run(2, (char *[]){(char *)c->name, (char *)"--help", NULL});
-    return help(stdout);
+    return name ? no_command(name) : help(stdout);
 }
 
 int main(int argc, char **argv)
@@ -56,6 +73,5 @@ int main(int argc, char **argv)
         return command->run(argc - 1, argv + 1);
     if (strncmp(argv[1], "run ", 4) == 0) /* a script's first line: one word */
         return cmd_run_script(argc, argv);
-    fprintf(stderr, "vow: no command '%s'; 'vow help' lists them\n", argv[1]);
-    return EXIT_USAGE;
+    return no_command(argv[1]);
 }

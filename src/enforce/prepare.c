@@ -281,7 +281,8 @@ static uint32_t stoppable(const struct launch *l)
         kinds |= 1 << OP_STAT | 1 << OP_CHDIR | 1 << OP_ATTR | 1 << OP_CHOWN;
     if (l->landlock.scoped & LL_SCOPE_SIGNAL)
         kinds |= 1 << OP_SIGNAL;
-    if (l->has_view || l->landlock.handled & LL_RESOLVE_UNIX)
+    if (l->has_view || l->landlock.handled & LL_RESOLVE_UNIX ||
+        l->landlock.scoped & LL_SCOPE_ABSTRACT_UNIX)
         kinds |= 1 << OP_CONNECT;
     return kinds;
 }

@@ -15,6 +15,7 @@
  * supervisor goes on answering them without a word: a listener that nobody
  * serves would fail their every held call with ENOSYS. */
 #include "watch/diagnose.h"
+#include "watch/outside.h"
 #include "watch/report.h"
 #include "watch/resolve.h"
 #include "watch/spawn.h"
@@ -156,20 +157,35 @@ static void say(struct watch *w, const struct held *held, struct denial *denial)
     denial_free(denial);
 }
 
-/* explain_signal: Landlock keeps signals among those of its domain. A process
- * that the run's filter does not hold is none of them. */
+/* say_outside: Landlock keeps signals and abstract sockets among the processes
+ * of its domain. */
+static void say_outside(struct watch *w, const struct held *held)
+{
+    struct denial denial = {.call = held->event,
+                            .verdict = held->verdict,
+                            .kind = w->decoded.kind,
+                            .object = w->decoded.object,
+                            .outside = true};
+    say(w, held, &denial);
+}
+
 static void explain_signal(struct watch *w, const struct held *held)
 {
     const struct operation *operation = call_operation(held->verdict.call);
     pid_t pid = (pid_t)held->event.args[operation->fd];
-    if (pid <= 0 || !stranger_outside(pid) || kill(pid, 0) != 0)
-        return;
-    struct denial denial = {.call = held->event,
-                            .verdict = held->verdict,
-                            .kind = OP_SIGNAL,
-                            .object = w->decoded.object,
-                            .outside = true};
-    say(w, held, &denial);
+    bool outside = pid > 0     ? outside_process(pid)
+                   : pid == 0  ? outside_group(getpgid(held->call.pid))
+                   : pid == -1 ? outside_group(-1)
+                               : outside_group(-pid);
+    if (outside)
+        say_outside(w, held);
+}
+
+static void explain_connect(struct watch *w, const struct held *held)
+{
+    bool scoped = w->launch->landlock.scoped & LL_SCOPE_ABSTRACT_UNIX;
+    if (scoped && w->decoded.object[0] == '@' && outside_socket(held->call.pid, w->decoded.object))
+        say_outside(w, held);
 }
 
 static void explain_path(struct watch *w, const struct held *held, size_t i)
@@ -212,6 +228,8 @@ static void explain_allowed(struct watch *w, const struct held *held)
         explain_path(w, held, i);
     if (w->decoded.kind == OP_SIGNAL)
         explain_signal(w, held);
+    if (w->decoded.kind == OP_CONNECT)
+        explain_connect(w, held);
     if (w->decoded.closed)
         explain_closed(w, held);
 }

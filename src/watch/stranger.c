@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,25 +121,29 @@ bool stranger_sees(const struct stranger *stranger, const char *path)
     return fd < 0 || found >= 0 || errno != ENOENT; /* where it cannot be told: yes */
 }
 
-/* How many filters hold a process; UINT_MAX where that cannot be told. A kernel
- * before 5.9 says only whether any do. */
-static unsigned count_filters(pid_t pid)
+/* How many filters hold a process, and whose it is. False where that cannot be
+ * told; a kernel before 5.9 says only whether any filters do. */
+static bool read_standing(pid_t pid, unsigned long *filters, unsigned long *user)
 {
     char text[2048];
     struct stranger stranger = {.pid = pid, .dir = -1};
     if (read_file(&stranger, "status", text, sizeof text) <= 0)
-        return UINT_MAX;
+        return false;
     const char *mode = status_value(text, "Seccomp"),
-               *count = status_value(text, "Seccomp_filters");
-    if (!mode || (!count && *mode != '0'))
-        return UINT_MAX;
-    return count ? (unsigned)strtoul(count, NULL, 10) : 0;
+               *count = status_value(text, "Seccomp_filters"), *uid = status_value(text, "Uid");
+    if (!uid || !mode || (!count && *mode != '0'))
+        return false;
+    *filters = count ? strtoul(count, NULL, 10) : 0;
+    *user = strtoul(uid, NULL, 10);
+    return true;
 }
 
 bool stranger_outside(pid_t pid)
 {
-    unsigned count = count_filters(pid), ours = count_filters(getpid());
-    return count != UINT_MAX && ours != UINT_MAX && count <= ours;
+    unsigned long filters, user, our_filters, our_user;
+    return read_standing(pid, &filters, &user) &&
+           read_standing(getpid(), &our_filters, &our_user) &&
+           (filters <= our_filters || user != our_user);
 }
 
 void stranger_name(const struct stranger *stranger, char *to, size_t size)

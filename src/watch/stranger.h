@@ -28,9 +28,9 @@ struct target stranger_target(struct stranger *stranger);
 void stranger_name(const struct stranger *stranger, char *to, size_t size);
 /* stranger_sees: is there anything at an absolute path in its view? */
 bool stranger_sees(const struct stranger *stranger, const char *path);
-/* stranger_outside: no more filters hold it than the caller, who watches a run:
- * so it is none of the run, whose processes have one more. False where that
- * cannot be told. */
+/* stranger_outside: no more filters hold it than the caller, who watches a run,
+ * or it is another user's: so it is none of the run, whose processes have one
+ * more and no privilege to change their user. False where that cannot be told. */
 bool stranger_outside(pid_t pid);
 /* stranger_process: the process that a thread belongs to, or -errno. */
 pid_t stranger_process(const struct stranger *stranger);

@@ -42,7 +42,7 @@ struct denial {
     /* Is there something at a path? A rule is about what is there. NULL: always. */
     bool (*is_there)(const char *path);
     struct path_verdict path; /* of `real` */
-    bool outside;             /* a signal to a process that is not the program's own */
+    bool outside;             /* a signal to a process, or an abstract socket, of others */
     struct remedy remedy;
     bool killed;
 };

@@ -119,7 +119,8 @@ static void add_reason(struct str *out, const struct denial *denial)
     bool path = denial->real && denial->path.missing_perms;
     bool denied = verdict->bpf == ANSWER_DENY;
     if (denial->outside && !denied) {
-        str_add(out, "signals stay among the processes of the run");
+        str_addf(out, "%s stay among the processes of the run",
+                 denial->kind == OP_SIGNAL ? "signals" : "abstract sockets");
     } else if (denied && verdict->reason) {
         const char *none = "no promise allows it";
         bool complete = strncmp(verdict->reason, none, strlen(none)) == 0;

@@ -103,6 +103,23 @@ EACCES [1]'
         "$(news -p 'stdio proc' -- sh -c "kill -0 \$\$ && kill -TERM $!" | sed 's/\[[0-9]*\]/[N]/;1q')" \
         "vow: sh[N] may not send SIGTERM to process $!: signals stay among the processes of the run"
     kill $!
+    $tap_as setsid sleep 60 &
+    until kill -0 "-$!" 2>/dev/null; do sleep 0.01; done
+    is '… to a group' \
+        "$(news -p 'stdio proc' -- sh -c "kill -TERM -$!" | sed 's/\[[0-9]*\]/[N]/;1q')" \
+        "vow: sh[N] may not send SIGTERM to process group $!: signals stay among the processes of the run"
+    is '… to a group of the run' "$(news -p 'stdio rpath proc exec' -- setsid -w sh -c 'trap : TERM; kill -TERM 0')" ''
+    kill $!
+    socket="import socket, time; s = socket.socket(socket.AF_UNIX); name = '\\0vow-explain-$$-$identity'"
+    $tap_as /usr/bin/python3 -c "$socket; s.bind(name); s.listen(); time.sleep(60)" &
+    until grep -q "@vow-explain-$$-$identity" /proc/net/unix; do sleep 0.01; done
+    is 'an abstract socket of the outside' \
+        "$(news -p 'stdio rpath unix prot_exec' -- /usr/bin/python3 -c "$socket; s.connect_ex(name)" |
+            sed 's/\[[0-9]*\]/[N]/;1q')" \
+        "vow: python3[N] may not connect to @vow-explain-$$-$identity: abstract sockets stay among the processes of the run"
+    is '… and one of the run' "$(news -p 'stdio rpath unix prot_exec' -- /usr/bin/python3 -c \
+        "$socket + 'i'; s.bind(name); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect(name)")" ''
+    kill $!
     # shellcheck disable=SC2016 # the inner shell expands
     like '… nor in a container, where a filter holds everybody' "$($tap_as "$WITHOUT" cloexec -- sh -c '
         sleep 60 &

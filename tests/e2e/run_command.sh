@@ -14,6 +14,8 @@ like 'no descriptor' "$(run vow --fd x ./try args)" 'vow run: --fd x: * \[2\]'
 like 'an unknown promise' "$(run vow -p 'stdio rpaht' ./try args)" '*rpath* \[2\]'
 like 'help' "$(run vow --help)" 'usage: vow run *\[0\]'
 is 'help on a command is its own' "$("$VOW" help run)" "$("$VOW" run --help)"
+like 'help on no command' "$("$VOW" help rnu 2>&1; echo "[$?]")" "vow: no command 'rnu'; did you mean 'run'? *\[2\]"
+like 'no command' "$("$VOW" xyzzy 2>&1; echo "[$?]")" "vow: no command 'xyzzy'; 'vow help' lists them*\[2\]"
 like 'the default is told' "$(run vow ./try args a)" '*stdio rpath*
 a \[0\]'
 
