@@ -43,7 +43,7 @@ struct row {
     int line;
     long (*action)(void);
     enum result result;
-    int number; /* the errno of ERROR, the signal of DEATH */
+    int number; /* the errno of ERROR (0: any), the signal of DEATH */
 
     /* What holds, in this order; NULL: nothing. */
     const char *veil;     /* rules of unveil, "PERMISSIONS:PATH …", not locked */

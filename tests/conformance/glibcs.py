@@ -43,6 +43,10 @@ def unpack(suite, root):
     for name in ("lib", "lib64"):  # newer suites have everything below usr
         if not (root / name).exists() and (root / "usr" / name).exists():
             (root / name).symlink_to(f"usr/{name}")
+    loader = root / "lib64/ld-linux-x86-64.so.2"
+    if not loader.exists():  # a link to outside of the root
+        loader.unlink()
+        loader.symlink_to(f"../lib/{TRIPLET}/ld-linux-x86-64.so.2")
     return packages[0].version
 
 
@@ -57,13 +61,13 @@ def kernel_headers(root):
 
 
 def compile_program(root, build, files, program):
-    loader = next(path for path in (root / "lib64/ld-linux-x86-64.so.2",
-                                    root / f"lib/{TRIPLET}/ld-linux-x86-64.so.2") if path.exists())
+    loader = root / "lib64/ld-linux-x86-64.so.2"
+    parts = [root / f"lib/{TRIPLET}" / name for name in ("libpthread.so.0", "libdl.so.2")]  # once apart from libc
     places = [root / f"lib/{TRIPLET}", root / f"usr/lib/{TRIPLET}"]
     subprocess.run(["gcc", f"--sysroot={root}", "-std=gnu11", "-D_GNU_SOURCE", '-DVOW_VERSION="0"', "-O1", "-w",
                     "-isystem", root / "kernel", "-include", root / "names.h", f"-I{SOURCE}/src", f"-I{build}/src", f"-I{build}/src/policy", f"-I{SOURCE}/include",
-                    f"-I{SOURCE}/tests", *map(str, files), "-o", program, "-pthread", "-ldl",
-                    *(f"-Wl,-rpath,{place}" for place in places), f"-Wl,--dynamic-linker={loader}"], check=True)
+                    f"-I{SOURCE}/tests", *map(str, files), "-o", program, *parts,
+                    f"-B{places[1]}/", *(f"-L{place}" for place in places), *(f"-Wl,-rpath,{place}" for place in places), f"-Wl,--dynamic-linker={loader}"], check=True)
 
 
 def run(program, title, env):
@@ -71,6 +75,7 @@ def run(program, title, env):
     done = subprocess.run([program], capture_output=True, text=True, env=env, check=False)
     lines = done.stdout.splitlines()
     bad = [line for line in lines if line.startswith(("not ok", "#"))]
+    bad += done.stderr.splitlines()[:5]
     passed = sum(line.startswith("ok") for line in lines)
     print(f"{title}: {passed} passed, {sum(line.startswith('not ok') for line in bad)} failed", *bad, sep="\n  ")
     return done.returncode != 0 or passed == 0
