@@ -35,7 +35,7 @@ def order_is_downwards():
 
 def includes_are_allowed():
     return [f"{file} includes {target}/" for file in files
-            for target in includes(file, r'"([^"]*)/[^"/]*"')
+            for target in includes(file, r'"([^"/]*)/[^"]*"')
             if target not in (file.parts[0], "base", *uses.get(file.parts[0], []))]
 
 

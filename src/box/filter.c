@@ -81,13 +81,13 @@ static const struct clause broker_mmap[] = {
 static const struct range advices[] = {ONE(4), ONE(9)}; /* DONTNEED REMOVE */
 static const struct clause broker_madvise[] = {{.atoms = {INT(2, advices)}, .atom_count = 1}};
 
-/* One call of a table. No clauses: whatever the arguments, or, with `denied`,
- * that errno. */
+/* One call of a table. No clauses and not refused: whatever the arguments. */
 struct entry {
     const char *name;
     const struct clause *clauses;
     uint16_t clause_count;
-    uint16_t denied;
+    bool refused; /* without harm: with this errno */
+    uint16_t error;
 };
 #define IF(list) (list), ARRAY_COUNT(list)
 
@@ -96,7 +96,9 @@ static const struct entry guest_calls[] = {
     {"clone", IF(clone_flags)}, {"rt_sigreturn"},         {"exit"},   {"exit_group"},
 };
 
-/* restart_syscall is how a futex wait with a timeout goes on after SIGCONT. */
+/* restart_syscall is how a futex wait with a timeout goes on after SIGCONT. brk
+ * has no errors: where it fails it answers with the end of the heap as it is, and
+ * 0 is below everything. */
 static const struct entry broker_calls[] = {
     {"futex", IF(futex)},
     {"pread64", IF(on_image)},
@@ -117,8 +119,8 @@ static const struct entry broker_calls[] = {
     {"rt_sigreturn"},
     {"exit"},
     {"exit_group"},
-    {"brk", .denied = ERRNO_ENOMEM},
-    {"mremap", .denied = ERRNO_ENOMEM},
+    {"brk", .refused = true},
+    {"mremap", .refused = true, .error = ERRNO_ENOMEM},
 };
 
 static const struct range shim_text = {SHIM_TEXT, SHIM_TEXT_END - 1};
@@ -146,8 +148,8 @@ int box_filter_rules(enum box_side side, const struct arch *arch, struct ruleset
         out->rules[out->rule_count++] =
             (struct rule){.nr = arch_call_by_name(arch, e->name)->nr,
                           .allow = RET_ALLOW,
-                          .deny = e->denied ? RET_ERRNO(e->denied) : others,
-                          .always = e->clause_count == 0 && !e->denied,
+                          .deny = e->refused ? RET_ERRNO(e->error) : others,
+                          .always = e->clause_count == 0 && !e->refused,
                           .clauses = e->clauses,
                           .clause_count = e->clause_count};
     }

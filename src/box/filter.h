@@ -4,9 +4,8 @@
  * guest   the processes that run the user's program and the shim. From the
  *         shim's text eight calls pass, with the arguments that the table
  *         gives; every other call, and every call from elsewhere, traps.
- * broker  the one process that holds image and terminal. Memory cannot be had
- *         by brk and mremap (ENOMEM, malloc falls back to mmap); every other
- *         call ends it. */
+ * broker  the one process that holds image and terminal. brk and mremap fail
+ *         (malloc falls back to mmap); every other call ends it. */
 #ifndef VOW_BOX_FILTER_H
 #define VOW_BOX_FILTER_H
 

@@ -9,7 +9,8 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-    "usage: vow box pack -o IMAGE [--add PATH]… [--no-data] [--size SIZE] PROGRAM…\n"
+    "usage: vow box IMAGE [--discard] -- PROGRAM [ARGUMENT]…\n"
+    "       vow box pack -o IMAGE [--add PATH]… [--no-data] [--size SIZE] PROGRAM…\n"
     "       vow box create IMAGE [--from DIRECTORY|TAR] [--size SIZE]\n"
     "       vow box ls [-l] IMAGE [PATH]\n"
     "       vow box cp FROM IMAGE:PATH | IMAGE:PATH TO\n"
@@ -54,7 +55,5 @@ int cmd_box(int argc, char **argv)
     for (const struct command *c = commands; c->name; c++)
         if (strcmp(argv[1], c->name) == 0)
             return c->run(argc - 1, argv + 1);
-    CLEAN_STR struct str shown = {0};
-    quote_visible(&shown, argv[1], strlen(argv[1]));
-    return cli_usage_error(BOX_NAME, "there is no command '%s'", str_get(&shown));
+    return box_run_command(argc - 1, argv + 1);
 }

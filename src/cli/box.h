@@ -14,5 +14,7 @@ int box_mount_command(int argc, char **argv);
 int box_pack_command(int argc, char **argv);
 int box_resize_command(int argc, char **argv);
 int box_stats_command(int argc, char **argv);
+/* box_run_command: here argv[0] is the image. */
+int box_run_command(int argc, char **argv);
 
 #endif

@@ -102,7 +102,7 @@ static uint32_t broker_wants(const struct seccomp_event *e)
     if (e->arch != X86_64->audit)
         return RET_KILL_PROCESS;
     if (e->nr == SYS_brk || e->nr == SYS_mremap)
-        return RET_ERRNO(12);
+        return RET_ERRNO(e->nr == SYS_brk ? 0 : 12);
     return broker_may(e) ? RET_ALLOW : RET_KILL_PROCESS;
 }
 

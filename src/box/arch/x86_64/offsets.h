@@ -1,0 +1,14 @@
+/* offsets: of members that assembly reaches, checked by shim/thread.c. Of struct
+ * thread, at %gs: */
+#define T_SELF 0
+#define T_GUEST_SP 8
+#define T_STACK 16
+#define T_ENTRY_IP 24
+#define T_KICKED 32
+#define T_TRAP_IP 40
+#define T_REGS 48
+/* Of struct regs: */
+#define R_AX 112
+#define R_IP 144
+/* Of struct context: */
+#define FRAME_IP 168

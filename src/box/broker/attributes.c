@@ -1,0 +1,313 @@
+/* attributes: the calls that change what an inode says of itself, or its size. */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+#define CWD ((uint64_t)(int64_t)AT_FDCWD)
+enum {
+    EMPTY = 0x1000,
+    NOW = 0x3fffffff,
+    OMIT = 0x3ffffffe,
+    TMPFS = 0x01021994,
+    PROC = 0x9fa0,
+    EXT4 = 0xef53
+};
+
+static int by_path(struct thread *t, uint64_t dir, uint64_t at, uint32_t flags, struct node **out)
+{
+    char path[PATH_ROOM];
+    int result = call_path(t, at, path);
+    if (result != 0)
+        return result;
+    if (!path[0] && flags & EMPTY) {
+        struct file *f = fd_file(t, dir);
+        if (!f || !f->node)
+            return f ? -EINVAL : -EBADF;
+        *out = node_hold(f->node);
+        return 0;
+    }
+    return path_walk(t, &(struct walk){dir, path, !(flags & AT_SYMLINK_NOFOLLOW)}, out);
+}
+
+static int by_fd(struct thread *t, uint64_t fd, struct node **out)
+{
+    struct file *f = fd_file(t, fd);
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (!f->node)
+        return -EINVAL;
+    *out = node_hold(f->node);
+    return 0;
+}
+
+/* The caller's reference to `n` ends. */
+static int64_t set(struct thread *t, struct node *n, unsigned which, const struct store_attr *to)
+{
+    const struct process *p = t->process;
+    struct store_attr now;
+    int result = n->ops->set_attr ? n->ops->attr(n, &now) : -EPERM;
+    if (result == 0 && !may_override(p)) {
+        bool owner = now.uid == p->cred.euid;
+        bool gives = (which & STORE_UID && to->uid != now.uid) ||
+                     (which & STORE_GID && to->gid != now.gid && to->gid != p->cred.egid);
+        if (!owner || gives)
+            result = -EPERM;
+    }
+    if (result == 0)
+        result = n->ops->set_attr(n, which, to);
+    node_drop(n);
+    return result;
+}
+
+/* chmod ----------------------------------------------------------------------------------*/
+
+static int64_t change_mode(struct thread *t, struct node *n, uint64_t mode)
+{
+    struct store_attr to = {.mode = (uint32_t)mode & 07777};
+    return set(t, n, STORE_MODE, &to);
+}
+
+int64_t do_chmod(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, CWD, c->a[0], 0, &n);
+    return result ? result : change_mode(t, n, c->a[1]);
+}
+
+int64_t do_fchmod(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_fd(t, c->a[0], &n);
+    return result ? result : change_mode(t, n, c->a[1]);
+}
+
+int64_t do_fchmodat(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, c->a[0], c->a[1], 0, &n);
+    return result ? result : change_mode(t, n, c->a[2]);
+}
+
+/* chown ----------------------------------------------------------------------------------*/
+
+static int64_t change_owner(struct thread *t, struct node *n, uint64_t uid, uint64_t gid)
+{
+    struct store_attr to = {.uid = (uint32_t)uid, .gid = (uint32_t)gid};
+    unsigned which = ((uint32_t)uid != UINT32_MAX ? STORE_UID : 0) |
+                     ((uint32_t)gid != UINT32_MAX ? STORE_GID : 0);
+    struct store_attr now;
+    if (which && n->type == S_IFREG && n->ops->attr(n, &now) == 0 && now.mode & 06000) {
+        to.mode = now.mode & 01777; /* who gives a file away gives no rights with it */
+        which |= STORE_MODE;
+    }
+    return set(t, n, which, &to);
+}
+
+int64_t do_chown(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, CWD, c->a[0], 0, &n);
+    return result ? result : change_owner(t, n, c->a[1], c->a[2]);
+}
+
+int64_t do_lchown(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, CWD, c->a[0], AT_SYMLINK_NOFOLLOW, &n);
+    return result ? result : change_owner(t, n, c->a[1], c->a[2]);
+}
+
+int64_t do_fchown(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_fd(t, c->a[0], &n);
+    return result ? result : change_owner(t, n, c->a[1], c->a[2]);
+}
+
+int64_t do_fchownat(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, c->a[0], c->a[1], (uint32_t)c->a[4], &n);
+    return result ? result : change_owner(t, n, c->a[2], c->a[3]);
+}
+
+/* Times ----------------------------------------------------------------------------------*/
+
+int64_t do_utimensat(struct thread *t, struct call *c)
+{
+    struct timespec times[2] = {{0, NOW}, {0, NOW}}, now;
+    struct store_attr to;
+    struct node *n;
+    unsigned which = 0;
+    if (c->a[2] && call_get(t, c->a[2], times, sizeof times) != 0)
+        return -EFAULT;
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (int i = 0; i < 2; i++) {
+        if (times[i].tv_nsec != OMIT)
+            which |= i ? STORE_MTIME : STORE_ATIME;
+        if (times[i].tv_nsec == NOW)
+            times[i] = now;
+        else if (times[i].tv_nsec != OMIT && (uint64_t)times[i].tv_nsec > 999999999)
+            return -EINVAL;
+    }
+    to.atime = times[0];
+    to.mtime = times[1];
+    int result =
+        c->a[1] ? by_path(t, c->a[0], c->a[1], (uint32_t)c->a[3], &n) : by_fd(t, c->a[0], &n);
+    if (result != 0)
+        return result;
+    if (which)
+        return set(t, n, which, &to);
+    node_drop(n);
+    return 0;
+}
+
+int64_t do_umask(struct thread *t, struct call *c)
+{
+    uint32_t old = t->process->umask;
+    t->process->umask = (uint32_t)c->a[0] & 0777;
+    return old;
+}
+
+/* Sizes ----------------------------------------------------------------------------------*/
+
+static int64_t cut(struct node *n, uint64_t size)
+{
+    int result = (int64_t)size < 0                         ? -EINVAL
+                 : n->type == S_IFDIR                      ? -EISDIR
+                 : !n->ops->truncate || n->type != S_IFREG ? -EINVAL
+                                                           : n->ops->truncate(n, size);
+    node_drop(n);
+    return result;
+}
+
+int64_t do_truncate(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, CWD, c->a[0], 0, &n);
+    if (result == 0 && (result = node_may(t->process, n, 2)) != 0)
+        node_drop(n);
+    return result ? result : cut(n, c->a[1]);
+}
+
+int64_t do_ftruncate(struct thread *t, struct call *c)
+{
+    struct node *n;
+    struct file *f = fd_file(t, c->a[0]);
+    int result = by_fd(t, c->a[0], &n);
+    if (result == 0 && (f->flags & O_ACCMODE) == O_RDONLY) {
+        node_drop(n);
+        return -EINVAL;
+    }
+    return result ? result : cut(n, c->a[1]);
+}
+
+int64_t do_fallocate(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    struct store_attr a;
+    uint32_t mode = (uint32_t)c->a[1];
+    unsigned how = (mode & FALLOC_FL_KEEP_SIZE ? STORE_KEEP_SIZE : 0) |
+                   (mode & FALLOC_FL_PUNCH_HOLE ? STORE_PUNCH_HOLE : 0) |
+                   (mode & FALLOC_FL_ZERO_RANGE ? STORE_ZERO_RANGE : 0);
+    if (!f || (f->flags & O_ACCMODE) == O_RDONLY)
+        return -EBADF;
+    if ((int64_t)c->a[2] < 0 || (int64_t)c->a[3] <= 0)
+        return -EINVAL;
+    if (f->ops != &regular_ops)
+        return f->ops == &pipe_ops ? -ESPIPE : -ENODEV;
+    if (mode & ~(uint32_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        return -EOPNOTSUPP;
+    if (f->node->ops->device == 0x0801)
+        return f->node->window ? -EOPNOTSUPP
+                               : store_fallocate(box.store, f->node->ino, how, c->a[2], c->a[3]);
+    int result = how ? -EOPNOTSUPP : f->node->ops->attr(f->node, &a);
+    if (result == 0 && c->a[2] + c->a[3] > a.size)
+        result = f->node->ops->truncate(f->node, c->a[2] + c->a[3]);
+    return result;
+}
+
+/* Durability -----------------------------------------------------------------------------*/
+
+int64_t do_fsync(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    return f->node && f->node->ops->sync ? f->node->ops->sync(f->node) : f->node ? 0 : -EINVAL;
+}
+
+int64_t do_fdatasync(struct thread *t, struct call *c)
+{
+    return do_fsync(t, c);
+}
+
+int64_t do_sync(struct thread *t, struct call *c)
+{
+    (void)t, (void)c;
+    window_flush_all();
+    store_commit(box.store);
+    return 0;
+}
+
+int64_t do_syncfs(struct thread *t, struct call *c)
+{
+    return fd_file(t, c->a[0]) ? do_sync(t, c) : -EBADF;
+}
+
+int64_t do_msync(struct thread *t, struct call *c)
+{
+    (void)t;
+    return window_flush_at(c->a[0]);
+}
+
+/* statfs ---------------------------------------------------------------------------------*/
+
+struct guest_statfs {
+    uint64_t type, block_size, blocks, free, available, inodes, free_inodes;
+    uint32_t id[2];
+    uint64_t name_max, fragment, flags, spare[4];
+};
+_Static_assert(sizeof(struct guest_statfs) == 120, "as calls.def says");
+
+/* The caller's reference to `n` ends. */
+static int64_t put_statfs(struct thread *t, struct node *n, uint64_t to)
+{
+    struct guest_statfs s = {.type = n->ops->device == 5 ? TMPFS : PROC,
+                             .block_size = 4096,
+                             .name_max = 255,
+                             .fragment = 4096};
+    struct store_statfs all;
+    bool is_store = n->ops->device == 0x0801;
+    node_drop(n);
+    if (is_store) {
+        int result = store_statfs(box.store, &all);
+        if (result != 0)
+            return result;
+        s.type = EXT4;
+        s.block_size = s.fragment = all.block_size;
+        s.blocks = all.blocks, s.free = all.free_blocks, s.available = all.available_blocks;
+        s.inodes = all.inodes, s.free_inodes = all.free_inodes;
+        memcpy(s.id, all.uuid, sizeof s.id);
+    }
+    return call_put(t, to, &s, sizeof s);
+}
+
+int64_t do_statfs(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_path(t, CWD, c->a[0], 0, &n);
+    return result ? result : put_statfs(t, n, c->a[1]);
+}
+
+int64_t do_fstatfs(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = by_fd(t, c->a[0], &n);
+    return result ? result : put_statfs(t, n, c->a[1]);
+}

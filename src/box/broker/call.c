@@ -1,0 +1,300 @@
+/* call: from slots to functions and back; the broker's loop. */
+#include "box/broker/calls.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "box/broker/file.h"
+#include "box/broker/host.h"
+#include "box/broker/run.h"
+#include "box/broker/task.h"
+
+enum { NUMBERS = 512, SPIN_ROUNDS = 300 };
+
+struct box box;
+
+#define LOCAL(name)
+#define BOTH(name) [SYS_##name] = do_##name,
+#define BROKER(name) [SYS_##name] = do_##name,
+#define CALL(name, where, level, note, ...) where(name)
+/* Those of BOTH that the shim does by other calls. */
+#define do_readv NULL
+#define do_writev NULL
+#define do_preadv NULL
+#define do_pwritev NULL
+#define do_select NULL
+#define do_pselect6 NULL
+#define do_epoll_pwait NULL
+#define do_clone NULL
+#define do_fork NULL
+#define do_vfork NULL
+#define do_execve NULL
+#define do_exit NULL
+#define do_exit_group NULL
+#define do_mmap NULL
+#define do_rt_sigsuspend NULL
+static call_fn *const functions[NUMBERS] = {
+#include "box/calls.def"
+};
+
+static call_fn *const box_functions[BOX_CALLS_END - BOX_CALLS] = {
+    [BOX_FORK - BOX_CALLS] = box_fork,
+    [BOX_FORKED - BOX_CALLS] = box_forked,
+    [BOX_THREAD - BOX_CALLS] = box_thread,
+    [BOX_THREADED - BOX_CALLS] = box_threaded,
+    [BOX_TAKE - BOX_CALLS] = box_take,
+    [BOX_FAULT - BOX_CALLS] = box_fault,
+    [BOX_LEAVE - BOX_CALLS] = box_leave,
+    [BOX_LEAVE_GROUP - BOX_CALLS] = box_leave_group,
+    [BOX_EXEC_OPEN - BOX_CALLS] = box_exec_open,
+    [BOX_EXEC_READ - BOX_CALLS] = box_exec_read,
+    [BOX_EXEC_COMMIT - BOX_CALLS] = box_exec_commit,
+    [BOX_MAP - BOX_CALLS] = box_map,
+};
+
+/* Arguments ----------------------------------------------------------------------------*/
+
+void *call_window(const struct thread *t, uint64_t at, uint64_t size)
+{
+    if (at < WINDOW_START || at > WINDOW_SIZE || size > WINDOW_SIZE - at)
+        return NULL;
+    return (char *)box.channel + CHANNEL_HEADER + (uint64_t)t->slot * WINDOW_SIZE + at;
+}
+
+int call_get(const struct thread *t, uint64_t at, void *to, size_t size)
+{
+    const void *from = call_window(t, at, size);
+    if (!from)
+        return -EFAULT;
+    memcpy(to, from, size);
+    return 0;
+}
+
+int call_put(const struct thread *t, uint64_t at, const void *from, size_t size)
+{
+    void *to = call_window(t, at, size);
+    if (!to)
+        return -EFAULT;
+    memcpy(to, from, size);
+    return 0;
+}
+
+int call_path(const struct thread *t, uint64_t at, char to[PATH_ROOM])
+{
+    const char *from = call_window(t, at, 1);
+    if (!from)
+        return -EFAULT;
+    for (size_t i = 0; i < PATH_ROOM && at + i < WINDOW_SIZE; i++)
+        if ((to[i] = ((const volatile char *)from)[i]) == '\0')
+            return 0;
+    return -ENAMETOOLONG;
+}
+
+/* Answers ------------------------------------------------------------------------------*/
+
+static struct thread *ready_first, *ready_last;
+
+void call_ready(struct thread *t)
+{
+    if (t->ready)
+        return;
+    t->ready = true;
+    t->next_ready = NULL;
+    if (ready_last)
+        ready_last->next_ready = t;
+    else
+        ready_first = t;
+    ready_last = t;
+}
+
+void call_forget(struct thread *t)
+{
+    struct thread *last = NULL;
+    for (struct thread **at = &ready_first; *at;) {
+        if (*at == t)
+            *at = t->next_ready;
+        else {
+            last = *at;
+            at = &last->next_ready;
+        }
+    }
+    ready_last = last;
+    t->ready = false;
+}
+
+void call_abandon(struct thread *t)
+{
+    wait_forget(t);
+    if (t->opening)
+        file_drop(t->opening);
+    t->opening = NULL;
+}
+
+void call_answer(struct thread *t, int64_t result)
+{
+    struct slot *s = &box.channel->slots[t->slot];
+    t->busy = false;
+    t->interrupted = 0;
+    t->limit = INT64_MAX;
+    s->result = result;
+    __atomic_store_n(&s->state, SLOT_DONE, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST))
+        host_wake(&s->state);
+}
+
+/* Which errno a call has that a signal ended. */
+static int64_t interruption(uint32_t nr)
+{
+    switch (nr) {
+    case SYS_read:
+    case SYS_write:
+    case SYS_open:
+    case SYS_openat:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_flock:
+    case SYS_fcntl:
+    case SYS_ioctl:
+    case BOX_FORKED: return -RESTART_SYS;
+    }
+    return -RESTART_NOHAND;
+}
+
+/* Calls that no signal ends. */
+static bool is_patient(uint32_t nr)
+{
+    return nr == BOX_TAKE || nr == BOX_FORKED || nr == BOX_EXEC_COMMIT;
+}
+
+static call_fn *function_of(uint32_t nr)
+{
+    if (nr < NUMBERS)
+        return functions[nr];
+    return nr >= BOX_CALLS && nr < BOX_CALLS_END ? box_functions[nr - BOX_CALLS] : NULL;
+}
+
+static void serve(struct thread *t)
+{
+    call_fn *function = function_of(t->call.nr);
+    struct call c = t->call;
+    int64_t result = function ? function(t, &c) : -ENOSYS;
+    if (result == ANSWER_NEVER)
+        return; /* and perhaps no thread either */
+    if (result == ANSWER_WAIT) {
+        bool ended = (t->interrupted || signal_waits(t)) && !is_patient(t->call.nr);
+        if (!ended) {
+            uint32_t posted = SLOT_POSTED;
+            __atomic_compare_exchange_n(&box.channel->slots[t->slot].state, &posted, SLOT_WAITING,
+                                        false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+            return;
+        }
+        call_abandon(t);
+        result = interruption(t->call.nr);
+    }
+    call_answer(t, result);
+}
+
+static void serve_slot(unsigned index)
+{
+    struct thread *t = box.slots[index];
+    struct slot *s = &box.channel->slots[index];
+    if (!t || t->busy || t->process->state == ZOMBIE ||
+        __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != SLOT_POSTED)
+        return; /* nobody's, or a forged bell */
+    t->call.nr = *(volatile uint32_t *)&s->nr;
+    for (int i = 0; i < 6; i++)
+        t->call.a[i] = ((volatile uint64_t *)s->args)[i];
+    t->busy = true;
+    serve(t);
+}
+
+/* Made again: whatever was waited for is looked at anew. Those that become ready
+ * meanwhile come in the next round. */
+static void serve_ready(void)
+{
+    const struct thread *last = ready_last;
+    while (ready_first) {
+        struct thread *t = ready_first;
+        bool end = t == last;
+        ready_first = t->next_ready;
+        if (!ready_first)
+            ready_last = NULL;
+        t->ready = false;
+        if (t->busy) {
+            wait_forget(t);
+            serve(t);
+        }
+        if (end)
+            break;
+    }
+}
+
+static bool serve_bells(void)
+{
+    bool any = false;
+    for (unsigned i = 0; i < SLOT_COUNT / 64; i++) {
+        uint64_t bells = __atomic_load_n(&box.channel->bells[i], __ATOMIC_RELAXED);
+        if (!bells)
+            continue;
+        any = true;
+        bells = __atomic_exchange_n(&box.channel->bells[i], 0, __ATOMIC_SEQ_CST);
+        for (; bells; bells &= bells - 1)
+            serve_slot(i * 64 + (unsigned)__builtin_ctzll(bells));
+    }
+    return any;
+}
+
+static void timers(void)
+{
+    int64_t now = time_now();
+    if (wait_next_limit() <= now)
+        wait_expire(now);
+    if (signal_next_alarm() <= now)
+        signal_alarms(now);
+}
+
+static int64_t next_moment(void)
+{
+    int64_t limit = wait_next_limit(), alarm = signal_next_alarm();
+    return limit < alarm ? limit : alarm;
+}
+
+static bool bells_are_silent(void)
+{
+    for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
+        if (__atomic_load_n(&box.channel->bells[i], __ATOMIC_SEQ_CST))
+            return false;
+    return true;
+}
+
+/* Spins a moment, then sleeps until a bell, a moment of the clock, or a signal. */
+static void rest(void)
+{
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (!bells_are_silent())
+            return;
+        __builtin_ia32_pause();
+    }
+    uint32_t bell = __atomic_load_n(&box.channel->bell, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&box.channel->broker_asleep, 1, __ATOMIC_SEQ_CST);
+    if (bells_are_silent() && !host_has_news())
+        host_sleep(&box.channel->bell, bell, next_moment());
+    __atomic_store_n(&box.channel->broker_asleep, 0, __ATOMIC_SEQ_CST);
+}
+
+void broker_run(void)
+{
+    while (box.status == -1) {
+        bool any = serve_bells();
+        host_news();
+        timers();
+        if (ready_first) {
+            serve_ready();
+            any = true;
+        }
+        if (!any && box.status == -1)
+            rest();
+    }
+}

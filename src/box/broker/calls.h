@@ -1,0 +1,27 @@
+/* calls: the functions that serve the calls of calls.def, and the shim's own. */
+#ifndef VOW_BOX_BROKER_CALLS_H
+#define VOW_BOX_BROKER_CALLS_H
+
+#include "box/broker/broker.h"
+
+#define LOCAL(name)
+#define BOTH(name) call_fn do_##name;
+#define BROKER(name) call_fn do_##name;
+#define CALL(name, where, level, note, ...) where(name)
+#include "box/calls.def"
+#undef CALL
+#undef LOCAL
+#undef BOTH
+#undef BROKER
+
+call_fn box_fork, box_forked, box_thread, box_threaded, box_take, box_fault, box_leave,
+    box_leave_group, box_exec_open, box_exec_read, box_exec_commit, box_map;
+
+enum { CALL_SIGTIMEDWAIT = 128 };
+
+/* signal.c, for sigtimedwait's kin */
+struct siginfo_short;
+bool signal_remove(struct thread *t, uint64_t set, struct siginfo_short *out);
+void signal_info(const struct siginfo_short *s, uint8_t out[128]);
+
+#endif

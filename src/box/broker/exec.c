@@ -1,0 +1,163 @@
+/* exec: what the broker does when a guest replaces its program, and mapping. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/host.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+enum { HEAD = 256, PAGE = 4096, SHARED_WRITABLE = 1 };
+
+/* Reads "#!interpreter argument" of a script's first bytes. */
+static int read_script(const char *head, size_t size, struct box_image *out)
+{
+    const char *end = memchr(head, '\n', size), *at = head + 2;
+    if (!end)
+        end = head + size;
+    while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    at += strspn(at, " \t");
+    size_t name = strcspn(at, " \t\n");
+    if (at >= end || name == 0 || at + name > end || name >= sizeof out->interpreter)
+        return -ENOEXEC;
+    out->is_script = 1;
+    memcpy(out->interpreter, at, name);
+    at += name;
+    at += strspn(at, " \t");
+    if (at < end) {
+        out->argument_size = (uint32_t)(end - at);
+        memcpy(out->argument, at, out->argument_size);
+    }
+    return 0;
+}
+
+static void set_exe(struct process *p, struct thread *t, const char *path)
+{
+    CLEAN_FREE char *cwd = path[0] == '/' ? strdup("") : path_of(p->cwd);
+    CLEAN_STR struct str s = {0};
+    (void)t;
+    str_addf(&s, "%s%s%s", cwd ? cwd : "", path[0] == '/' ? "" : "/", path);
+    free(p->exe);
+    p->exe = str_take(&s);
+}
+
+static void set_name(struct process *p, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    memset(p->name, 0, sizeof p->name);
+    strncpy(p->name, slash ? slash + 1 : path, sizeof p->name - 1);
+}
+
+int64_t box_exec_open(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    struct box_image out = {0};
+    struct file *f;
+    struct node *n;
+    char path[PATH_ROOM], head[HEAD + 1] = "";
+    int result = call_path(t, c->a[1], path);
+    if (result == 0 && c->a[0] > 1)
+        result = -EINVAL;
+    if (result == 0)
+        result = path_walk(t, &(struct walk){(uint64_t)(int64_t)AT_FDCWD, path, true}, &n);
+    if (result != 0)
+        return result;
+    result = n->type != S_IFREG ? -EACCES : node_may(p, n, 1);
+    int64_t size = result ? result : n->ops->read ? n->ops->read(n, 0, head, HEAD) : -EACCES;
+    if (size < 0) {
+        node_drop(n);
+        return size;
+    }
+    f = file_new(&regular_ops, O_RDONLY, n, NULL);
+    if (!f)
+        return -ENOMEM;
+    if (p->exec_files[c->a[0]])
+        file_drop(p->exec_files[c->a[0]]);
+    p->exec_files[c->a[0]] = f;
+    if (head[0] == '#' && head[1] == '!')
+        result = read_script(head, (size_t)size, &out);
+    if (result == 0 && c->a[0] == 0 && !out.is_script)
+        set_exe(p, t, path);
+    return result ? result : call_put(t, c->a[2], &out, sizeof out);
+}
+
+int64_t box_exec_read(struct thread *t, struct call *c)
+{
+    void *to = call_window(t, c->a[1], c->a[2]);
+    struct file *f = c->a[0] < 2 ? t->process->exec_files[c->a[0]] : NULL;
+    if (!f || !to)
+        return f ? -EFAULT : -EBADF;
+    return f->node->ops->read(f->node, c->a[3], to, c->a[2]);
+}
+
+/* What a new program gets: 64 bytes, shim/exec.c's struct commit. */
+struct commit {
+    uint8_t random[16];
+    uint64_t seed;
+    uint32_t uid, euid, gid, egid, secure, pad[5];
+};
+
+int64_t box_exec_commit(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    struct commit out = {0};
+    uint64_t size = c->a[1];
+    const char *cmdline = call_window(t, c->a[0], size);
+    if (!task_kill_others(t))
+        return ANSWER_WAIT;
+    if (cmdline) {
+        free(p->cmdline);
+        p->cmdline = malloc(size ? size : 1);
+        p->cmdline_size = p->cmdline ? size : 0;
+        if (p->cmdline)
+            memcpy(p->cmdline, cmdline, size);
+    }
+    if (p->exe)
+        set_name(p, p->exe);
+    fds_exec(p->fds);
+    for (int i = 0; i < SIGNALS; i++)
+        if (p->actions[i].handler > 1)
+            p->actions[i] = (struct action){0};
+    p->has_executed = true;
+    queue_wake(&p->changed);
+    host_random(out.random, sizeof out.random);
+    host_random(&out.seed, sizeof out.seed);
+    out.uid = p->cred.uid, out.euid = p->cred.euid;
+    out.gid = p->cred.gid, out.egid = p->cred.egid;
+    return call_put(t, c->a[0], &out, sizeof out);
+}
+
+/* fd, prot, shared, offset, size */
+int64_t box_map(struct thread *t, struct call *c)
+{
+    int fd = (int)c->a[0];
+    uint64_t prot = c->a[1];
+    bool shared = c->a[2];
+    if (c->a[4] == 0 || c->a[3] % PAGE)
+        return -EINVAL;
+    if (fd == MAP_NEW_SHARED) {
+        int64_t at = arena_new(c->a[4]);
+        return at < 0 ? at : at | SHARED_WRITABLE;
+    }
+    struct file *f = fd == MAP_EXEC_FILE     ? t->process->exec_files[0]
+                     : fd == MAP_EXEC_LOADER ? t->process->exec_files[1]
+                                             : fd_file(t, (uint64_t)fd);
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (f->ops == &zero_ops) {
+        int64_t at = arena_new(c->a[4]);
+        return at < 0 ? at : at | SHARED_WRITABLE;
+    }
+    if (f->ops != &regular_ops)
+        return -ENODEV;
+    uint32_t access = f->flags & O_ACCMODE;
+    if (access == O_WRONLY || (shared && prot & PROT_WRITE && access != O_RDWR))
+        return -EACCES;
+    bool writable = shared && access == O_RDWR;
+    int64_t at =
+        arena_map(f->node, c->a[3], c->a[4], writable || (shared && window_covers(f->node)));
+    return at < 0 ? at : at | (writable ? SHARED_WRITABLE : 0);
+}

@@ -1,0 +1,423 @@
+/* file: descriptors, and the calls on them. */
+#include "box/broker/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/lock.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+enum {
+    COPY_ROOM = 65536,
+    STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME,
+    F_DUPFD_CLOEXEC_ = 1030,
+    F_PIPE_SIZE_GET = 1032,
+    F_PIPE_SIZE_SET = 1031,
+    PIPE_ROOM = 65536
+};
+
+struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data)
+{
+    struct file *f = calloc(1, sizeof *f);
+    if (f)
+        *f = (struct file){.ops = ops, .references = 1, .flags = flags, .node = node, .data = data};
+    else if (node)
+        node_drop(node);
+    return f;
+}
+
+struct file *file_hold(struct file *f)
+{
+    f->references++;
+    return f;
+}
+
+void file_drop(struct file *f)
+{
+    if (--f->references)
+        return;
+    lock_file_closed(f);
+    if (f->ops->release)
+        f->ops->release(f);
+    if (f->node)
+        node_drop(f->node);
+    free(f);
+}
+
+/* Tables ---------------------------------------------------------------------------------*/
+
+struct fd_table *fds_new(void)
+{
+    struct fd_table *fds = calloc(1, sizeof *fds);
+    if (fds)
+        fds->references = 1;
+    return fds;
+}
+
+struct fd_table *fds_copy(const struct fd_table *from)
+{
+    struct fd_table *fds = fds_new();
+    if (!fds)
+        return NULL;
+    fds->count = from->count;
+    for (unsigned i = 0; i < from->count; i++) {
+        fds->files[i] = from->files[i] ? file_hold(from->files[i]) : NULL;
+        fds->close_on_exec[i] = from->close_on_exec[i];
+    }
+    return fds;
+}
+
+static void close_fd(struct fd_table *fds, unsigned fd)
+{
+    struct file *f = fds->files[fd];
+    fds->files[fd] = NULL;
+    fds->close_on_exec[fd] = false;
+    while (fds->count && !fds->files[fds->count - 1])
+        fds->count--;
+    file_drop(f);
+}
+
+void fds_drop(struct fd_table *fds)
+{
+    if (!fds || --fds->references)
+        return;
+    for (unsigned i = fds->count; i-- > 0;)
+        if (fds->files[i])
+            file_drop(fds->files[i]);
+    free(fds);
+}
+
+void fds_exec(struct fd_table *fds)
+{
+    for (unsigned i = fds->count; i-- > 0;)
+        if (fds->files[i] && fds->close_on_exec[i])
+            close_fd(fds, i);
+}
+
+struct file *fd_file(const struct thread *t, uint64_t fd)
+{
+    const struct fd_table *fds = t->process->fds;
+    return (uint32_t)fd < fds->count ? fds->files[(uint32_t)fd] : NULL;
+}
+
+static unsigned fd_limit(const struct thread *t)
+{
+    return t->process->file_limit < FDS_MAX ? (unsigned)t->process->file_limit : FDS_MAX;
+}
+
+static void set_fd(struct fd_table *fds, unsigned fd, struct file *f, bool close_on_exec)
+{
+    fds->files[fd] = f;
+    fds->close_on_exec[fd] = close_on_exec;
+    if (fd >= fds->count)
+        fds->count = fd + 1;
+}
+
+int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec)
+{
+    struct fd_table *fds = t->process->fds;
+    for (unsigned fd = from; fd < fd_limit(t); fd++)
+        if (!fds->files[fd]) {
+            set_fd(fds, fd, f, close_on_exec);
+            return (int)fd;
+        }
+    file_drop(f);
+    return -EMFILE;
+}
+
+int64_t do_close(struct thread *t, struct call *c)
+{
+    if (!fd_file(t, c->a[0]))
+        return -EBADF;
+    lock_process_closed(t->process, fd_file(t, c->a[0]));
+    close_fd(t->process->fds, (unsigned)c->a[0]);
+    return 0;
+}
+
+int64_t do_close_range(struct thread *t, struct call *c)
+{
+    enum { CLOEXEC = 4 };
+    struct fd_table *fds = t->process->fds;
+    uint32_t last = (uint32_t)c->a[1];
+    if ((uint32_t)c->a[0] > last || c->a[2] & ~(uint64_t)(CLOEXEC | 2))
+        return -EINVAL;
+    for (unsigned fd = fds->count; fd-- > (uint32_t)c->a[0];) {
+        if (fd > last || fd >= fds->count || !fds->files[fd])
+            continue;
+        if (c->a[2] & CLOEXEC)
+            fds->close_on_exec[fd] = true;
+        else
+            close_fd(fds, fd);
+    }
+    return 0;
+}
+
+static int64_t duplicate(struct thread *t, uint64_t from, uint64_t to, bool close_on_exec)
+{
+    struct fd_table *fds = t->process->fds;
+    struct file *f = fd_file(t, from);
+    if (!f || (uint32_t)to >= fd_limit(t))
+        return -EBADF;
+    file_hold(f);
+    if (fds->files[(uint32_t)to])
+        close_fd(fds, (unsigned)to);
+    set_fd(fds, (unsigned)to, f, close_on_exec);
+    return (uint32_t)to;
+}
+
+int64_t do_dup(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    return f ? fd_put(t, file_hold(f), 0, false) : -EBADF;
+}
+
+int64_t do_dup2(struct thread *t, struct call *c)
+{
+    if ((uint32_t)c->a[0] == (uint32_t)c->a[1])
+        return fd_file(t, c->a[0]) ? (int64_t)(uint32_t)c->a[0] : -EBADF;
+    return duplicate(t, c->a[0], c->a[1], false);
+}
+
+int64_t do_dup3(struct thread *t, struct call *c)
+{
+    if ((uint32_t)c->a[0] == (uint32_t)c->a[1] || c->a[2] & ~(uint64_t)O_CLOEXEC)
+        return -EINVAL;
+    return duplicate(t, c->a[0], c->a[1], c->a[2] & O_CLOEXEC);
+}
+
+int64_t do_fcntl(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    bool *close_on_exec = f ? &t->process->fds->close_on_exec[(uint32_t)c->a[0]] : NULL;
+    if (!f)
+        return -EBADF;
+    switch (c->a[1]) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC_:
+        if (c->a[2] >= fd_limit(t))
+            return -EINVAL;
+        return fd_put(t, file_hold(f), (unsigned)c->a[2], c->a[1] == F_DUPFD_CLOEXEC_);
+    case F_GETFD: return *close_on_exec;
+    case F_SETFD: *close_on_exec = c->a[2] & FD_CLOEXEC; return 0;
+    case F_GETFL: return f->flags | 0100000; /* O_LARGEFILE */
+    case F_SETFL:
+        f->flags = (f->flags & ~(uint32_t)STATUS_FLAGS) | ((uint32_t)c->a[2] & STATUS_FLAGS);
+        return 0;
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: return lock_fcntl(t, f, c);
+    case F_GETOWN: return 0;
+    case F_PIPE_SIZE_GET:
+    case F_PIPE_SIZE_SET: return f->ops == &pipe_ops ? PIPE_ROOM : -EBADF;
+    }
+    return -EINVAL;
+}
+
+/* Bytes ----------------------------------------------------------------------------------*/
+
+static bool can_read(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
+}
+
+static bool can_write(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+}
+
+static int64_t read_at(struct thread *t, struct file *f, struct call *c, uint64_t *offset)
+{
+    void *to = call_window(t, c->a[1], c->a[2]);
+    if (!can_read(f))
+        return -EBADF;
+    if (!f->ops->read)
+        return f->ops == &directory_ops ? -EISDIR : -EINVAL;
+    if (!to && c->a[2])
+        return -EFAULT;
+    f->more = c->a[4];
+    return f->ops->read(t, f, to, c->a[2], offset);
+}
+
+static int64_t write_at(struct thread *t, struct file *f, struct call *c, uint64_t *offset)
+{
+    const void *from = call_window(t, c->a[1], c->a[2]);
+    if (!can_write(f))
+        return -EBADF;
+    if (!f->ops->write)
+        return -EINVAL;
+    if (!from && c->a[2])
+        return -EFAULT;
+    return f->ops->write(t, f, from, c->a[2], offset);
+}
+
+int64_t do_read(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    return f ? read_at(t, f, c, &f->offset) : -EBADF;
+}
+
+int64_t do_write(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    return f ? write_at(t, f, c, &f->offset) : -EBADF;
+}
+
+int64_t do_pread64(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    uint64_t offset = c->a[3];
+    if (!f || (int64_t)offset < 0)
+        return f ? -EINVAL : -EBADF;
+    return f->ops->seekable ? read_at(t, f, c, &offset) : -ESPIPE;
+}
+
+int64_t do_pwrite64(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    uint64_t offset = c->a[3];
+    if (!f || (int64_t)offset < 0)
+        return f ? -EINVAL : -EBADF;
+    return f->ops->seekable ? write_at(t, f, c, &offset) : -ESPIPE;
+}
+
+int64_t do_lseek(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    struct store_attr attr = {0};
+    int64_t base = 0, by = (int64_t)c->a[1], result;
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (!f->ops->seekable)
+        return -ESPIPE;
+    if (f->node && f->node->ops->attr)
+        f->node->ops->attr(f->node, &attr);
+    switch (c->a[2]) {
+    case SEEK_SET: break;
+    case SEEK_CUR: base = (int64_t)f->offset; break;
+    case SEEK_END: base = (int64_t)attr.size; break;
+    case 3: /* SEEK_DATA, SEEK_HOLE: as if there were no holes */
+    case 4:
+        if (by < 0 || by >= (int64_t)attr.size)
+            return -ENXIO;
+        f->offset = c->a[2] == 3 ? (uint64_t)by : attr.size;
+        return (int64_t)f->offset;
+    default: return -EINVAL;
+    }
+    if (__builtin_add_overflow(base, by, &result))
+        return -EOVERFLOW;
+    if (result < 0)
+        return -EINVAL;
+    f->offset = (uint64_t)result;
+    return result;
+}
+
+/* One round of sendfile and copy_file_range, through a buffer. */
+static int64_t copy_some(struct thread *t, struct file *from, struct file *to, size_t size,
+                         uint64_t *offsets[2])
+{
+    static char buffer[COPY_ROOM];
+    uint64_t before = *offsets[0];
+    int64_t got = from->ops->read(t, from, buffer, size, offsets[0]);
+    if (got <= 0)
+        return got;
+    int64_t put = to->ops->write(t, to, buffer, (size_t)got, offsets[1]);
+    *offsets[0] = before + (put > 0 ? (uint64_t)put : 0);
+    return put;
+}
+
+static int64_t copy(struct thread *t, struct file *from, struct file *to, uint64_t size,
+                    uint64_t *offsets[2])
+{
+    int64_t done = 0;
+    if (!can_read(from) || !can_write(to))
+        return -EBADF;
+    if (!from->ops->read || !to->ops->write || !from->ops->seekable)
+        return -EINVAL;
+    while ((uint64_t)done < size && done < 16 << 20) {
+        uint64_t part = size - (uint64_t)done;
+        int64_t n = copy_some(t, from, to, part < COPY_ROOM ? part : COPY_ROOM, offsets);
+        if (n == ANSWER_WAIT && done)
+            wait_forget(t);
+        if (n <= 0)
+            return done ? done : n;
+        done += n;
+    }
+    return done;
+}
+
+int64_t do_sendfile(struct thread *t, struct call *c)
+{
+    struct file *to = fd_file(t, c->a[0]), *from = fd_file(t, c->a[1]);
+    uint64_t offset = 0;
+    if (!to || !from)
+        return -EBADF;
+    if (c->a[2] && call_get(t, c->a[2], &offset, sizeof offset) != 0)
+        return -EFAULT;
+    uint64_t *offsets[2] = {c->a[2] ? &offset : &from->offset, &to->offset};
+    int64_t result = copy(t, from, to, c->a[3], offsets);
+    if (result >= 0 && c->a[2])
+        call_put(t, c->a[2], &offset, sizeof offset);
+    return result;
+}
+
+int64_t do_copy_file_range(struct thread *t, struct call *c)
+{
+    struct file *from = fd_file(t, c->a[0]), *to = fd_file(t, c->a[2]);
+    uint64_t in = 0, out = 0;
+    if (!to || !from)
+        return -EBADF;
+    if (from->ops != &regular_ops || to->ops != &regular_ops || c->a[5])
+        return -EINVAL;
+    if ((c->a[1] && call_get(t, c->a[1], &in, sizeof in) != 0) ||
+        (c->a[3] && call_get(t, c->a[3], &out, sizeof out) != 0))
+        return -EFAULT;
+    uint64_t *offsets[2] = {c->a[1] ? &in : &from->offset, c->a[3] ? &out : &to->offset};
+    int64_t result = copy(t, from, to, c->a[4], offsets);
+    if (result >= 0 && c->a[1])
+        call_put(t, c->a[1], &in, sizeof in);
+    if (result >= 0 && c->a[3])
+        call_put(t, c->a[3], &out, sizeof out);
+    return result;
+}
+
+int64_t do_ioctl(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    uint32_t request = (uint32_t)c->a[1];
+    int on = 0;
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    switch (request) {
+    case FIOCLEX:
+    case FIONCLEX: t->process->fds->close_on_exec[(uint32_t)c->a[0]] = request == FIOCLEX; return 0;
+    case FIONBIO:
+        if (call_get(t, c->a[2], &on, sizeof on) != 0)
+            return -EFAULT;
+        f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK;
+        return 0;
+    }
+    return f->ops->ioctl ? f->ops->ioctl(t, f, request, c->a[2]) : -ENOTTY;
+}
+
+int64_t do_flock(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    return f && !(f->flags & O_PATH) ? lock_flock(t, f, (int)c->a[1]) : -EBADF;
+}
+
+int64_t do_fadvise64(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    if (!f)
+        return -EBADF;
+    return !f->ops->seekable ? -ESPIPE : (int)c->a[3] < 0 || (int)c->a[3] > 5 ? -EINVAL : 0;
+}

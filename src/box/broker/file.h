@@ -1,0 +1,72 @@
+/* file: open files and the tables of descriptors. */
+#ifndef VOW_BOX_FILE_H
+#define VOW_BOX_FILE_H
+
+#include "box/broker/wait.h"
+
+enum { FDS_MAX = 1024 };
+
+struct file;
+struct file_ops {
+    /* read, write: at *offset, which they move; both may answer ANSWER_WAIT after
+     * wait_on. `more`: part of a read that has got something already. */
+    int64_t (*read)(struct thread *t, struct file *f, void *to, size_t size, uint64_t *offset);
+    int64_t (*write)(struct thread *t, struct file *f, const void *from, size_t size,
+                     uint64_t *offset);
+    /* poll: poll(2)'s bits that hold now; registers the thread on the queues that
+     * change them, if there is one. */
+    int (*poll)(struct thread *t, struct file *f);
+    int64_t (*ioctl)(struct thread *t, struct file *f, uint32_t request, uint64_t argument);
+    /* release: the last descriptor is closed. */
+    void (*release)(struct file *f);
+    bool seekable;
+};
+
+struct file {
+    const struct file_ops *ops;
+    unsigned references;
+    uint32_t flags; /* O_x: access mode and status flags */
+    uint64_t offset;
+    struct node *node; /* held; NULL: none */
+    void *data;        /* of the kind */
+    bool more;         /* a read goes on: it must not wait */
+    bool write_end;
+};
+
+struct fd_table {
+    unsigned references, count; /* count: all used ones lie below */
+    struct file *files[FDS_MAX];
+    bool close_on_exec[FDS_MAX];
+};
+
+/* file_new: one reference; takes over the node's. NULL: no memory. */
+struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data);
+struct file *file_hold(struct file *f);
+void file_drop(struct file *f);
+
+struct fd_table *fds_new(void);
+struct fd_table *fds_copy(const struct fd_table *from);
+void fds_drop(struct fd_table *fds);
+void fds_exec(struct fd_table *fds);
+/* fd_file: of a thread's descriptor; NULL: -EBADF. */
+struct file *fd_file(const struct thread *t, uint64_t fd);
+/* fd_put: the lowest free number from `from` on gets the file, whose reference it
+ * takes over; -EMFILE. */
+int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec);
+
+/* The kinds. */
+int pipe_new(struct file *ends[2], uint32_t flags);
+/* fifo_open: a named pipe. */
+int fifo_open(struct node *n, struct thread *t, uint32_t flags, struct file **out);
+struct file *host_file_new(int fd, uint32_t flags);
+bool host_file_is_tty(const struct file *f);
+extern const struct file_ops regular_ops, directory_ops, null_ops, zero_ops, full_ops, random_ops,
+    pipe_ops, host_ops, event_ops, epoll_ops, text_ops;
+
+/* file_set_text: a file that reads as these bytes, which it takes over. */
+struct text {
+    char *at;
+    size_t size;
+};
+
+#endif

@@ -1,0 +1,373 @@
+/* memory_fs: files that live in memory: /dev, with /dev/shm below it. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+#include "box/broker/tty.h"
+
+/* A name in a directory; holds its node. */
+struct entry {
+    struct entry *next;
+    struct memory_node *node;
+    uint64_t position; /* of readdir: grows with each entry of the file system */
+    size_t size;
+    char name[256];
+};
+
+struct memory_node {
+    struct node node;
+    struct memory_node *parent; /* of a directory */
+    struct entry *entries;      /* the newest first */
+    struct store_attr attr;
+    char *target;
+    const struct file_ops *device;
+};
+
+static struct memory_node *root;
+static uint32_t last_ino = 1;
+static uint64_t last_position = 2;
+static const struct node_ops memory_ops;
+
+static struct memory_node *of(struct node *n)
+{
+    return (struct memory_node *)n;
+}
+
+static void touch(struct memory_node *m)
+{
+    clock_gettime(CLOCK_REALTIME, &m->attr.ctime);
+    m->attr.mtime = m->attr.ctime;
+}
+
+static struct memory_node *new (const struct store_new *what)
+{
+    struct memory_node *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->node = (struct node){
+        .ops = &memory_ops, .references = 1, .ino = ++last_ino, .type = what->mode & S_IFMT};
+    m->attr = (struct store_attr){.ino = last_ino,
+                                  .mode = what->mode,
+                                  .uid = what->uid,
+                                  .gid = what->gid,
+                                  .nlink = S_ISDIR(what->mode) ? 2 : 1,
+                                  .major = what->major,
+                                  .minor = what->minor,
+                                  .block_size = 4096};
+    touch(m);
+    m->attr.atime = m->attr.btime = m->attr.ctime;
+    if (what->target && !(m->target = strdup(what->target))) {
+        free(m);
+        return NULL;
+    }
+    m->attr.size = m->target ? strlen(m->target) : 0;
+    return m;
+}
+
+static struct entry *find(struct memory_node *dir, const char *name, size_t size)
+{
+    struct entry *e = dir->entries;
+    while (e && (e->size != size || memcmp(e->name, name, size) != 0))
+        e = e->next;
+    return e;
+}
+
+/* Takes over the caller's reference to the node if it succeeds. */
+static int attach(struct memory_node *dir, struct memory_node *m, const char *name, size_t size)
+{
+    struct entry *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    *e = (struct entry){.next = dir->entries, .node = m, .position = ++last_position, .size = size};
+    memcpy(e->name, name, size);
+    if (m->node.type == S_IFDIR)
+        m->parent = dir;
+    dir->entries = e;
+    touch(dir);
+    return 0;
+}
+
+/* Gives the reference back to the caller. */
+static struct memory_node *detach(struct memory_node *dir, struct entry *e)
+{
+    struct memory_node *m = e->node;
+    struct entry **at = &dir->entries;
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    free(e);
+    touch(dir);
+    return m;
+}
+
+/* The node's functions -----------------------------------------------------------------*/
+
+static int attr(struct node *n, struct store_attr *out)
+{
+    *out = of(n)->attr;
+    out->blocks = (out->size + 511) / 512;
+    return 0;
+}
+
+static int set_attr(struct node *n, unsigned which, const struct store_attr *to)
+{
+    struct store_attr *a = &of(n)->attr;
+    if (which & STORE_MODE)
+        a->mode = (a->mode & S_IFMT) | (to->mode & 07777);
+    if (which & STORE_UID)
+        a->uid = to->uid;
+    if (which & STORE_GID)
+        a->gid = to->gid;
+    if (which & STORE_ATIME)
+        a->atime = to->atime;
+    if (which & STORE_MTIME)
+        a->mtime = to->mtime;
+    clock_gettime(CLOCK_REALTIME, &a->ctime);
+    return 0;
+}
+
+static int lookup(struct node *dir, const char *name, size_t size, struct node **out)
+{
+    bool is_parent = size == 2 && memcmp(name, "..", 2) == 0;
+    struct entry *e = is_parent ? NULL : find(of(dir), name, size);
+    struct memory_node *m = is_parent ? of(dir)->parent : e ? e->node : NULL;
+    if (!m)
+        return -ENOENT;
+    *out = node_hold(&m->node);
+    return 0;
+}
+
+/* The oldest entry behind a position. */
+static struct entry *entry_behind(struct memory_node *dir, uint64_t position)
+{
+    struct entry *best = NULL;
+    for (struct entry *e = dir->entries; e && e->position > position; e = e->next)
+        best = e;
+    return best;
+}
+
+static int readdir(struct node *dir, uint64_t *position,
+                   int (*take)(void *context, const struct store_entry *entry), void *context)
+{
+    struct memory_node *d = of(dir);
+    struct entry *child;
+    for (; *position < 2; ++*position) {
+        struct store_entry e = {".." + 1 - *position, *position + 1, d->node.ino, 4 /* DT_DIR */,
+                                *position + 1};
+        int result = take(context, &e);
+        if (result != 0)
+            return result;
+    }
+    while ((child = entry_behind(d, *position))) {
+        const struct node *n = &child->node->node;
+        struct store_entry e = {child->name, child->size, n->ino, (uint8_t)(n->type >> 12),
+                                child->position};
+        int result = take(context, &e);
+        if (result != 0)
+            return result;
+        *position = child->position;
+    }
+    return 0;
+}
+
+static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
+{
+    const char *target = of(n)->target;
+    (void)t;
+    if (!target)
+        return -EINVAL;
+    size_t length = strlen(target) < size ? strlen(target) : size;
+    memcpy(to, target, length);
+    return (int64_t)length;
+}
+
+static void release(struct node *n)
+{
+    free(of(n)->target);
+    free(of(n));
+}
+
+static int create(struct node *dir, const char *name, size_t size, const struct store_new *what,
+                  struct node **out)
+{
+    if (find(of(dir), name, size))
+        return -EEXIST;
+    struct memory_node *m = new (what);
+    if (!m)
+        return -ENOMEM;
+    int result = attach(of(dir), m, name, size);
+    if (result != 0)
+        release(&m->node);
+    else
+        *out = node_hold(&m->node);
+    return result;
+}
+
+static int link(struct node *n, struct node *dir, const char *name, size_t size)
+{
+    if (find(of(dir), name, size))
+        return -EEXIST;
+    int result = attach(of(dir), of(n), name, size);
+    if (result == 0) {
+        node_hold(n);
+        of(n)->attr.nlink++;
+    }
+    return result;
+}
+
+static int remove_name(struct node *dir, const char *name, size_t size, bool directory)
+{
+    struct entry *e = find(of(dir), name, size);
+    if (!e)
+        return -ENOENT;
+    if (directory && e->node->node.type != S_IFDIR)
+        return -ENOTDIR;
+    if (!directory && e->node->node.type == S_IFDIR)
+        return -EISDIR;
+    if (e->node->entries)
+        return -ENOTEMPTY;
+    struct memory_node *m = detach(of(dir), e);
+    m->attr.nlink = directory ? 0 : m->attr.nlink - 1;
+    node_drop(&m->node);
+    return 0;
+}
+
+static int rename_name(struct node *from, const struct store_name *a, struct node *to,
+                       const struct store_name *b, unsigned flags)
+{
+    struct entry *e = find(of(from), a->name, a->size), *old = find(of(to), b->name, b->size);
+    if (!e || flags & ~(unsigned)STORE_NOREPLACE)
+        return e ? -EINVAL : -ENOENT;
+    for (struct memory_node *up = of(to); up; up = up->parent)
+        if (up == e->node)
+            return -EINVAL;
+    if (old && flags & STORE_NOREPLACE)
+        return -EEXIST;
+    if (old && old->node == e->node)
+        return 0;
+    int result = old ? remove_name(to, b->name, b->size, e->node->node.type == S_IFDIR) : 0;
+    if (result == 0)
+        result = attach(of(to), e->node, b->name, b->size);
+    if (result == 0)
+        detach(of(from), e);
+    return result;
+}
+
+/* Contents lie in the arena from the start. */
+static int64_t read(struct node *n, uint64_t offset, void *to, size_t size)
+{
+    (void)n, (void)offset;
+    memset(to, 0, size); /* what a window is filled with */
+    return (int64_t)size;
+}
+
+static int64_t write(struct node *n, uint64_t offset, const void *from, size_t size)
+{
+    struct memory_node *m = of(n);
+    (void)from;
+    int64_t at = arena_map(n, 0, offset + size, true);
+    if (at < 0)
+        return at == -ENOMEM ? -EFBIG : at;
+    if (offset + size > m->attr.size)
+        m->attr.size = offset + size;
+    touch(m);
+    return (int64_t)size; /* regular_write puts the bytes into the window */
+}
+
+static int truncate(struct node *n, uint64_t size)
+{
+    struct memory_node *m = of(n);
+    int64_t at = arena_map(n, 0, size, true);
+    if (at < 0)
+        return at == -ENOMEM ? -EFBIG : (int)at;
+    if (size < m->attr.size)
+        window_truncate(n, size);
+    m->attr.size = size;
+    touch(m);
+    return 0;
+}
+
+static int sync_node(struct node *n)
+{
+    (void)n;
+    return 0;
+}
+
+static int open_device(struct node *n, struct thread *t, uint32_t flags, struct file **out)
+{
+    struct memory_node *m = of(n);
+    if (n->type == S_IFLNK)
+        return -ELOOP;
+    if (n->type == S_IFIFO)
+        return fifo_open(n, t, flags, out);
+    if (!m->device || (m->device == &host_ops && !tty_is_of(t->process)))
+        return -ENXIO;
+    *out = m->device == &host_ops ? host_file_new(tty_fd(), flags)
+                                  : file_new(m->device, flags, node_hold(n), NULL);
+    return *out ? 0 : -ENOMEM;
+}
+
+static const struct node_ops memory_ops = {
+    .attr = attr,
+    .set_attr = set_attr,
+    .lookup = lookup,
+    .readdir = readdir,
+    .readlink = readlink,
+    .create = create,
+    .link = link,
+    .remove = remove_name,
+    .rename = rename_name,
+    .read = read,
+    .write = write,
+    .truncate = truncate,
+    .sync = sync_node,
+    .open = open_device,
+    .release = release,
+    .device = 5,
+};
+
+/* /dev ---------------------------------------------------------------------------------*/
+
+struct node *memory_fs_root(void)
+{
+    return &root->node;
+}
+
+static struct memory_node *add(const char *name, const struct store_new *what)
+{
+    struct memory_node *m = new (what);
+    return m && attach(root, m, name, strlen(name)) == 0 ? m : NULL;
+}
+
+int memory_fs_start(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t major, minor;
+        const struct file_ops *ops;
+    } devices[] = {{"null", 1, 3, &null_ops},      {"zero", 1, 5, &zero_ops},
+                   {"full", 1, 7, &full_ops},      {"random", 1, 8, &random_ops},
+                   {"urandom", 1, 9, &random_ops}, {"tty", 5, 0, &host_ops}};
+    static const char *const links[][2] = {{"fd", "/proc/self/fd"},
+                                           {"stdin", "/proc/self/fd/0"},
+                                           {"stdout", "/proc/self/fd/1"},
+                                           {"stderr", "/proc/self/fd/2"}};
+    bool whole = (root = new (&(struct store_new){.mode = S_IFDIR | 0755})) != NULL;
+    for (size_t i = 0; whole && i < ARRAY_COUNT(devices); i++) {
+        struct memory_node *m =
+            add(devices[i].name, &(struct store_new){.mode = S_IFCHR | 0666,
+                                                     .major = devices[i].major,
+                                                     .minor = devices[i].minor});
+        whole = m;
+        if (m)
+            m->device = devices[i].ops;
+    }
+    for (size_t i = 0; whole && i < ARRAY_COUNT(links); i++)
+        whole =
+            add(links[i][0], &(struct store_new){.mode = S_IFLNK | 0777, .target = links[i][1]});
+    whole = whole && add("shm", &(struct store_new){.mode = S_IFDIR | 01777});
+    return whole ? 0 : -ENOMEM;
+}

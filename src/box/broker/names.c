@@ -1,0 +1,651 @@
+/* names: the calls that take a path. */
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+#define CWD ((uint64_t)(int64_t)AT_FDCWD)
+enum { EMPTY = 0x1000, CREATE_FLAGS = O_CREAT | O_EXCL };
+
+/* A node that a call names: by path, or, with AT_EMPTY_PATH, by descriptor. */
+static int named(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags,
+                 struct node **out)
+{
+    char path[PATH_ROOM] = "";
+    int result = path_at ? call_path(t, path_at, path) : flags & EMPTY ? 0 : -EFAULT;
+    if (result != 0)
+        return result;
+    if (path[0] == '\0' && flags & EMPTY) {
+        struct file *f = (int)dir == AT_FDCWD ? NULL : fd_file(t, dir);
+        if ((int)dir == AT_FDCWD)
+            *out = node_hold(t->process->cwd);
+        else if (f && f->node)
+            *out = node_hold(f->node);
+        else
+            return f ? -EINVAL : -EBADF;
+        return 0;
+    }
+    return path_walk(t, &(struct walk){dir, path, !(flags & AT_SYMLINK_NOFOLLOW)}, out);
+}
+
+/* A name that is to be made or removed. */
+static int last_of(struct thread *t, uint64_t dir, uint64_t path_at, struct last *out)
+{
+    char path[PATH_ROOM];
+    int result = call_path(t, path_at, path);
+    return result ? result : path_walk_parent(t, &(struct walk){.dir = dir, .path = path}, out);
+}
+
+static int may_change(struct thread *t, struct node *dir)
+{
+    return dir->ops->create ? node_may(t->process, dir, 3) : -EROFS;
+}
+
+/* Removing from a sticky directory is its owner's, and the file's. */
+static int may_remove(struct thread *t, const struct last *l)
+{
+    struct store_attr dir, victim;
+    struct node *n;
+    int result = may_change(t, l->dir);
+    if (result != 0 || may_override(t->process))
+        return result;
+    if (l->dir->ops->attr(l->dir, &dir) != 0 || !(dir.mode & S_ISVTX) ||
+        dir.uid == t->process->cred.euid)
+        return 0;
+    if (l->dir->ops->lookup(l->dir, l->name, l->size, &n) != 0)
+        return 0; /* what removes it says so */
+    n->ops->attr(n, &victim);
+    node_drop(n);
+    return victim.uid == t->process->cred.euid ? 0 : -EPERM;
+}
+
+static struct store_new new_of(const struct thread *t, struct node *dir, uint32_t mode)
+{
+    const struct process *p = t->process;
+    struct store_attr a = {0};
+    dir->ops->attr(dir, &a);
+    bool inherits = a.mode & S_ISGID;
+    return (struct store_new){.mode = (mode & S_IFMT) | (mode & 07777 & ~p->umask) |
+                                      (inherits && S_ISDIR(mode) ? S_ISGID : 0),
+                              .uid = p->cred.euid,
+                              .gid = inherits ? a.gid : p->cred.egid};
+}
+
+static int make(struct thread *t, const struct last *l, const struct store_new *what,
+                struct node **out)
+{
+    int result = may_change(t, l->dir);
+    if (result == 0)
+        result = l->dir->ops->create(l->dir, l->name, l->size, what, out);
+    return result;
+}
+
+/* open -----------------------------------------------------------------------------------*/
+
+static int create_file(struct thread *t, const struct walk *w, uint32_t mode, struct node **out)
+{
+    struct last l;
+    int result = path_walk_parent(t, w, &l);
+    if (result != 0)
+        return result == -EEXIST ? -EISDIR : result;
+    struct store_new what = new_of(t, l.dir, S_IFREG | (mode & 07777));
+    result = l.must_be_directory ? -EISDIR : make(t, &l, &what, out);
+    node_drop(l.dir);
+    return result;
+}
+
+static int open_unnamed(struct thread *t, struct node *dir, uint32_t flags, uint32_t mode,
+                        struct file **out)
+{
+    uint32_t ino;
+    struct node *n;
+    if (dir->type != S_IFDIR || (flags & O_ACCMODE) == O_RDONLY)
+        return dir->type != S_IFDIR ? -ENOTDIR : -EINVAL;
+    struct store_new what = new_of(t, dir, S_IFREG | (mode & 07777));
+    int result = may_change(t, dir);
+    if (result == 0)
+        result =
+            dir->ops->device == 0x0801 ? store_create_unnamed(box.store, &what, &ino) : -EOPNOTSUPP;
+    if (result == 0 && (result = store_fs_node(ino, &n)) == 0) {
+        store_drop(box.store, ino); /* the node holds it now */
+        *out = file_new(&regular_ops, flags & ~(uint32_t)(O_TMPFILE | O_CLOEXEC | O_EXCL), n, NULL);
+        result = *out ? 0 : -ENOMEM;
+    }
+    return result;
+}
+
+static int open_path(struct thread *t, const struct walk *w, uint32_t flags, uint32_t mode,
+                     struct file **out)
+{
+    struct node *n = NULL;
+    int result = path_walk(t, w, &n);
+    bool made = false;
+    if (result == 0 && (flags & CREATE_FLAGS) == CREATE_FLAGS)
+        result = -EEXIST;
+    else if (result == -ENOENT && flags & O_CREAT) {
+        result = create_file(t, w, mode, &n);
+        made = result == 0;
+    }
+    if (result != 0) {
+        if (n)
+            node_drop(n);
+        return result;
+    }
+    if (flags & O_DIRECTORY && n->type != S_IFDIR)
+        result = -ENOTDIR;
+    else if ((flags & O_TMPFILE) == O_TMPFILE)
+        result = open_unnamed(t, n, flags, mode, out);
+    else if (flags & O_CREAT && n->type == S_IFDIR)
+        result = -EISDIR;
+    else if (made)
+        *out = file_new(&regular_ops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC),
+                        node_hold(n), NULL),
+        result = *out ? 0 : -ENOMEM;
+    else
+        result = node_open(t, n, flags, out);
+    node_drop(n);
+    return result;
+}
+
+static int64_t open_at(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags,
+                       uint32_t mode)
+{
+    char path[PATH_ROOM];
+    struct file *f = NULL;
+    int result = call_path(t, path_at, path);
+    if (result != 0)
+        return result;
+    bool follow = !(flags & O_NOFOLLOW) && (flags & CREATE_FLAGS) != CREATE_FLAGS;
+    result = open_path(t, &(struct walk){dir, path, follow}, flags, mode, &f);
+    return result ? result : fd_put(t, f, 0, flags & O_CLOEXEC);
+}
+
+int64_t do_open(struct thread *t, struct call *c)
+{
+    return open_at(t, CWD, c->a[0], (uint32_t)c->a[1], (uint32_t)c->a[2]);
+}
+
+int64_t do_openat(struct thread *t, struct call *c)
+{
+    return open_at(t, c->a[0], c->a[1], (uint32_t)c->a[2], (uint32_t)c->a[3]);
+}
+
+int64_t do_creat(struct thread *t, struct call *c)
+{
+    return open_at(t, CWD, c->a[0], O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)c->a[1]);
+}
+
+/* stat -----------------------------------------------------------------------------------*/
+
+/* struct stat of x86_64 */
+struct guest_stat {
+    uint64_t dev, ino, nlink;
+    uint32_t mode, uid, gid, pad;
+    uint64_t rdev, size, block_size, blocks;
+    uint64_t times[3][2];
+    uint64_t unused[3];
+};
+_Static_assert(sizeof(struct guest_stat) == 144, "as calls.def says");
+
+/* What a descriptor without a node is: a pipe, the terminal … */
+static void anonymous_attr(const struct file *f, struct store_attr *a)
+{
+    bool is_pipe = f->ops == &pipe_ops;
+    *a = (struct store_attr){.ino = (uint32_t)((uintptr_t)f >> 4),
+                             .mode = (is_pipe ? S_IFIFO : S_IFCHR) | 0600,
+                             .nlink = 1,
+                             .major = is_pipe ? 0 : 136,
+                             .block_size = 4096};
+    if (f->ops == &host_ops && !host_file_is_tty(f))
+        a->mode = S_IFIFO | 0600, a->major = 0;
+}
+
+static int64_t put_stat(struct thread *t, uint64_t at, const struct store_attr *a, uint32_t device)
+{
+    struct guest_stat s = {.dev = device,
+                           .ino = a->ino,
+                           .nlink = a->nlink,
+                           .mode = a->mode,
+                           .uid = a->uid,
+                           .gid = a->gid,
+                           .rdev = makedev(a->major, a->minor),
+                           .size = a->size,
+                           .block_size = a->block_size ? a->block_size : 4096,
+                           .blocks = a->blocks};
+    const struct timespec times[3] = {a->atime, a->mtime, a->ctime};
+    for (int i = 0; i < 3; i++) {
+        s.times[i][0] = (uint64_t)times[i].tv_sec;
+        s.times[i][1] = (uint64_t)times[i].tv_nsec;
+    }
+    return call_put(t, at, &s, sizeof s);
+}
+
+/* What a call names, a file without a name included. */
+static int attr_of(struct thread *t, uint64_t dir, uint64_t path, uint32_t flags,
+                   struct store_attr *a, uint32_t *device)
+{
+    struct node *n;
+    const struct file *f = flags & EMPTY ? fd_file(t, dir) : NULL;
+    int result = named(t, dir, path, flags, &n);
+    *device = 12;
+    if (result == -EINVAL && f) {
+        anonymous_attr(f, a);
+        return 0;
+    }
+    if (result != 0)
+        return result;
+    f = flags & AT_SYMLINK_NOFOLLOW ? NULL : proc_file(n);
+    if (f)
+        anonymous_attr(f, a);
+    else {
+        result = n->ops->attr(n, a);
+        *device = n->ops->device;
+    }
+    node_drop(n);
+    return result;
+}
+
+static int64_t stat_at(struct thread *t, uint64_t dir, uint64_t path, uint64_t to, uint32_t flags)
+{
+    struct store_attr a;
+    uint32_t device;
+    int result = attr_of(t, dir, path, flags, &a, &device);
+    return result ? result : put_stat(t, to, &a, device);
+}
+
+int64_t do_stat(struct thread *t, struct call *c)
+{
+    return stat_at(t, CWD, c->a[0], c->a[1], 0);
+}
+
+int64_t do_lstat(struct thread *t, struct call *c)
+{
+    return stat_at(t, CWD, c->a[0], c->a[1], AT_SYMLINK_NOFOLLOW);
+}
+
+int64_t do_fstat(struct thread *t, struct call *c)
+{
+    return fd_file(t, c->a[0]) ? stat_at(t, c->a[0], 0, c->a[1], EMPTY) : -EBADF;
+}
+
+int64_t do_newfstatat(struct thread *t, struct call *c)
+{
+    if (c->a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | EMPTY | AT_NO_AUTOMOUNT))
+        return -EINVAL;
+    return stat_at(t, c->a[0], c->a[1], c->a[2], (uint32_t)c->a[3]);
+}
+
+static struct statx_timestamp stamp(const struct timespec *time)
+{
+    return (struct statx_timestamp){.tv_sec = time->tv_sec, .tv_nsec = (uint32_t)time->tv_nsec};
+}
+
+int64_t do_statx(struct thread *t, struct call *c)
+{
+    struct store_attr a;
+    uint32_t device;
+    int result = attr_of(t, c->a[0], c->a[1], (uint32_t)c->a[2], &a, &device);
+    if (result != 0)
+        return result;
+    struct statx x = {.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
+                      .stx_blksize = a.block_size ? a.block_size : 4096,
+                      .stx_nlink = a.nlink,
+                      .stx_uid = a.uid,
+                      .stx_gid = a.gid,
+                      .stx_mode = (uint16_t)a.mode,
+                      .stx_ino = a.ino,
+                      .stx_size = a.size,
+                      .stx_blocks = a.blocks,
+                      .stx_atime = stamp(&a.atime),
+                      .stx_btime = stamp(&a.btime),
+                      .stx_ctime = stamp(&a.ctime),
+                      .stx_mtime = stamp(&a.mtime),
+                      .stx_rdev_major = a.major,
+                      .stx_rdev_minor = a.minor,
+                      .stx_dev_major = major(device),
+                      .stx_dev_minor = minor(device)};
+    return call_put(t, c->a[4], &x, sizeof x);
+}
+
+static int64_t access_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t how,
+                         uint32_t flags)
+{
+    struct node *n;
+    struct process real = {.cred = t->process->cred};
+    if (how & ~7u)
+        return -EINVAL;
+    if (!(flags & AT_EACCESS)) {
+        real.cred.euid = real.cred.uid;
+        real.cred.egid = real.cred.gid;
+    }
+    int result = named(t, dir, path, flags & ~(uint32_t)AT_EACCESS, &n);
+    if (result != 0)
+        return result;
+    result = how ? node_may(&real, n, (int)how) : 0;
+    node_drop(n);
+    return result;
+}
+
+int64_t do_access(struct thread *t, struct call *c)
+{
+    return access_at(t, CWD, c->a[0], (uint32_t)c->a[1], 0);
+}
+
+int64_t do_faccessat(struct thread *t, struct call *c)
+{
+    return access_at(t, c->a[0], c->a[1], (uint32_t)c->a[2], 0);
+}
+
+int64_t do_faccessat2(struct thread *t, struct call *c)
+{
+    return access_at(t, c->a[0], c->a[1], (uint32_t)c->a[2], (uint32_t)c->a[3]);
+}
+
+static int64_t readlink_at(struct thread *t, uint64_t dir, uint64_t path, uint64_t to,
+                           uint64_t size)
+{
+    struct node *n;
+    char *window = call_window(t, to, size);
+    if ((int64_t)size <= 0)
+        return -EINVAL;
+    if (!window)
+        return -EFAULT;
+    int64_t result = named(t, dir, path, AT_SYMLINK_NOFOLLOW | EMPTY, &n);
+    if (result != 0)
+        return result;
+    result = n->type == S_IFLNK ? n->ops->readlink(n, t, window, (size_t)size) : -EINVAL;
+    node_drop(n);
+    return result;
+}
+
+int64_t do_readlink(struct thread *t, struct call *c)
+{
+    return readlink_at(t, CWD, c->a[0], c->a[1], c->a[2]);
+}
+
+int64_t do_readlinkat(struct thread *t, struct call *c)
+{
+    return readlink_at(t, c->a[0], c->a[1], c->a[2], c->a[3]);
+}
+
+/* Directories ----------------------------------------------------------------------------*/
+
+struct listing {
+    char *at;
+    size_t size, used;
+    uint64_t position;
+};
+
+/* struct linux_dirent64: ino, next, length, type, name */
+static int list_entry(void *context, const struct store_entry *e)
+{
+    struct listing *l = context;
+    uint16_t length = (uint16_t)((19 + e->size + 1 + 7) & ~(size_t)7);
+    if (l->size - l->used < length)
+        return 1;
+    char *at = l->at + l->used;
+    uint64_t ino = e->ino, next = e->next;
+    memset(at, 0, length);
+    memcpy(at, &ino, 8);
+    memcpy(at + 8, &next, 8);
+    memcpy(at + 16, &length, 2);
+    at[18] = (char)e->type;
+    memcpy(at + 19, e->name, e->size);
+    l->used += length;
+    return 0;
+}
+
+int64_t do_getdents64(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    struct listing l = {.at = call_window(t, c->a[1], c->a[2]), .size = c->a[2]};
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (!f->node || f->node->type != S_IFDIR)
+        return -ENOTDIR;
+    if (!l.at)
+        return -EFAULT;
+    int result = f->node->ops->readdir(f->node, &f->offset, list_entry, &l);
+    if (result < 0)
+        return result;
+    return l.used || result == 0 ? (int64_t)l.used : -EINVAL;
+}
+
+int64_t do_getcwd(struct thread *t, struct call *c)
+{
+    CLEAN_FREE char *path = path_of(t->process->cwd);
+    size_t size = path ? strlen(path) + 1 : 0;
+    if (!path)
+        return -ENOENT;
+    if (size > c->a[1])
+        return -ERANGE;
+    return call_put(t, c->a[0], path, size) ? -EFAULT : (int64_t)size;
+}
+
+static int64_t change_directory(struct thread *t, struct node *n)
+{
+    int result = n->type == S_IFDIR ? node_may(t->process, n, 1) : -ENOTDIR;
+    if (result != 0) {
+        node_drop(n);
+        return result;
+    }
+    node_drop(t->process->cwd);
+    t->process->cwd = n;
+    return 0;
+}
+
+int64_t do_chdir(struct thread *t, struct call *c)
+{
+    struct node *n;
+    int result = named(t, CWD, c->a[0], 0, &n);
+    return result ? result : change_directory(t, n);
+}
+
+int64_t do_fchdir(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    if (!f || !f->node)
+        return f ? -ENOTDIR : -EBADF;
+    return change_directory(t, node_hold(f->node));
+}
+
+/* Making and removing --------------------------------------------------------------------*/
+
+static int64_t make_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t mode,
+                       const char *target)
+{
+    struct last l;
+    struct node *n = NULL;
+    int result = last_of(t, dir, path, &l);
+    if (result != 0)
+        return result;
+    struct store_new what = new_of(t, l.dir, mode);
+    what.target = target;
+    if (target)
+        what.mode = S_IFLNK | 0777;
+    if (l.must_be_directory && !S_ISDIR(mode))
+        result = -ENOENT;
+    else
+        result = make(t, &l, &what, &n);
+    node_drop(l.dir);
+    if (n)
+        node_drop(n);
+    return result;
+}
+
+int64_t do_mkdir(struct thread *t, struct call *c)
+{
+    return make_at(t, CWD, c->a[0], S_IFDIR | (c->a[1] & 01777), NULL);
+}
+
+int64_t do_mkdirat(struct thread *t, struct call *c)
+{
+    return make_at(t, c->a[0], c->a[1], S_IFDIR | (c->a[2] & 01777), NULL);
+}
+
+static int64_t make_node(struct thread *t, uint64_t dir, uint64_t path, uint64_t mode)
+{
+    if ((mode & S_IFMT) == 0)
+        mode |= S_IFREG;
+    if (S_ISDIR(mode))
+        return -EPERM;
+    return S_ISREG(mode) || S_ISFIFO(mode) ? make_at(t, dir, path, (uint32_t)mode & 0177777, NULL)
+                                           : -EPERM;
+}
+
+int64_t do_mknod(struct thread *t, struct call *c)
+{
+    return make_node(t, CWD, c->a[0], c->a[1]);
+}
+
+int64_t do_mknodat(struct thread *t, struct call *c)
+{
+    return make_node(t, c->a[0], c->a[1], c->a[2]);
+}
+
+static int64_t symlink_at(struct thread *t, uint64_t target_at, uint64_t dir, uint64_t path)
+{
+    char target[PATH_ROOM];
+    int result = call_path(t, target_at, target);
+    if (result != 0)
+        return result;
+    return target[0] ? make_at(t, dir, path, S_IFLNK, target) : -ENOENT;
+}
+
+int64_t do_symlink(struct thread *t, struct call *c)
+{
+    return symlink_at(t, c->a[0], CWD, c->a[1]);
+}
+
+int64_t do_symlinkat(struct thread *t, struct call *c)
+{
+    return symlink_at(t, c->a[0], c->a[1], c->a[2]);
+}
+
+static bool is_dots(const struct last *l)
+{
+    return l->name[0] == '.' && (l->size == 1 || (l->size == 2 && l->name[1] == '.'));
+}
+
+static int64_t remove_at(struct thread *t, uint64_t dir, uint64_t path, bool directory)
+{
+    struct last l;
+    int result = last_of(t, dir, path, &l);
+    if (result != 0)
+        return result == -EEXIST ? (directory ? -EBUSY : -EISDIR) : result;
+    if (is_dots(&l))
+        result = !directory ? -EISDIR : l.size == 1 ? -EINVAL : -ENOTEMPTY;
+    else
+        result = may_remove(t, &l);
+    if (result == 0)
+        result = l.must_be_directory && !directory
+                     ? -ENOTDIR
+                     : l.dir->ops->remove(l.dir, l.name, l.size, directory);
+    node_drop(l.dir);
+    return result;
+}
+
+int64_t do_rmdir(struct thread *t, struct call *c)
+{
+    return remove_at(t, CWD, c->a[0], true);
+}
+
+int64_t do_unlink(struct thread *t, struct call *c)
+{
+    return remove_at(t, CWD, c->a[0], false);
+}
+
+int64_t do_unlinkat(struct thread *t, struct call *c)
+{
+    if (c->a[2] & ~(uint64_t)AT_REMOVEDIR)
+        return -EINVAL;
+    return remove_at(t, c->a[0], c->a[1], c->a[2] & AT_REMOVEDIR);
+}
+
+static int64_t rename_at(struct thread *t, const uint64_t from[2], const uint64_t to[2],
+                         uint32_t flags)
+{
+    struct last a, b;
+    int result = last_of(t, from[0], from[1], &a);
+    if (result != 0)
+        return result == -EEXIST ? -EBUSY : result;
+    result = last_of(t, to[0], to[1], &b);
+    if (result != 0) {
+        node_drop(a.dir);
+        return result == -EEXIST ? -EBUSY : result;
+    }
+    struct store_name old = {0, a.name, a.size}, new = {0, b.name, b.size};
+    if (is_dots(&a) || is_dots(&b))
+        result = -EBUSY;
+    else if (a.dir->ops != b.dir->ops)
+        result = -EXDEV;
+    else
+        result = may_remove(t, &a);
+    if (result == 0)
+        result = may_remove(t, &b);
+    if (result == 0)
+        result = a.dir->ops->rename(a.dir, &old, b.dir, &new, flags);
+    node_drop(a.dir);
+    node_drop(b.dir);
+    return result;
+}
+
+int64_t do_rename(struct thread *t, struct call *c)
+{
+    return rename_at(t, (uint64_t[]){CWD, c->a[0]}, (uint64_t[]){CWD, c->a[1]}, 0);
+}
+
+int64_t do_renameat(struct thread *t, struct call *c)
+{
+    return rename_at(t, c->a, c->a + 2, 0);
+}
+
+int64_t do_renameat2(struct thread *t, struct call *c)
+{
+    uint32_t flags = (uint32_t)c->a[4];
+    bool both = (flags & STORE_EXCHANGE) && (flags & (STORE_NOREPLACE | STORE_WHITEOUT));
+    return flags > 7 || both ? -EINVAL : rename_at(t, c->a, c->a + 2, flags);
+}
+
+static int64_t link_at(struct thread *t, const uint64_t from[2], const uint64_t to[2],
+                       uint32_t flags)
+{
+    struct node *n;
+    struct last l;
+    uint32_t how = (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) | (flags & EMPTY);
+    if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | EMPTY))
+        return -EINVAL;
+    int result = named(t, from[0], from[1], how, &n);
+    if (result != 0)
+        return result;
+    result = last_of(t, to[0], to[1], &l);
+    if (result == 0) {
+        if (n->type == S_IFDIR)
+            result = -EPERM;
+        else if (n->ops != l.dir->ops || !n->ops->link)
+            result = n->ops->link ? -EXDEV : -EPERM;
+        else
+            result = may_change(t, l.dir);
+        if (result == 0)
+            result = n->ops->link(n, l.dir, l.name, l.size);
+        node_drop(l.dir);
+    }
+    node_drop(n);
+    return result;
+}
+
+int64_t do_link(struct thread *t, struct call *c)
+{
+    return link_at(t, (uint64_t[]){CWD, c->a[0]}, (uint64_t[]){CWD, c->a[1]}, 0);
+}
+
+int64_t do_linkat(struct thread *t, struct call *c)
+{
+    return link_at(t, c->a, c->a + 2, (uint32_t)c->a[4]);
+}

@@ -1,0 +1,331 @@
+/* node: names to nodes. */
+#include "box/broker/node.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "box/broker/lock.h"
+#include "box/broker/task.h"
+
+enum { LINKS_MAX = 40, NAME_MAX_ = 255 };
+
+void node_drop(struct node *n)
+{
+    if (--n->references == 0) {
+        lock_node_gone(n);
+        n->ops->release(n);
+    }
+}
+
+int node_may(const struct process *p, struct node *n, int how)
+{
+    struct store_attr a;
+    int result = n->ops->attr(n, &a);
+    if (result != 0)
+        return result;
+    if (may_override(p))
+        return how & 1 && !S_ISDIR(a.mode) && !(a.mode & 0111) ? -EACCES : 0;
+    uint32_t bits = a.uid == p->cred.euid   ? a.mode >> 6
+                    : a.gid == p->cred.egid ? a.mode >> 3
+                                            : a.mode;
+    return (int)(bits & 7 & (uint32_t)how) == how ? 0 : -EACCES;
+}
+
+/* Walking --------------------------------------------------------------------------------*/
+
+/* The roots of the other file systems, by their name in the root directory. */
+static struct node *mounted(const char *name, size_t size)
+{
+    if (size == 3 && memcmp(name, "dev", 3) == 0)
+        return memory_fs_root();
+    if (size == 4 && memcmp(name, "proc", 4) == 0)
+        return proc_root();
+    return NULL;
+}
+
+static int lookup(struct node *dir, const char *name, size_t size, struct node **out)
+{
+    bool is_parent = size == 2 && name[0] == '.' && name[1] == '.';
+    if (size == 1 && name[0] == '.') {
+        *out = node_hold(dir);
+        return 0;
+    }
+    if (is_parent && (dir == memory_fs_root() || dir == proc_root()))
+        return store_fs_node(STORE_ROOT, out);
+    if (!is_parent && store_fs_is_root(dir) && mounted(name, size)) {
+        *out = node_hold(mounted(name, size));
+        return 0;
+    }
+    return size > NAME_MAX_ ? -ENAMETOOLONG : dir->ops->lookup(dir, name, size, out);
+}
+
+static int start(struct thread *t, const struct walk *w, struct node **out)
+{
+    if (w->path[0] == '/')
+        return store_fs_node(STORE_ROOT, out);
+    struct file *f = (int)w->dir == AT_FDCWD ? NULL : fd_file(t, w->dir);
+    if ((int)w->dir != AT_FDCWD && !f)
+        return -EBADF;
+    struct node *n = f ? f->node : t->process->cwd;
+    if (!n || n->type != S_IFDIR)
+        return -ENOTDIR;
+    *out = node_hold(n);
+    return 0;
+}
+
+/* A walk under way. The rest of the path lies in `text`, which links replace. */
+struct walking {
+    struct thread *thread;
+    struct node *at;
+    char text[PATH_ROOM];
+    const char *rest;
+    int links;
+};
+
+static int begin(struct walking *g, struct thread *t, const struct walk *w)
+{
+    size_t size = strlen(w->path);
+    *g = (struct walking){.thread = t};
+    if (size == 0)
+        return -ENOENT;
+    if (size >= PATH_ROOM)
+        return -ENAMETOOLONG;
+    memcpy(g->text, w->path, size + 1);
+    g->rest = g->text;
+    return start(t, w, &g->at);
+}
+
+/* The next name; false at the end. `last`: nothing but slashes follows. */
+static bool next_name(struct walking *g, const char **name, size_t *size, bool *last)
+{
+    while (*g->rest == '/')
+        g->rest++;
+    *name = g->rest;
+    *size = strcspn(g->rest, "/");
+    g->rest += *size;
+    *last = g->rest[strspn(g->rest, "/")] == '\0';
+    return *size > 0;
+}
+
+/* Puts the target of a link in front of the rest. */
+static int follow(struct walking *g, struct node *link)
+{
+    char target[PATH_ROOM], rest[PATH_ROOM];
+    if (++g->links > LINKS_MAX)
+        return -ELOOP;
+    int64_t size = link->ops->readlink(link, g->thread, target, sizeof target - 1);
+    if (size <= 0)
+        return size ? (int)size : -ENOENT;
+    size_t more = strlen(g->rest);
+    if ((size_t)size + more >= PATH_ROOM)
+        return -ENAMETOOLONG;
+    memcpy(rest, g->rest, more + 1);
+    memcpy(g->text, target, (size_t)size);
+    memcpy(g->text + size, rest, more + 1);
+    g->rest = g->text;
+    if (g->text[0] != '/')
+        return 0;
+    node_drop(g->at);
+    g->at = NULL;
+    return store_fs_node(STORE_ROOT, &g->at);
+}
+
+/* One step down; `stay`: a link is where it ends, not what it leads to. */
+static int step(struct walking *g, const char *name, size_t size, bool stay)
+{
+    struct node *n, *file;
+    if (g->at->type != S_IFDIR)
+        return -ENOTDIR;
+    int result = node_may(g->thread->process, g->at, 1);
+    if (result == 0)
+        result = lookup(g->at, name, size, &n);
+    if (result != 0)
+        return result;
+    if (n->type == S_IFLNK && !stay) {
+        if (proc_follow(n, g->thread, &file) == 0) { /* /proc/self/fd/N: an object, not a name */
+            node_drop(n);
+            node_drop(g->at);
+            g->at = file;
+            return ++g->links > LINKS_MAX ? -ELOOP : 0;
+        }
+        result = follow(g, n);
+        node_drop(n);
+        return result;
+    }
+    node_drop(g->at);
+    g->at = n;
+    return 0;
+}
+
+int path_walk(struct thread *t, const struct walk *w, struct node **out)
+{
+    struct walking g;
+    const char *name;
+    size_t size;
+    bool last;
+    int result = begin(&g, t, w);
+    while (result == 0 && next_name(&g, &name, &size, &last))
+        result = step(&g, name, size, last && !w->follow && g.rest[0] != '/');
+    if (result == 0 && g.rest > g.text && g.rest[-1] == '/' && g.at->type != S_IFDIR)
+        result = -ENOTDIR;
+    if (result == 0)
+        *out = g.at;
+    else if (g.at)
+        node_drop(g.at);
+    return result;
+}
+
+int path_walk_parent(struct thread *t, const struct walk *w, struct last *out)
+{
+    struct walking g;
+    const char *name;
+    size_t size;
+    bool last;
+    int result = begin(&g, t, w);
+    *out = (struct last){0};
+    while (result == 0) {
+        if (!next_name(&g, &name, &size, &last)) {
+            result = out->size ? -ENOENT : -EEXIST; /* "/" alone */
+            break;
+        }
+        if (last) {
+            if (size > NAME_MAX_)
+                result = -ENAMETOOLONG;
+            else if (g.at->type != S_IFDIR)
+                result = -ENOTDIR;
+            else
+                result = node_may(t->process, g.at, 1);
+            if (result != 0)
+                break;
+            memcpy(out->name, name, size);
+            out->size = size;
+            out->must_be_directory = g.rest[0] == '/';
+            out->dir = g.at;
+            return 0;
+        }
+        result = step(&g, name, size, false);
+    }
+    if (g.at)
+        node_drop(g.at);
+    return result;
+}
+
+/* Names of directories -------------------------------------------------------------------*/
+
+struct search {
+    uint32_t ino;
+    char name[256];
+    size_t size;
+};
+
+static int is_it(void *context, const struct store_entry *e)
+{
+    struct search *s = context;
+    bool is_dots = e->name[0] == '.' && (e->size == 1 || (e->size == 2 && e->name[1] == '.'));
+    if (e->ino != s->ino || is_dots)
+        return 0;
+    memcpy(s->name, e->name, e->size);
+    s->size = e->size;
+    return 1;
+}
+
+/* How a directory is called in its parent. */
+static int name_in(struct node *parent, const struct node *dir, struct search *s)
+{
+    uint64_t position = 0;
+    if (dir == memory_fs_root() || dir == proc_root()) {
+        s->size = (size_t)(stpcpy(s->name, dir == proc_root() ? "proc" : "dev") - s->name);
+        return 0;
+    }
+    s->ino = dir->ino;
+    s->size = 0;
+    int result = parent->ops->readdir(parent, &position, is_it, s);
+    return result < 0 ? result : s->size ? 0 : -ENOENT;
+}
+
+char *path_of(struct node *dir)
+{
+    char buffer[PATH_ROOM], *at = buffer + sizeof buffer - 1;
+    struct node *n = node_hold(dir), *parent = NULL;
+    struct search s;
+    *at = '\0';
+    while (!store_fs_is_root(n)) {
+        if (lookup(n, "..", 2, &parent) != 0)
+            parent = NULL;
+        if (!parent || name_in(parent, n, &s) != 0 || (size_t)(at - buffer) < s.size + 1) {
+            node_drop(n);
+            if (parent)
+                node_drop(parent);
+            return NULL;
+        }
+        at -= s.size;
+        memcpy(at, s.name, s.size);
+        *--at = '/';
+        node_drop(n);
+        n = parent;
+    }
+    node_drop(n);
+    return strdup(*at ? at : "/");
+}
+
+/* Opening --------------------------------------------------------------------------------*/
+
+int node_open(struct thread *t, struct node *n, uint32_t flags, struct file **out)
+{
+    const struct file_ops *ops = n->type == S_IFDIR ? &directory_ops : &regular_ops;
+    uint32_t access = flags & O_ACCMODE;
+    if (!(flags & O_PATH)) {
+        int how = (access != O_WRONLY ? 4 : 0) | (access != O_RDONLY || flags & O_TRUNC ? 2 : 0);
+        int result = node_may(t->process, n, how);
+        if (result != 0)
+            return result;
+        if (n->type == S_IFDIR && access != O_RDONLY)
+            return -EISDIR;
+        if (n->type == S_IFLNK && !n->ops->open)
+            return -ELOOP;
+        if (n->type != S_IFREG && n->type != S_IFDIR)
+            return n->ops->open ? n->ops->open(n, t, flags, out) : -ENXIO;
+        if (n->type == S_IFREG && n->ops->open && !n->ops->read)
+            return n->ops->open(n, t, flags, out); /* /proc */
+        if (flags & O_TRUNC && n->type == S_IFREG && (result = n->ops->truncate(n, 0)) != 0)
+            return result;
+    }
+    *out = file_new(ops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC),
+                    node_hold(n), NULL);
+    return *out ? 0 : -ENOMEM;
+}
+
+static int64_t regular_read(struct thread *t, struct file *f, void *to, size_t size,
+                            uint64_t *offset)
+{
+    (void)t;
+    int64_t n = window_covers(f->node) ? window_read(f->node, *offset, to, size)
+                                       : f->node->ops->read(f->node, *offset, to, size);
+    if (n > 0)
+        *offset += (uint64_t)n;
+    return n;
+}
+
+static int64_t regular_write(struct thread *t, struct file *f, const void *from, size_t size,
+                             uint64_t *offset)
+{
+    struct store_attr attr;
+    (void)t;
+    if (f->flags & O_APPEND) {
+        int result = f->node->ops->attr(f->node, &attr);
+        if (result != 0)
+            return result;
+        *offset = attr.size;
+    }
+    int64_t n = f->node->ops->write(f->node, *offset, from, size);
+    if (n > 0 && f->node->window)
+        window_write(f->node, *offset, from, (size_t)n);
+    if (n > 0)
+        *offset += (uint64_t)n;
+    return n;
+}
+
+const struct file_ops regular_ops = {
+    .read = regular_read, .write = regular_write, .seekable = true};
+const struct file_ops directory_ops = {.seekable = true};

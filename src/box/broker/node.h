@@ -1,0 +1,99 @@
+/* node: an object with a name, whatever file system has it: the store, memory
+ * (/dev, /dev/shm), or /proc. A node is in memory while somebody holds it. */
+#ifndef VOW_BOX_NODE_H
+#define VOW_BOX_NODE_H
+
+#include <sys/stat.h>
+
+#include "box/broker/file.h"
+
+struct node_ops {
+    int (*attr)(struct node *n, struct store_attr *out);
+    int (*set_attr)(struct node *n, unsigned which, const struct store_attr *to);
+    int (*lookup)(struct node *dir, const char *name, size_t size, struct node **out);
+    int (*readdir)(struct node *dir, uint64_t *position,
+                   int (*take)(void *context, const struct store_entry *entry), void *context);
+    int64_t (*readlink)(struct node *n, struct thread *t, char *to, size_t size);
+    int (*create)(struct node *dir, const char *name, size_t size, const struct store_new *what,
+                  struct node **out);
+    int (*link)(struct node *n, struct node *dir, const char *name, size_t size);
+    int (*remove)(struct node *dir, const char *name, size_t size, bool directory);
+    int (*rename)(struct node *from, const struct store_name *a, struct node *to,
+                  const struct store_name *b, unsigned flags);
+    /* Contents of a regular file. */
+    int64_t (*read)(struct node *n, uint64_t offset, void *to, size_t size);
+    int64_t (*write)(struct node *n, uint64_t offset, const void *from, size_t size);
+    int (*truncate)(struct node *n, uint64_t size);
+    int (*sync)(struct node *n);
+    /* open: for what is not a regular file or directory. NULL: -ENXIO. */
+    int (*open)(struct node *n, struct thread *t, uint32_t flags, struct file **out);
+    /* release: nobody holds it any more; frees it. */
+    void (*release)(struct node *n);
+    uint32_t device; /* st_dev */
+};
+
+struct node {
+    const struct node_ops *ops;
+    unsigned references;
+    uint32_t ino;
+    uint32_t type;         /* S_IFx */
+    struct window *window; /* its pages in the arena, once mapped */
+    struct locks *locks;
+    void *data;
+};
+
+static inline struct node *node_hold(struct node *n)
+{
+    n->references++;
+    return n;
+}
+void node_drop(struct node *n);
+
+/* path_walk: from `dir` (AT_FDCWD or a descriptor): 0 and a held node.
+ * `follow`: the last symbolic link, too. */
+struct walk {
+    uint64_t dir;
+    const char *path;
+    bool follow;
+};
+int path_walk(struct thread *t, const struct walk *w, struct node **out);
+/* path_walk_parent: the directory, held, and the last name within w->path. */
+struct last {
+    struct node *dir;
+    char name[256];
+    size_t size;
+    bool must_be_directory; /* a slash stood behind it */
+};
+int path_walk_parent(struct thread *t, const struct walk *w, struct last *out);
+/* path_of: the absolute path of a directory, malloc'd; NULL if there is none. */
+char *path_of(struct node *dir);
+/* node_may: -EACCES unless the process may read (4), write (2), search (1). */
+int node_may(const struct process *p, struct node *n, int how);
+int node_open(struct thread *t, struct node *n, uint32_t flags, struct file **out);
+
+/* The file systems. */
+int store_fs_node(uint32_t ino, struct node **out);
+int memory_fs_start(void);
+struct node *memory_fs_root(void); /* /dev */
+struct node *proc_root(void);
+/* proc_file: the open file that a link of /proc/PID/fd stands for, or NULL. */
+struct file *proc_file(const struct node *n);
+/* proc_follow: what a link of /proc stands for; -EINVAL: its text says it. */
+int proc_follow(struct node *n, struct thread *t, struct node **out);
+bool store_fs_is_root(const struct node *n);
+
+/* arena.c: pages that processes share. */
+/* arena_map: the arena's offset for `size` bytes at `offset` of a node. */
+int64_t arena_map(struct node *n, uint64_t offset, uint64_t size, bool shared);
+int64_t arena_new(uint64_t size);
+/* window_read, window_write: a node's bytes that are in the arena. */
+bool window_covers(const struct node *n);
+void window_write(struct node *n, uint64_t offset, const void *from, size_t size);
+int64_t window_read(struct node *n, uint64_t offset, void *to, size_t size);
+void window_truncate(struct node *n, uint64_t size);
+/* window_flush: what was written to shared mappings goes to the file. */
+int window_flush(struct node *n);
+int window_flush_at(uint64_t arena);
+void window_flush_all(void);
+
+#endif

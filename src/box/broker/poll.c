@@ -1,0 +1,242 @@
+/* poll: waiting for several files; epoll. */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL, POLL_MAX = 4096 };
+
+/* What holds of a file now; registers the thread if there is one. */
+static int state_of(struct thread *t, struct file *f)
+{
+    return f->ops->poll ? f->ops->poll(t, f) : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+}
+
+static int64_t poll_all(struct thread *t, struct pollfd *fds, uint64_t count)
+{
+    int64_t found = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        struct pollfd p;
+        memcpy(&p, &fds[i], sizeof p);
+        p.revents = 0;
+        if (p.fd >= 0) {
+            struct file *f = fd_file(t, (uint64_t)p.fd);
+            int now = f && !(f->flags & O_PATH) ? state_of(found ? NULL : t, f) : POLLNVAL;
+            p.revents = (short)(now & (p.events | ALWAYS));
+        }
+        found += p.revents != 0;
+        memcpy(&fds[i], &p, sizeof p);
+    }
+    return found;
+}
+
+/* The answer of a call that waits for `found` to become positive. `limit` in
+ * nanoseconds; negative: none. */
+static int64_t wait_or(struct thread *t, int64_t found, int64_t limit)
+{
+    static struct queue nobody;
+    if (found || limit == 0 || wait_timed_out(t)) {
+        wait_forget(t);
+        return found;
+    }
+    if (limit > 0 && !wait_has_limit(t))
+        wait_until(t, time_now() + limit);
+    if (!t->waits)
+        return wait_on(t, &nobody);
+    return ANSWER_WAIT;
+}
+
+static int64_t poll_for(struct thread *t, struct call *c, int64_t limit)
+{
+    if (c->a[1] > POLL_MAX)
+        return -EINVAL;
+    struct pollfd *fds = call_window(t, c->a[0], c->a[1] * sizeof *fds);
+    if (!fds && c->a[1])
+        return -EFAULT;
+    return wait_or(t, poll_all(t, fds, c->a[1]), limit);
+}
+
+int64_t do_poll(struct thread *t, struct call *c)
+{
+    int milliseconds = (int)c->a[2];
+    return poll_for(t, c, milliseconds < 0 ? -1 : milliseconds * INT64_C(1000000));
+}
+
+int64_t time_get(struct thread *t, uint64_t at, int64_t *out)
+{
+    struct timespec time;
+    if (call_get(t, at, &time, sizeof time) != 0)
+        return -EFAULT;
+    if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec > 999999999)
+        return -EINVAL;
+    bool far = time.tv_sec > INT32_MAX * INT64_C(4);
+    *out = far ? INT64_MAX / 2 : time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+    return 0;
+}
+
+int64_t do_ppoll(struct thread *t, struct call *c)
+{
+    int64_t limit = -1;
+    int64_t result = c->a[2] ? time_get(t, c->a[2], &limit) : 0;
+    return result ? result : poll_for(t, c, limit);
+}
+
+/* epoll ----------------------------------------------------------------------------------*/
+
+struct interest {
+    struct interest *next;
+    struct file *file; /* held */
+    int fd;
+    uint32_t events;
+    uint64_t data;
+    uint32_t seen; /* EPOLLET: what was reported and has not gone since */
+    bool spent;    /* EPOLLONESHOT */
+};
+
+struct epoll {
+    struct interest *first;
+    struct queue changed;
+};
+
+static bool is_gone(const struct interest *i)
+{
+    return i->file->references == 1; /* ours alone: all descriptors are closed */
+}
+
+static void drop_interest(struct interest **at)
+{
+    struct interest *i = *at;
+    *at = i->next;
+    file_drop(i->file);
+    free(i);
+}
+
+static int poll_epoll(struct thread *t, struct file *f)
+{
+    struct epoll *e = f->data;
+    int found = 0;
+    if (t)
+        wait_on(t, &e->changed);
+    for (struct interest *i = e->first; i; i = i->next)
+        if (!i->spent && !is_gone(i) && state_of(t, i->file) & (int)(i->events | ALWAYS))
+            found = POLLIN | POLLRDNORM;
+    return found;
+}
+
+static void release_epoll(struct file *f)
+{
+    struct epoll *e = f->data;
+    while (e->first)
+        drop_interest(&e->first);
+    queue_free(&e->changed);
+    free(e);
+}
+
+const struct file_ops epoll_ops = {.poll = poll_epoll, .release = release_epoll};
+
+int64_t do_epoll_create1(struct thread *t, struct call *c)
+{
+    if (c->a[0] & ~(uint64_t)O_CLOEXEC)
+        return -EINVAL;
+    struct epoll *e = calloc(1, sizeof *e);
+    struct file *f = e ? file_new(&epoll_ops, O_RDWR, NULL, e) : NULL;
+    if (!f) {
+        free(e);
+        return -ENOMEM;
+    }
+    return fd_put(t, f, 0, c->a[0] & O_CLOEXEC);
+}
+
+int64_t do_epoll_create(struct thread *t, struct call *c)
+{
+    struct call none = {0};
+    return (int)c->a[0] > 0 ? do_epoll_create1(t, &none) : -EINVAL;
+}
+
+int64_t do_epoll_ctl(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]), *target = fd_file(t, c->a[2]);
+    uint8_t event[12] = {0};
+    if (!f || !target)
+        return -EBADF;
+    if (f->ops != &epoll_ops || f == target)
+        return -EINVAL;
+    if (!target->ops->poll)
+        return -EPERM;
+    if (c->a[1] != EPOLL_CTL_DEL && call_get(t, c->a[3], event, sizeof event) != 0)
+        return -EFAULT;
+    struct epoll *e = f->data;
+    struct interest **at = &e->first;
+    while (*at && ((*at)->fd != (int)c->a[2] || (*at)->file != target))
+        at = &(*at)->next;
+    switch (c->a[1]) {
+    case EPOLL_CTL_DEL:
+        if (!*at)
+            return -ENOENT;
+        drop_interest(at);
+        return 0;
+    case EPOLL_CTL_ADD:
+        if (*at)
+            return -EEXIST;
+        if (!(*at = calloc(1, sizeof **at)))
+            return -ENOMEM;
+        (*at)->file = file_hold(target);
+        (*at)->fd = (int)c->a[2];
+        break;
+    case EPOLL_CTL_MOD:
+        if (!*at)
+            return -ENOENT;
+        break;
+    default: return -EINVAL;
+    }
+    memcpy(&(*at)->events, event, 4);
+    memcpy(&(*at)->data, event + 4, 8);
+    (*at)->seen = 0;
+    (*at)->spent = false;
+    queue_wake(&e->changed);
+    return 0;
+}
+
+/* Puts what one interest has to say into out[12]; false: nothing. */
+static bool report(struct thread *t, struct interest *i, uint8_t *out)
+{
+    uint32_t now = (uint32_t)state_of(t, i->file) & (i->events | ALWAYS);
+    uint32_t news = i->events & EPOLLET ? now & ~i->seen : now;
+    i->seen = now;
+    if (i->spent || !news)
+        return false;
+    i->spent = i->events & EPOLLONESHOT;
+    memcpy(out, &now, 4);
+    memcpy(out + 4, &i->data, 8);
+    return true;
+}
+
+int64_t do_epoll_wait(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    uint64_t room = c->a[2], found = 0;
+    int milliseconds = (int)c->a[3];
+    if (!f)
+        return -EBADF;
+    if (f->ops != &epoll_ops || (int)room <= 0)
+        return -EINVAL;
+    uint8_t *out = call_window(t, c->a[1], room * 12);
+    if (!out)
+        return -EFAULT;
+    struct epoll *e = f->data;
+    wait_on(t, &e->changed);
+    for (struct interest **at = &e->first; *at && found < room;) {
+        if (is_gone(*at)) {
+            drop_interest(at);
+            continue;
+        }
+        found += report(t, *at, out + found * 12);
+        at = &(*at)->next;
+    }
+    return wait_or(t, (int64_t)found, milliseconds < 0 ? -1 : milliseconds * INT64_C(1000000));
+}

@@ -1,0 +1,472 @@
+/* proc: /proc. Nodes are made when somebody looks, from what the broker knows;
+ * text is made at open. Whoever lacks a file here: add a row to the table. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+enum { DEVICE = 21, PROC_ROOT_INO = 1 };
+
+enum kind {
+    ROOT,
+    SELF,
+    PROCESS,
+    FD_DIR,
+    FD,
+    EXE,
+    CWD,
+    ROOT_LINK,
+    SYS_DIR,
+    TEXT, /* and all that follow */
+    STATUS = TEXT,
+    STAT,
+    STATM,
+    CMDLINE,
+    COMM,
+    MOUNTS,
+    CGROUP,
+    CPUINFO,
+    MEMINFO,
+    UPTIME,
+    LOADAVG,
+    VERSION,
+    FILESYSTEMS,
+    SYS_STAT,
+    SELF_MOUNTS,
+    OVERCOMMIT,
+    PID_MAX,
+    CAP_LAST,
+    OSRELEASE,
+    HOSTNAME,
+};
+
+struct proc_node {
+    struct node node;
+    enum kind kind;
+    uint32_t pid;
+    unsigned fd;
+};
+
+struct row {
+    const char *name;
+    enum kind kind;
+};
+static const struct row in_root[] = {
+    {"self", SELF},     {"cpuinfo", CPUINFO},    {"meminfo", MEMINFO},
+    {"uptime", UPTIME}, {"loadavg", LOADAVG},    {"version", VERSION},
+    {"stat", SYS_STAT}, {"mounts", SELF_MOUNTS}, {"filesystems", FILESYSTEMS},
+    {"sys", SYS_DIR},
+};
+static const struct row in_process[] = {
+    {"fd", FD_DIR},     {"exe", EXE},       {"cwd", CWD},       {"root", ROOT_LINK},
+    {"status", STATUS}, {"stat", STAT},     {"statm", STATM},   {"cmdline", CMDLINE},
+    {"comm", COMM},     {"mounts", MOUNTS}, {"cgroup", CGROUP},
+};
+/* /proc/sys is flat here: a path's parts are looked up in the same directory. */
+static const struct row in_sys[] = {
+    {"vm", SYS_DIR},          {"kernel", SYS_DIR},
+    {"fs", SYS_DIR},          {"overcommit_memory", OVERCOMMIT},
+    {"pid_max", PID_MAX},     {"cap_last_cap", CAP_LAST},
+    {"osrelease", OSRELEASE}, {"hostname", HOSTNAME},
+};
+
+static const struct node_ops proc_ops;
+static struct proc_node root = {
+    .node = {.ops = &proc_ops, .references = 1, .ino = PROC_ROOT_INO, .type = S_IFDIR}};
+
+struct node *proc_root(void)
+{
+    return &root.node;
+}
+
+static const struct proc_node *of(const struct node *n)
+{
+    return (const struct proc_node *)n;
+}
+
+static uint32_t type_of(enum kind kind)
+{
+    if (kind >= TEXT)
+        return S_IFREG;
+    return kind == SELF || kind == FD || kind == EXE || kind == CWD || kind == ROOT_LINK ? S_IFLNK
+                                                                                         : S_IFDIR;
+}
+
+static int new (enum kind kind, uint32_t pid, unsigned fd, struct node **out)
+{
+    struct proc_node *p = calloc(1, sizeof *p);
+    if (!p)
+        return -ENOMEM;
+    p->node = (struct node){.ops = &proc_ops,
+                            .references = 1,
+                            .ino = 2 + (pid << 12 | (uint32_t)kind << 6 | (fd & 63)),
+                            .type = type_of(kind)};
+    p->kind = kind;
+    p->pid = pid;
+    p->fd = fd;
+    *out = &p->node;
+    return 0;
+}
+
+static void release(struct node *n)
+{
+    free(n);
+}
+
+static int attr(struct node *n, struct store_attr *out)
+{
+    const struct process *p = task_find(of(n)->pid);
+    uint32_t mode = n->type == S_IFDIR ? 0555 : n->type == S_IFLNK ? 0777 : 0444;
+    *out =
+        (struct store_attr){.ino = n->ino, .mode = n->type | mode, .nlink = 1, .block_size = 1024};
+    if (p) {
+        out->uid = p->cred.euid;
+        out->gid = p->cred.egid;
+    }
+    return 0;
+}
+
+/* Lookup ---------------------------------------------------------------------------------*/
+
+static bool number(const char *text, size_t size, uint32_t *out)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9' || n > 99999999)
+            return false;
+        n = n * 10 + (uint64_t)(text[i] - '0');
+    }
+    *out = (uint32_t)n;
+    return size > 0 && (text[0] != '0' || size == 1);
+}
+
+static int lookup_row(const struct row *rows, size_t count, const char *name, size_t size,
+                      uint32_t pid, struct node **out)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(rows[i].name) == size && memcmp(rows[i].name, name, size) == 0)
+            return new (rows[i].kind, pid, 0, out);
+    return -ENOENT;
+}
+
+static int lookup(struct node *dir, const char *name, size_t size, struct node **out)
+{
+    const struct proc_node *d = of(dir);
+    uint32_t n;
+    if (size == 2 && memcmp(name, "..", 2) == 0) {
+        if (d->kind == FD_DIR)
+            return new (PROCESS, d->pid, 0, out);
+        *out = node_hold(&root.node);
+        return 0;
+    }
+    switch (d->kind) {
+    case ROOT:
+        if (number(name, size, &n))
+            return task_find(n) ? new (PROCESS, n, 0, out) : -ENOENT;
+        return lookup_row(in_root, ARRAY_COUNT(in_root), name, size, 0, out);
+    case PROCESS:
+        if (!task_find(d->pid))
+            return -ENOENT;
+        return lookup_row(in_process, ARRAY_COUNT(in_process), name, size, d->pid, out);
+    case FD_DIR: {
+        const struct process *p = task_find(d->pid);
+        if (!p || !p->fds || !number(name, size, &n) || n >= p->fds->count || !p->fds->files[n])
+            return -ENOENT;
+        return new (FD, d->pid, n, out);
+    }
+    case SYS_DIR: return lookup_row(in_sys, ARRAY_COUNT(in_sys), name, size, 0, out);
+    default: return -ENOTDIR;
+    }
+}
+
+/* Listing --------------------------------------------------------------------------------*/
+
+struct list {
+    uint64_t *position, index;
+    int (*take)(void *context, const struct store_entry *entry);
+    void *context;
+};
+
+/* One entry; positions count them. */
+static int list(struct list *l, const char *name, uint32_t type)
+{
+    if (l->index++ < *l->position)
+        return 0;
+    struct store_entry e = {name, strlen(name), (uint32_t)l->index + 1, (uint8_t)(type >> 12),
+                            l->index};
+    int result = l->take(l->context, &e);
+    if (result == 0)
+        *l->position = l->index;
+    return result;
+}
+
+static int list_rows(struct list *l, const struct row *rows, size_t count)
+{
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = list(l, rows[i].name, type_of(rows[i].kind));
+    return result;
+}
+
+static int list_numbers(struct list *l, const struct proc_node *d)
+{
+    char name[16];
+    int result = 0;
+    const struct process *p = d->kind == FD_DIR ? task_find(d->pid) : NULL;
+    if (d->kind == ROOT)
+        for (uint32_t pid = 1, left = 1; left && result == 0; pid++) {
+            left = 0;
+            for (const struct process *q = box.first; q; q = q->next)
+                left += q->pid > pid;
+            if (task_find(pid)) {
+                snprintf(name, sizeof name, "%u", pid);
+                result = list(l, name, S_IFDIR);
+            }
+        }
+    for (unsigned fd = 0; p && p->fds && fd < p->fds->count && result == 0; fd++) {
+        if (!p->fds->files[fd])
+            continue;
+        snprintf(name, sizeof name, "%u", fd);
+        result = list(l, name, S_IFLNK);
+    }
+    return result;
+}
+
+static int readdir(struct node *dir, uint64_t *position,
+                   int (*take)(void *context, const struct store_entry *entry), void *context)
+{
+    const struct proc_node *d = of(dir);
+    struct list l = {position, 0, take, context};
+    int result = list(&l, ".", S_IFDIR);
+    if (result == 0)
+        result = list(&l, "..", S_IFDIR);
+    if (result == 0 && d->kind == ROOT)
+        result = list_rows(&l, in_root, ARRAY_COUNT(in_root));
+    if (result == 0 && d->kind == PROCESS)
+        result = list_rows(&l, in_process, ARRAY_COUNT(in_process));
+    if (result == 0 && d->kind == SYS_DIR)
+        result = list_rows(&l, in_sys, ARRAY_COUNT(in_sys));
+    return result ? result : list_numbers(&l, d);
+}
+
+/* Links ----------------------------------------------------------------------------------*/
+
+static const struct process *process_of(const struct proc_node *p)
+{
+    return task_find(p->pid);
+}
+
+static void file_name(struct str *out, const struct file *f)
+{
+    CLEAN_FREE char *path = f->node && f->node->type == S_IFDIR ? path_of(f->node) : NULL;
+    if (path)
+        str_add(out, path);
+    else if (f->ops == &pipe_ops)
+        str_addf(out, "pipe:[%u]", (uint32_t)((uintptr_t)f->data >> 4));
+    else if (f->ops == &host_ops)
+        str_add(out, host_file_is_tty(f) ? "/dev/tty" : "pipe:[1]");
+    else if (f->ops == &null_ops)
+        str_add(out, "/dev/null");
+    else if (f->node)
+        str_addf(out, "/proc/self/fd/inode:[%u]", f->node->ino);
+    else
+        str_add(out, f->ops == &event_ops ? "anon_inode:[eventfd]" : "anon_inode:[eventpoll]");
+}
+
+static struct file *file_of(const struct proc_node *link)
+{
+    const struct process *p = process_of(link);
+    return link->kind == FD && p && p->fds && link->fd < p->fds->count ? p->fds->files[link->fd]
+                                                                       : NULL;
+}
+
+struct file *proc_file(const struct node *n)
+{
+    return n->ops == &proc_ops ? file_of(of(n)) : NULL;
+}
+
+static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
+{
+    const struct proc_node *link = of(n);
+    const struct process *p = process_of(link);
+    CLEAN_STR struct str s = {0};
+    CLEAN_FREE char *path = NULL;
+    if (link->kind == SELF)
+        str_addf(&s, "%u", t->process->pid);
+    else if (!p)
+        return -ENOENT;
+    else if (link->kind == EXE)
+        str_add(&s, p->exe ? p->exe : "");
+    else if (link->kind == CWD && p->cwd && (path = path_of(p->cwd)))
+        str_add(&s, path);
+    else if (link->kind == ROOT_LINK)
+        str_add(&s, "/");
+    else if (file_of(link))
+        file_name(&s, file_of(link));
+    else
+        return -ENOENT;
+    size_t length = s.size < size ? s.size : size;
+    memcpy(to, str_get(&s), length);
+    return (int64_t)length;
+}
+
+int proc_follow(struct node *n, struct thread *t, struct node **out)
+{
+    const struct proc_node *link = of(n);
+    if (n->ops != &proc_ops || (link->kind != FD && link->kind != CWD))
+        return -EINVAL;
+    const struct process *p = process_of(link);
+    (void)t;
+    if (p && link->kind == CWD && p->cwd)
+        *out = node_hold(p->cwd);
+    else if (file_of(link) && file_of(link)->node)
+        *out = node_hold(file_of(link)->node);
+    else if (file_of(link)) /* a pipe, the terminal: opened as what it is */
+        *out = node_hold(n);
+    else
+        return -ENOENT;
+    return 0;
+}
+
+/* Text -----------------------------------------------------------------------------------*/
+
+static char state_letter(const struct process *p)
+{
+    if (p->state == ZOMBIE)
+        return 'Z';
+    if (p->state == STOPPED)
+        return 'T';
+    for (const struct thread *t = p->threads; t; t = t->next)
+        if (!t->busy)
+            return 'R';
+    return 'S';
+}
+
+static unsigned thread_count(const struct process *p)
+{
+    unsigned count = 0;
+    for (const struct thread *t = p->threads; t; t = t->next)
+        count++;
+    return count;
+}
+
+static void add_status(struct str *s, const struct process *p)
+{
+    const struct credentials *k = &p->cred;
+    str_addf(s,
+             "Name:\t%s\nUmask:\t%04o\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
+             p->name, p->umask, state_letter(p), p->pid, p->pid, p->parent ? p->parent->pid : 0);
+    str_addf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", k->uid, k->euid, k->suid, k->euid,
+             k->gid, k->egid, k->sgid, k->egid);
+    str_addf(s, "VmSize:\t   10000 kB\nVmRSS:\t    5000 kB\nThreads:\t%u\n", thread_count(p));
+}
+
+static void add_stat(struct str *s, const struct process *p)
+{
+    str_addf(s, "%u (%s) %c %u %u %u 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 %u 0 %jd 10000000 1250 ",
+             p->pid, p->name, state_letter(p), p->parent ? p->parent->pid : 0, p->group, p->session,
+             thread_count(p), (intmax_t)(p->started / 10000000));
+    str_add(s, "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+}
+
+static void add_of_process(struct str *s, enum kind kind, const struct process *p)
+{
+    switch (kind) {
+    case STATUS: add_status(s, p); break;
+    case STAT: add_stat(s, p); break;
+    case STATM: str_add(s, "2500 1250 500 100 0 500 0\n"); break;
+    case CMDLINE: str_add_bytes(s, p->cmdline, p->cmdline_size); break;
+    case COMM: str_addf(s, "%s\n", p->name); break;
+    case CGROUP: str_add(s, "0::/\n"); break;
+    default: str_add(s, "/dev/root / ext4 rw 0 0\nproc /proc proc rw 0 0\ndev /dev tmpfs rw 0 0\n");
+    }
+}
+
+static void add_of_system(struct str *s, enum kind kind)
+{
+    int64_t now = time_now();
+    switch (kind) {
+    case CPUINFO:
+        for (int i = 0; i < 2; i++)
+            str_addf(s,
+                     "processor\t: %d\nvendor_id\t: GenuineIntel\nmodel name\t: vow box\n"
+                     "cpu cores\t: 2\nflags\t\t: fpu sse sse2\n\n",
+                     i);
+        break;
+    case MEMINFO:
+        str_add(s, "MemTotal:        4194304 kB\nMemFree:         2097152 kB\n"
+                   "MemAvailable:    2097152 kB\nBuffers:               0 kB\n"
+                   "Cached:                0 kB\nSwapTotal:             0 kB\n"
+                   "SwapFree:              0 kB\n");
+        break;
+    case UPTIME: str_addf(s, "%jd.00 0.00\n", (intmax_t)(now / 1000000000)); break;
+    case LOADAVG: str_add(s, "0.00 0.00 0.00 1/1 1\n"); break;
+    case VERSION: str_add(s, "Linux version 6.1.0-vow (vow box) #1 SMP\n"); break;
+    case SYS_STAT:
+        str_add(s, "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n"
+                   "cpu1 0 0 0 0 0 0 0 0 0 0\nbtime 0\n");
+        break;
+    case FILESYSTEMS: str_add(s, "nodev\tproc\nnodev\ttmpfs\n\text4\n"); break;
+    case OVERCOMMIT: str_add(s, "0\n"); break;
+    case PID_MAX: str_add(s, "4194304\n"); break;
+    case CAP_LAST: str_add(s, "40\n"); break;
+    case OSRELEASE: str_add(s, "6.1.0-vow\n"); break;
+    case HOSTNAME: str_addf(s, "%s\n", box.hostname); break;
+    default: add_of_process(s, MOUNTS, NULL);
+    }
+}
+
+/* A descriptor's file again: a new file on the same pipe would need its kind's
+ * help, so it is the same open file. */
+static int open_again(const struct proc_node *link, struct file **out)
+{
+    if (!file_of(link))
+        return -ENOENT;
+    *out = file_hold(file_of(link));
+    return 0;
+}
+
+static int open_text(struct node *n, struct thread *t, uint32_t flags, struct file **out)
+{
+    const struct proc_node *p = of(n);
+    const struct process *process = process_of(p);
+    CLEAN_STR struct str s = {0};
+    (void)t;
+    if (p->kind == FD)
+        return open_again(p, out);
+    if ((flags & O_ACCMODE) != O_RDONLY)
+        return -EACCES;
+    if (p->pid && !process)
+        return -ENOENT;
+    if (p->pid)
+        add_of_process(&s, p->kind, process);
+    else
+        add_of_system(&s, p->kind);
+    struct text *text = calloc(1, sizeof *text);
+    if (!text || s.failed) {
+        free(text);
+        return -ENOMEM;
+    }
+    text->size = s.size;
+    text->at = str_take(&s);
+    *out = file_new(&text_ops, flags & O_NONBLOCK, node_hold(n), text);
+    if (*out)
+        return 0;
+    free(text->at);
+    free(text);
+    return -ENOMEM;
+}
+
+static const struct node_ops proc_ops = {
+    .attr = attr,
+    .lookup = lookup,
+    .readdir = readdir,
+    .readlink = readlink,
+    .open = open_text,
+    .release = release,
+    .device = DEVICE,
+};

@@ -1,0 +1,467 @@
+/* signal: who gets which signal, and when.
+ *
+ * A signal waits at a process or a thread until some thread takes it (BOX_TAKE).
+ * Where one has just come that a thread would take, the thread is told: its
+ * waiting call ends, or, if it is in guest code, the host kicks it. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/task.h"
+
+enum { BOX_SI_KERNEL = 128, CLD_STOPPED_ = 5, CLD_CONTINUED_ = 6, REPORT_CONTINUED = 0xffff };
+
+static const uint64_t stops = BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU);
+static const uint64_t nothing = BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH);
+static const uint64_t never = BIT(SIGKILL) | BIT(SIGSTOP);
+
+static bool is_default(const struct process *p, int signal)
+{
+    return p->actions[signal - 1].handler == 0;
+}
+
+static bool is_ignored(const struct process *p, int signal)
+{
+    uint64_t handler = p->actions[signal - 1].handler;
+    return handler == 1 || (handler == 0 && nothing & BIT(signal));
+}
+
+static uint64_t mask_of(const struct thread *t)
+{
+    return __atomic_load_n(&box.channel->slots[t->slot].mask, __ATOMIC_SEQ_CST) & ~never;
+}
+
+void signal_update(struct process *p)
+{
+    for (struct thread *t = p->threads; t; t = t->next)
+        __atomic_store_n(&box.channel->slots[t->slot].pending, p->pending.set | t->pending.set,
+                         __ATOMIC_SEQ_CST);
+}
+
+bool signal_waits(struct thread *t)
+{
+    return t->leaving || ((t->process->pending.set | t->pending.set) & ~mask_of(t));
+}
+
+/* Makes a thread ask for its signals. */
+static void tell(struct thread *t)
+{
+    __atomic_store_n(&box.channel->slots[t->slot].notice, 1, __ATOMIC_SEQ_CST);
+    if (t->busy) {
+        t->interrupted = EINTR;
+        call_ready(t);
+    } else {
+        host_kick(t);
+    }
+}
+
+static void add(struct pending *p, const struct siginfo_short *info)
+{
+    if (!(p->set & BIT(info->signal)))
+        p->info[info->signal - 1] = *info;
+    p->set |= BIT(info->signal);
+}
+
+/* A stop takes away a waiting SIGCONT and the other way round. */
+static void cancel(struct process *p, uint64_t set)
+{
+    p->pending.set &= ~set;
+    for (struct thread *t = p->threads; t; t = t->next)
+        t->pending.set &= ~set;
+}
+
+static void tell_parent(struct process *p, int report, int code)
+{
+    struct process *parent = p->parent;
+    p->report = report;
+    if (!parent)
+        return;
+    queue_wake(&parent->children);
+    if (!(parent->actions[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+        signal_send(parent, &(struct siginfo_short){
+                                .signal = SIGCHLD,
+                                .code = code,
+                                .pid = (int32_t)p->pid,
+                                .status = report == REPORT_CONTINUED ? SIGCONT : report >> 8});
+}
+
+/* What a signal does at once, whoever blocks it. */
+static void prepare(struct process *p, int signal)
+{
+    if (signal == SIGCONT || signal == SIGKILL) {
+        cancel(p, stops);
+        if (p->state == STOPPED) {
+            p->state = RUNNING;
+            queue_wake(&p->stopped);
+            if (signal == SIGCONT)
+                tell_parent(p, REPORT_CONTINUED, CLD_CONTINUED_);
+        }
+    } else if (stops & BIT(signal)) {
+        cancel(p, BIT(SIGCONT));
+    }
+}
+
+void signal_send_thread(struct thread *t, const struct siginfo_short *info)
+{
+    struct process *p = t->process;
+    if (p->state == ZOMBIE)
+        return;
+    prepare(p, info->signal);
+    if (info->signal == SIGKILL) {
+        task_end(p, SIGKILL);
+        return;
+    }
+    if (is_ignored(p, info->signal) && !(mask_of(t) & BIT(info->signal)))
+        return;
+    add(&t->pending, info);
+    signal_update(p);
+    if (!(mask_of(t) & BIT(info->signal)))
+        tell(t);
+}
+
+void signal_send(struct process *p, const struct siginfo_short *info)
+{
+    if (p->state == ZOMBIE)
+        return;
+    prepare(p, info->signal);
+    if (info->signal == SIGKILL) {
+        task_end(p, SIGKILL);
+        return;
+    }
+    struct thread *taker = NULL;
+    for (struct thread *t = p->threads; t; t = t->next)
+        if (!(mask_of(t) & BIT(info->signal)) && !t->leaving)
+            taker = !taker || t->tid == p->pid ? t : taker;
+    if (is_ignored(p, info->signal) && taker)
+        return;
+    add(&p->pending, info);
+    signal_update(p);
+    if (taker)
+        tell(taker);
+    for (struct thread *t = p->threads; t; t = t->next)
+        if (t->busy && t->call.nr == CALL_SIGTIMEDWAIT)
+            call_ready(t);
+    queue_wake(&p->children); /* signalfd */
+}
+
+void signal_send_group(uint32_t group, int signal)
+{
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->group == group)
+            signal_send(p, &(struct siginfo_short){.signal = signal, .code = BOX_SI_KERNEL});
+}
+
+/* Taking -----------------------------------------------------------------------------*/
+
+/* Takes one signal of `set` off: the lowest, a fault before others. */
+bool signal_remove(struct thread *t, uint64_t set, struct siginfo_short *out)
+{
+    struct pending *from = &t->pending;
+    if (!(from->set & set))
+        from = &t->process->pending;
+    uint64_t found = from->set & set;
+    if (!found)
+        return false;
+    int signal = __builtin_ctzll(found) + 1;
+    *out = from->info[signal - 1];
+    from->set &= ~BIT(signal);
+    signal_update(t->process);
+    return true;
+}
+
+void signal_info(const struct siginfo_short *s, uint8_t out[128])
+{
+    int32_t words[8] = {s->signal, 0, s->code, 0, s->pid, s->uid, s->status, 0};
+    memset(out, 0, 128);
+    memcpy(out, words, sizeof words);
+    if (s->address)
+        memcpy(out + (s->signal == SIGSEGV || s->signal == SIGBUS ? 16 : 24), &s->address,
+               sizeof s->address);
+}
+
+static bool is_orphaned(const struct process *of)
+{
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->group == of->group && p->state != ZOMBIE && p->parent &&
+            p->parent->group != p->group && p->parent->session == p->session)
+            return false;
+    return true;
+}
+
+static void stop(struct process *p, int signal)
+{
+    if (signal != SIGSTOP && is_orphaned(p))
+        return; /* nobody could continue it */
+    p->state = STOPPED;
+    tell_parent(p, signal << 8 | 0x7f, CLD_STOPPED_);
+}
+
+/* Makes *out what the handler of `s` needs; false if it has none, and then what
+ * is to happen has happened. */
+static bool handle(struct thread *t, const struct siginfo_short *s, struct box_signal *out)
+{
+    struct process *p = t->process;
+    struct action *a = &p->actions[s->signal - 1];
+    if (is_ignored(p, s->signal))
+        return false;
+    if (is_default(p, s->signal)) {
+        if (stops & BIT(s->signal))
+            stop(p, s->signal);
+        else
+            task_end(p, s->signal);
+        return false;
+    }
+    *out = (struct box_signal){.signal = s->signal,
+                               .handler = a->handler,
+                               .flags = a->flags,
+                               .restorer = a->restorer,
+                               .mask = a->mask & ~never};
+    signal_info(s, out->info);
+    if (a->flags & SA_RESETHAND)
+        a->handler = 0;
+    return true;
+}
+
+int64_t box_take(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    struct box_signal out = {0};
+    struct siginfo_short s;
+    t->interrupted = 0;
+    while (!t->leaving && p->state == RUNNING && signal_remove(t, ~mask_of(t), &s))
+        if (handle(t, &s, &out))
+            break;
+    if (p->state == STOPPED)
+        return wait_on(t, &p->stopped);
+    if (p->state == ZOMBIE)
+        out.signal = -1;
+    else if (t->leaving)
+        out.signal = -2;
+    if (!out.signal || !signal_waits(t))
+        __atomic_store_n(&box.channel->slots[t->slot].notice, 0, __ATOMIC_SEQ_CST);
+    return call_put(t, c->a[0], &out, sizeof out);
+}
+
+/* A fault cannot be blocked or ignored. */
+int64_t box_fault(struct thread *t, struct call *c)
+{
+    struct box_signal out;
+    struct process *p = t->process;
+    int signal = (int)c->a[0];
+    if (call_get(t, c->a[1], &out, sizeof out) != 0 || signal < 1 || signal > SIGNALS)
+        return -EINVAL;
+    struct action *a = &p->actions[signal - 1];
+    if (a->handler <= 1 || mask_of(t) & BIT(signal)) {
+        task_end(p, signal);
+        out.signal = -1;
+    } else {
+        out.signal = signal;
+        out.handler = a->handler;
+        out.flags = a->flags;
+        out.restorer = a->restorer;
+        out.mask = a->mask & ~never;
+        if (a->flags & SA_RESETHAND)
+            a->handler = 0;
+    }
+    return call_put(t, c->a[1], &out, sizeof out);
+}
+
+/* Calls --------------------------------------------------------------------------------*/
+
+int64_t do_rt_sigaction(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    struct action new;
+    uint64_t signal = c->a[0];
+    if (signal < 1 || signal > SIGNALS || c->a[3] != 8)
+        return -EINVAL;
+    struct action old = p->actions[signal - 1];
+    if (c->a[1]) {
+        if (never & BIT(signal))
+            return -EINVAL;
+        if (call_get(t, c->a[1], &new, sizeof new) != 0)
+            return -EFAULT;
+        p->actions[signal - 1] = new;
+        if (is_ignored(p, (int)signal)) {
+            cancel(p, BIT(signal));
+            signal_update(p);
+        }
+    }
+    return c->a[2] ? call_put(t, c->a[2], &old, sizeof old) : 0;
+}
+
+static bool may_signal(const struct process *from, const struct process *to, int signal)
+{
+    return may_override(from) || from->cred.euid == to->cred.suid ||
+           from->cred.euid == to->cred.uid || from->cred.uid == to->cred.suid ||
+           from->cred.uid == to->cred.uid || (signal == SIGCONT && from->session == to->session);
+}
+
+static struct siginfo_short from_user(const struct thread *t, int signal, int code)
+{
+    return (struct siginfo_short){.signal = signal,
+                                  .code = code,
+                                  .pid = (int32_t)t->process->pid,
+                                  .uid = (int32_t)t->process->cred.uid};
+}
+
+int64_t do_kill(struct thread *t, struct call *c)
+{
+    int target = (int)c->a[0], signal = (int)c->a[1];
+    int64_t result = -ESRCH;
+    if (signal < 0 || signal > SIGNALS)
+        return -EINVAL;
+    struct siginfo_short info = from_user(t, signal, SI_USER);
+    struct process *self = t->process;
+    uint32_t group = target == 0 ? self->group : (uint32_t)-target;
+    for (struct process *p = box.first, *next; p; p = next) {
+        next = p->next;
+        bool meant = target > 0     ? p->pid == (uint32_t)target
+                     : target == -1 ? p != self && p->pid != 1
+                                    : p->group == group;
+        if (!meant || (p->state == ZOMBIE && p->host_gone && target < 0))
+            continue;
+        if (!may_signal(self, p, signal)) {
+            result = result ? -EPERM : 0;
+            continue;
+        }
+        result = 0;
+        if (signal && p != self)
+            signal_send(p, &info);
+    }
+    bool me = target > 0 ? self->pid == (uint32_t)target : target != -1 && self->group == group;
+    if (me && signal)
+        signal_send(self, &info);
+    return result;
+}
+
+static int64_t send_to_thread(struct thread *t, uint32_t pid, uint32_t tid, int signal)
+{
+    struct thread *to = task_find_thread(tid);
+    if (signal < 0 || signal > SIGNALS || (int)tid <= 0)
+        return -EINVAL;
+    if (!to || (pid && to->process->pid != pid))
+        return -ESRCH;
+    if (!may_signal(t->process, to->process, signal))
+        return -EPERM;
+    struct siginfo_short info = from_user(t, signal, SI_TKILL);
+    if (signal)
+        signal_send_thread(to, &info);
+    return 0;
+}
+
+int64_t do_tkill(struct thread *t, struct call *c)
+{
+    return send_to_thread(t, 0, (uint32_t)c->a[0], (int)c->a[1]);
+}
+
+int64_t do_tgkill(struct thread *t, struct call *c)
+{
+    if ((int)c->a[0] <= 0)
+        return -EINVAL;
+    return send_to_thread(t, (uint32_t)c->a[0], (uint32_t)c->a[1], (int)c->a[2]);
+}
+
+int64_t do_pause(struct thread *t, struct call *c)
+{
+    static struct queue nobody;
+    (void)c;
+    return wait_on(t, &nobody);
+}
+
+int64_t do_rt_sigtimedwait(struct thread *t, struct call *c)
+{
+    static struct queue nobody;
+    struct siginfo_short s;
+    uint64_t set;
+    struct timespec limit;
+    uint8_t info[128];
+    if (call_get(t, c->a[0], &set, sizeof set) != 0)
+        return -EFAULT;
+    if (signal_remove(t, set & ~never, &s)) {
+        signal_info(&s, info);
+        if (c->a[1] && call_put(t, c->a[1], info, sizeof info) != 0)
+            return -EFAULT;
+        return s.signal;
+    }
+    if (wait_timed_out(t))
+        return -EAGAIN;
+    if (c->a[2] && !wait_has_limit(t)) {
+        if (call_get(t, c->a[2], &limit, sizeof limit) != 0)
+            return -EFAULT;
+        if (limit.tv_sec == 0 && limit.tv_nsec == 0)
+            return -EAGAIN;
+        wait_until(t, time_now() + limit.tv_sec * INT64_C(1000000000) + limit.tv_nsec);
+    }
+    return wait_on(t, &nobody);
+}
+
+/* Alarms -------------------------------------------------------------------------------*/
+
+int64_t signal_next_alarm(void)
+{
+    int64_t next = INT64_MAX;
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->alarm && p->alarm < next)
+            next = p->alarm;
+    return next;
+}
+
+void signal_alarms(int64_t now)
+{
+    for (struct process *p = box.first; p; p = p->next) {
+        if (!p->alarm || p->alarm > now)
+            continue;
+        p->alarm = p->alarm_interval ? now + p->alarm_interval : 0;
+        signal_send(p, &(struct siginfo_short){.signal = SIGALRM, .code = BOX_SI_KERNEL});
+    }
+}
+
+int64_t do_alarm(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    int64_t now = time_now(), left = p->alarm ? p->alarm - now : 0;
+    uint64_t seconds = (uint32_t)c->a[0];
+    p->alarm = seconds ? now + (int64_t)seconds * INT64_C(1000000000) : 0;
+    p->alarm_interval = 0;
+    return left <= 0 ? 0 : (left + 999999999) / 1000000000;
+}
+
+/* microseconds and seconds of struct itimerval: interval, then value */
+static void put_timer(const struct process *p, int64_t out[4])
+{
+    int64_t left = p->alarm ? p->alarm - time_now() : 0;
+    left = p->alarm && left < 1000 ? 1000 : left;
+    out[0] = p->alarm_interval / 1000000000;
+    out[1] = p->alarm_interval % 1000000000 / 1000;
+    out[2] = left / 1000000000;
+    out[3] = left % 1000000000 / 1000;
+}
+
+int64_t do_getitimer(struct thread *t, struct call *c)
+{
+    int64_t now[4];
+    if (c->a[0] != 0)
+        return c->a[0] < 3 ? -ENOSYS : -EINVAL;
+    put_timer(t->process, now);
+    return call_put(t, c->a[1], now, sizeof now);
+}
+
+int64_t do_setitimer(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    int64_t old[4], new[4] = {0};
+    if (c->a[0] != 0)
+        return c->a[0] < 3 ? -ENOSYS : -EINVAL;
+    put_timer(p, old);
+    if (c->a[1] && call_get(t, c->a[1], new, sizeof new) != 0)
+        return -EFAULT;
+    for (int i = 0; i < 4; i++)
+        if (new[i] < 0 || (i % 2 && new[i] >= 1000000) || new[i] > INT64_C(1) << 32)
+            return -EINVAL;
+    int64_t after = new[2] * INT64_C(1000000000) + new[3] * 1000;
+    p->alarm_interval = new[0] * INT64_C(1000000000) + new[1] * 1000;
+    p->alarm = after ? time_now() + after : 0;
+    return c->a[2] ? call_put(t, c->a[2], old, sizeof old) : 0;
+}

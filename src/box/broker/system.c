@@ -1,0 +1,430 @@
+/* system: time, identity, limits and what the machine says of itself. */
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/times.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/host.h"
+#include "box/broker/node.h"
+#include "box/broker/task.h"
+
+enum { CLOCKS = 12, STACK_LIMIT = 8 << 20 };
+
+/* Time -----------------------------------------------------------------------------------*/
+
+/* The processor time of a guest, by the host's clock for its process. */
+static int64_t cpu_time(const struct process *p)
+{
+    struct timespec now = {0};
+    clockid_t clock = (~(clockid_t)p->host_pid) << 3 | 2; /* CPUCLOCK_SCHED of a process */
+    if (p->host_pid)
+        clock_gettime(clock, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static struct timespec split(int64_t nanoseconds)
+{
+    return (struct timespec){nanoseconds / 1000000000, nanoseconds % 1000000000};
+}
+
+int64_t do_clock_gettime(struct thread *t, struct call *c)
+{
+    struct timespec now;
+    int clock = (int)c->a[0];
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock < 0)
+        now = split(cpu_time(t->process));
+    else if (clock >= CLOCKS || clock_gettime(clock, &now) != 0)
+        return -EINVAL;
+    return call_put(t, c->a[1], &now, sizeof now);
+}
+
+int64_t do_clock_getres(struct thread *t, struct call *c)
+{
+    struct timespec resolution = {0, 1};
+    if ((int)c->a[0] >= CLOCKS)
+        return -EINVAL;
+    return c->a[1] ? call_put(t, c->a[1], &resolution, sizeof resolution) : 0;
+}
+
+int64_t do_gettimeofday(struct thread *t, struct call *c)
+{
+    struct timespec now;
+    static const char zone[8];
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t words[2] = {now.tv_sec, now.tv_nsec / 1000};
+    if (c->a[1])
+        call_put(t, c->a[1], zone, sizeof zone);
+    return c->a[0] ? call_put(t, c->a[0], words, sizeof words) : 0;
+}
+
+int64_t do_time(struct thread *t, struct call *c)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t seconds = now.tv_sec;
+    return c->a[0] && call_put(t, c->a[0], &seconds, sizeof seconds) != 0 ? -EFAULT : seconds;
+}
+
+int64_t do_clock_nanosleep(struct thread *t, struct call *c)
+{
+    static struct queue nobody;
+    int64_t time;
+    struct timespec now;
+    int64_t result = time_get(t, c->a[2], &time);
+    int clock = (int)c->a[0];
+    if (result != 0 || clock < 0 || clock >= CLOCKS)
+        return result ? result : -EINVAL;
+    if (wait_timed_out(t))
+        return 0;
+    if (!wait_has_limit(t)) {
+        if (c->a[1] & TIMER_ABSTIME) {
+            if (clock_gettime(clock, &now) != 0)
+                return -EINVAL;
+            time -= now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+        }
+        if (time <= 0)
+            return 0;
+        wait_until(t, time_now() + time);
+    }
+    return wait_on(t, &nobody);
+}
+
+int64_t do_nanosleep(struct thread *t, struct call *c)
+{
+    struct call by_clock = {.a = {CLOCK_MONOTONIC, 0, c->a[0]}};
+    return do_clock_nanosleep(t, &by_clock);
+}
+
+int64_t do_times(struct thread *t, struct call *c)
+{
+    int64_t words[4] = {cpu_time(t->process) / 10000000};
+    if (c->a[0] && call_put(t, c->a[0], words, sizeof words) != 0)
+        return -EFAULT;
+    return time_now() / 10000000;
+}
+
+int64_t do_getrusage(struct thread *t, struct call *c)
+{
+    int64_t words[18] = {0}, used = (int)c->a[0] == RUSAGE_CHILDREN ? 0 : cpu_time(t->process);
+    if ((int)c->a[0] < RUSAGE_CHILDREN || (int)c->a[0] > RUSAGE_THREAD)
+        return -EINVAL;
+    words[0] = used / 1000000000;
+    words[1] = used % 1000000000 / 1000;
+    return call_put(t, c->a[1], words, sizeof words);
+}
+
+/* Processes and groups -------------------------------------------------------------------*/
+
+int64_t do_getppid(struct thread *t, struct call *c)
+{
+    (void)c;
+    return t->process->parent ? t->process->parent->pid : 0;
+}
+
+static struct process *meant(struct thread *t, uint64_t pid)
+{
+    return (int)pid == 0 ? t->process : task_find((uint32_t)pid);
+}
+
+int64_t do_getpgid(struct thread *t, struct call *c)
+{
+    const struct process *p = meant(t, c->a[0]);
+    return p ? (int64_t)p->group : -ESRCH;
+}
+
+int64_t do_getpgrp(struct thread *t, struct call *c)
+{
+    (void)c;
+    return t->process->group;
+}
+
+int64_t do_getsid(struct thread *t, struct call *c)
+{
+    const struct process *p = meant(t, c->a[0]);
+    return p ? (int64_t)p->session : -ESRCH;
+}
+
+static bool has_group(uint32_t group, uint32_t session)
+{
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->group == group && p->session == session)
+            return true;
+    return false;
+}
+
+int64_t do_setpgid(struct thread *t, struct call *c)
+{
+    struct process *p = meant(t, c->a[0]), *self = t->process;
+    if ((int)c->a[1] < 0)
+        return -EINVAL;
+    if (!p || (p != self && p->parent != self))
+        return -ESRCH;
+    uint32_t group = c->a[1] ? (uint32_t)c->a[1] : p->pid;
+    if (p != self && p->has_executed)
+        return -EACCES;
+    if (p->session != self->session || p->session == p->pid ||
+        (group != p->pid && !has_group(group, p->session)))
+        return -EPERM;
+    p->group = group;
+    return 0;
+}
+
+int64_t do_setsid(struct thread *t, struct call *c)
+{
+    struct process *self = t->process;
+    (void)c;
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->group == self->pid)
+            return -EPERM;
+    return self->session = self->group = self->pid;
+}
+
+/* Users ----------------------------------------------------------------------------------*/
+
+int64_t do_getuid(struct thread *t, struct call *c)
+{
+    (void)c;
+    return t->process->cred.uid;
+}
+
+int64_t do_geteuid(struct thread *t, struct call *c)
+{
+    (void)c;
+    return t->process->cred.euid;
+}
+
+int64_t do_getgid(struct thread *t, struct call *c)
+{
+    (void)c;
+    return t->process->cred.gid;
+}
+
+int64_t do_getegid(struct thread *t, struct call *c)
+{
+    (void)c;
+    return t->process->cred.egid;
+}
+
+/* Three ids: real, effective, saved; -1: as it is. */
+static int64_t set_ids(struct thread *t, uint32_t *const ids[3], const uint32_t to[3])
+{
+    const uint32_t now[3] = {*ids[0], *ids[1], *ids[2]};
+    for (int i = 0; i < 3; i++) {
+        bool known = to[i] == UINT32_MAX || to[i] == now[0] || to[i] == now[1] || to[i] == now[2];
+        if (!known && !may_override(t->process))
+            return -EPERM;
+    }
+    for (int i = 0; i < 3; i++)
+        if (to[i] != UINT32_MAX)
+            *ids[i] = to[i];
+    return 0;
+}
+
+static int64_t set_users(struct thread *t, uint64_t real, uint64_t effective, uint64_t saved)
+{
+    struct credentials *k = &t->process->cred;
+    uint32_t *ids[3] = {&k->uid, &k->euid, &k->suid};
+    return set_ids(t, ids, (uint32_t[]){(uint32_t)real, (uint32_t)effective, (uint32_t)saved});
+}
+
+static int64_t set_groups(struct thread *t, uint64_t real, uint64_t effective, uint64_t saved)
+{
+    struct credentials *k = &t->process->cred;
+    uint32_t *ids[3] = {&k->gid, &k->egid, &k->sgid};
+    return set_ids(t, ids, (uint32_t[]){(uint32_t)real, (uint32_t)effective, (uint32_t)saved});
+}
+
+#define SAME UINT64_MAX
+int64_t do_setuid(struct thread *t, struct call *c)
+{
+    bool all = may_override(t->process);
+    return set_users(t, all ? c->a[0] : SAME, c->a[0], all ? c->a[0] : SAME);
+}
+
+int64_t do_setgid(struct thread *t, struct call *c)
+{
+    bool all = may_override(t->process);
+    return set_groups(t, all ? c->a[0] : SAME, c->a[0], all ? c->a[0] : SAME);
+}
+
+/* The saved id follows the effective one where one of the two was given. */
+int64_t do_setreuid(struct thread *t, struct call *c)
+{
+    bool follows = (uint32_t)c->a[0] != UINT32_MAX || (uint32_t)c->a[1] != UINT32_MAX;
+    int64_t result = set_users(t, c->a[0], c->a[1], SAME);
+    if (result == 0 && follows)
+        t->process->cred.suid = t->process->cred.euid;
+    return result;
+}
+
+int64_t do_setregid(struct thread *t, struct call *c)
+{
+    bool follows = (uint32_t)c->a[0] != UINT32_MAX || (uint32_t)c->a[1] != UINT32_MAX;
+    int64_t result = set_groups(t, c->a[0], c->a[1], SAME);
+    if (result == 0 && follows)
+        t->process->cred.sgid = t->process->cred.egid;
+    return result;
+}
+
+int64_t do_setresuid(struct thread *t, struct call *c)
+{
+    return set_users(t, c->a[0], c->a[1], c->a[2]);
+}
+
+int64_t do_setresgid(struct thread *t, struct call *c)
+{
+    return set_groups(t, c->a[0], c->a[1], c->a[2]);
+}
+
+static int64_t put_three(struct thread *t, struct call *c, const uint32_t ids[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (call_put(t, c->a[i], &ids[i], sizeof ids[i]) != 0)
+            return -EFAULT;
+    return 0;
+}
+
+int64_t do_getresuid(struct thread *t, struct call *c)
+{
+    const struct credentials *k = &t->process->cred;
+    return put_three(t, c, (uint32_t[]){k->uid, k->euid, k->suid});
+}
+
+int64_t do_getresgid(struct thread *t, struct call *c)
+{
+    const struct credentials *k = &t->process->cred;
+    return put_three(t, c, (uint32_t[]){k->gid, k->egid, k->sgid});
+}
+
+int64_t do_getgroups(struct thread *t, struct call *c)
+{
+    (void)t;
+    return (int)c->a[0] < 0 ? -EINVAL : 0;
+}
+
+int64_t do_setgroups(struct thread *t, struct call *c)
+{
+    (void)c;
+    return may_override(t->process) ? 0 : -EPERM;
+}
+
+/* Limits ---------------------------------------------------------------------------------*/
+
+static int64_t limit(struct process *p, uint64_t which, const uint64_t *new, uint64_t old[2])
+{
+    if (which >= RLIM_NLIMITS)
+        return -EINVAL;
+    old[0] = which == RLIMIT_NOFILE  ? p->file_limit
+             : which == RLIMIT_STACK ? STACK_LIMIT
+             : which == RLIMIT_CORE  ? 0
+                                     : UINT64_MAX;
+    old[1] = which == RLIMIT_NOFILE ? FDS_MAX : UINT64_MAX;
+    if (new) {
+        if (new[0] > new[1])
+            return -EINVAL;
+        if (which == RLIMIT_NOFILE) {
+            if (new[1] > FDS_MAX)
+                return -EPERM;
+            p->file_limit = new[0];
+        }
+    }
+    return 0;
+}
+
+int64_t do_prlimit64(struct thread *t, struct call *c)
+{
+    uint64_t new[2], old[2];
+    struct process *p = meant(t, c->a[0]);
+    if (!p)
+        return -ESRCH;
+    if (c->a[2] && call_get(t, c->a[2], new, sizeof new) != 0)
+        return -EFAULT;
+    int64_t result = limit(p, c->a[1], c->a[2] ? new : NULL, old);
+    return result || !c->a[3] ? result : call_put(t, c->a[3], old, sizeof old);
+}
+
+int64_t do_getrlimit(struct thread *t, struct call *c)
+{
+    struct call both = {.a = {0, c->a[0], 0, c->a[1]}};
+    return do_prlimit64(t, &both);
+}
+
+int64_t do_setrlimit(struct thread *t, struct call *c)
+{
+    struct call both = {.a = {0, c->a[0], c->a[1], 0}};
+    return do_prlimit64(t, &both);
+}
+
+int64_t do_getpriority(struct thread *t, struct call *c)
+{
+    (void)t;
+    return c->a[0] <= PRIO_USER ? 20 : -EINVAL; /* nice 0, as the kernel answers */
+}
+
+/* The machine ----------------------------------------------------------------------------*/
+
+int64_t do_uname(struct thread *t, struct call *c)
+{
+    struct utsname name = {.sysname = "Linux",
+                           .release = "6.1.0-vow",
+                           .version = "#1 SMP vow box",
+                           .machine = "x86_64",
+                           .domainname = "(none)"};
+    strncpy(name.nodename, box.hostname, sizeof name.nodename - 1);
+    return call_put(t, c->a[0], &name, sizeof name);
+}
+
+int64_t do_sysinfo(struct thread *t, struct call *c)
+{
+    struct sysinfo s = {.uptime = time_now() / 1000000000, .mem_unit = 1, .procs = 1};
+    s.totalram = UINT64_C(4) << 30;
+    s.freeram = UINT64_C(2) << 30;
+    return call_put(t, c->a[0], &s, sizeof s);
+}
+
+int64_t do_getrandom(struct thread *t, struct call *c)
+{
+    void *to = call_window(t, c->a[0], c->a[1]);
+    if (!to || c->a[2] > 7)
+        return c->a[2] > 7 ? -EINVAL : c->a[1] ? -EFAULT : 0;
+    host_random(to, c->a[1]);
+    return (int64_t)c->a[1];
+}
+
+int64_t do_sched_getaffinity(struct thread *t, struct call *c)
+{
+    uint64_t processors = 3;
+    if (c->a[1] < sizeof processors)
+        return -EINVAL;
+    return call_put(t, c->a[2], &processors, sizeof processors) ? -EFAULT
+                                                                : (int64_t)sizeof processors;
+}
+
+int64_t do_prctl(struct thread *t, struct call *c)
+{
+    char *name = t->process->name;
+    switch (c->a[0]) {
+    case PR_SET_NAME:
+        if (call_get(t, c->a[1], name, NAME_SIZE) != 0)
+            return -EFAULT;
+        name[NAME_SIZE - 1] = '\0';
+        return 0;
+    case PR_GET_NAME: return call_put(t, c->a[1], name, NAME_SIZE);
+    case PR_GET_DUMPABLE: return 1;
+    case PR_SET_DUMPABLE:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_SET_KEEPCAPS: return 0;
+    case PR_GET_NO_NEW_PRIVS: return 0;
+    case PR_CAPBSET_READ: return c->a[1] > CAP_LAST_CAP ? -EINVAL : 1;
+    case PR_GET_KEEPCAPS:
+    case PR_GET_SECCOMP: return 0;
+    }
+    return -EINVAL;
+}

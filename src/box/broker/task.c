@@ -1,0 +1,534 @@
+/* task: the life of processes and threads. */
+#include "box/broker/task.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "box/broker/calls.h"
+#include "box/broker/host.h"
+#include "box/broker/lock.h"
+#include "box/broker/node.h"
+#include "box/broker/tty.h"
+
+enum {
+    SLOT_BITS = 16,
+    UNCLAIMED_MAX = 512,
+    PID_MAX = 4194304,
+    FILE_LIMIT = 1024,
+    CLD_EXITED_ = 1,
+    CLD_KILLED_ = 2,
+    CLD_DUMPED_ = 3
+};
+
+static uint32_t last_pid;
+static unsigned slot_hint;
+
+/* Host processes that ended before their parent said which they are. */
+static struct {
+    int pid, status;
+} unclaimed[UNCLAIMED_MAX];
+static unsigned unclaimed_count;
+
+struct process *task_find(uint32_t pid)
+{
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->pid == pid)
+            return p;
+    return NULL;
+}
+
+struct thread *task_find_thread(uint32_t tid)
+{
+    for (struct process *p = box.first; p; p = p->next)
+        for (struct thread *t = p->threads; t; t = t->next)
+            if (t->tid == tid && !t->leaving)
+                return t;
+    return NULL;
+}
+
+static bool is_used(uint32_t id)
+{
+    for (struct process *p = box.first; p; p = p->next)
+        if (p->pid == id || p->group == id || p->session == id)
+            return true;
+    return task_find_thread(id) != NULL;
+}
+
+static uint32_t new_id(void)
+{
+    do
+        last_pid = last_pid < PID_MAX ? last_pid + 1 : 2;
+    while (is_used(last_pid));
+    return last_pid;
+}
+
+/* Threads ------------------------------------------------------------------------------*/
+
+static struct thread *thread_new(struct process *p, uint32_t tid)
+{
+    struct thread *t = calloc(1, sizeof *t);
+    unsigned i = 0;
+    while (i < SLOT_COUNT && box.slots[(slot_hint + i) % SLOT_COUNT])
+        i++;
+    if (!t || i == SLOT_COUNT) {
+        free(t);
+        return NULL;
+    }
+    t->slot = (slot_hint + i) % SLOT_COUNT;
+    slot_hint = t->slot + 1;
+    t->process = p;
+    t->tid = tid;
+    t->limit = INT64_MAX;
+    struct slot *s = &box.channel->slots[t->slot];
+    memset(s, 0, sizeof *s);
+    s->ids[0] = p->pid;
+    s->ids[1] = tid;
+    t->next = p->threads;
+    p->threads = t;
+    box.slots[t->slot] = t;
+    return t;
+}
+
+/* The slot stays taken while the host's thread may still touch it. */
+static void thread_free(struct thread *t)
+{
+    struct thread **at = &t->process->threads;
+    while (*at != t)
+        at = &(*at)->next;
+    *at = t->next;
+    call_abandon(t);
+    call_forget(t);
+    box.slots[t->slot] = NULL;
+    free(t);
+}
+
+static void put_mask(const struct thread *t, uint64_t mask)
+{
+    box.channel->slots[t->slot].mask = mask;
+}
+
+/* Processes ----------------------------------------------------------------------------*/
+
+static void process_free(struct process *p)
+{
+    struct process **at = &box.first;
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    while (p->threads)
+        thread_free(p->threads);
+    queue_free(&p->children);
+    queue_free(&p->changed);
+    queue_free(&p->stopped);
+    free(p->cmdline);
+    free(p->exe);
+    free(p);
+}
+
+/* A zombie goes when its parent has seen it and the host has, too. */
+static void maybe_free(struct process *p)
+{
+    if (p->state == ZOMBIE && p->host_gone && !p->parent && p->pid != 1)
+        process_free(p);
+}
+
+/* Files go at once; memory and slots when the host's process has ended. */
+static void close_all(struct process *p)
+{
+    for (unsigned i = 0; p->fds && i < p->fds->count; i++)
+        if (p->fds->files[i])
+            lock_process_closed(p, p->fds->files[i]);
+    fds_drop(p->fds);
+    p->fds = NULL;
+    if (p->cwd)
+        node_drop(p->cwd);
+    p->cwd = NULL;
+    for (int i = 0; i < 2; i++) {
+        if (p->exec_files[i])
+            file_drop(p->exec_files[i]);
+        p->exec_files[i] = NULL;
+    }
+}
+
+/* Its children are the first process's now. */
+static void give_away_children(struct process *p)
+{
+    struct process *heir = task_find(1);
+    for (struct process *child = box.first, *next; child; child = next) {
+        next = child->next;
+        if (child->parent != p)
+            continue;
+        child->parent = heir && heir != p && heir->state != ZOMBIE ? heir : NULL;
+        if (child->parent && child->state == ZOMBIE)
+            queue_wake(&child->parent->children);
+        else
+            maybe_free(child);
+    }
+}
+
+static void tell_parent(struct process *p)
+{
+    struct process *parent = p->parent;
+    if (!parent)
+        return;
+    const struct action *a = &parent->actions[SIGCHLD - 1];
+    bool unseen = p->exit_signal == SIGCHLD && (a->handler == 1 || a->flags & SA_NOCLDWAIT);
+    if (p->exit_signal && a->handler != 1)
+        signal_send(parent, &(struct siginfo_short){
+                                .signal = p->exit_signal,
+                                .code = WIFEXITED(p->status) ? CLD_EXITED_ : CLD_KILLED_,
+                                .pid = (int32_t)p->pid,
+                                .uid = (int32_t)p->cred.uid,
+                                .status = WIFEXITED(p->status) ? WEXITSTATUS(p->status)
+                                                               : WTERMSIG(p->status)});
+    queue_wake(&parent->children);
+    if (unseen)
+        p->parent = NULL;
+}
+
+void task_end(struct process *p, int status)
+{
+    if (p->state == ZOMBIE)
+        return;
+    p->state = ZOMBIE;
+    p->status = status;
+    p->alarm = 0;
+    if (p->host_pid)
+        host_kill(p->host_pid);
+    for (struct thread *t = p->threads; t; t = t->next) {
+        call_abandon(t);
+        call_forget(t);
+        t->busy = false;
+        box.channel->slots[t->slot].notice = 1;
+    }
+    close_all(p);
+    queue_wake(&p->changed);
+    tty_process_ended(p);
+    give_away_children(p);
+    tell_parent(p);
+    if (p->pid == 1)
+        box.status = status;
+    maybe_free(p);
+}
+
+void task_leave(struct thread *t, int status)
+{
+    struct process *p = t->process;
+    if (t->next == NULL && p->threads == t) {
+        task_end(p, status);
+        return;
+    }
+    struct thread *exec = p->exec_by;
+    thread_free(t);
+    if (exec)
+        call_ready(exec);
+}
+
+bool task_kill_others(struct thread *t)
+{
+    struct process *p = t->process;
+    if (p->threads == t && !t->next) {
+        p->exec_by = NULL;
+        if (t->tid != p->pid)
+            box.channel->slots[t->slot].ids[1] = t->tid = p->pid;
+        return true;
+    }
+    p->exec_by = t;
+    for (struct thread *o = p->threads; o; o = o->next) {
+        if (o == t || o->leaving)
+            continue;
+        o->leaving = true;
+        box.channel->slots[o->slot].notice = 1;
+        o->interrupted = EINTR;
+        if (o->busy)
+            call_ready(o);
+        else
+            host_kick(o);
+    }
+    return false;
+}
+
+void task_host_ended(int host_pid, int status)
+{
+    for (struct process *p = box.first; p; p = p->next) {
+        if (p->host_pid != host_pid)
+            continue;
+        p->host_gone = true;
+        p->host_pid = 0;
+        task_end(p, status); /* if it was not known to have ended */
+        for (struct process *q = box.first; q; q = q->next)
+            if (q == p) {
+                while (p->threads)
+                    thread_free(p->threads);
+                maybe_free(p);
+                break;
+            }
+        return;
+    }
+    if (unclaimed_count < UNCLAIMED_MAX) {
+        unclaimed[unclaimed_count].pid = host_pid;
+        unclaimed[unclaimed_count++].status = status;
+    }
+}
+
+struct process *task_first(void)
+{
+    struct process *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->pid = p->group = p->session = last_pid = 1;
+    p->exit_signal = SIGCHLD;
+    p->umask = 022;
+    p->file_limit = FILE_LIMIT;
+    p->started = time_now();
+    p->fds = fds_new();
+    struct thread *t = p->fds ? thread_new(p, 1) : NULL;
+    if (!t || store_fs_node(STORE_ROOT, &p->cwd) != 0) {
+        free(p);
+        return NULL;
+    }
+    box.first = p;
+    return p;
+}
+
+/* Calls: birth ---------------------------------------------------------------------------*/
+
+static struct process *copy(struct process *from, int exit_signal)
+{
+    struct process *p = malloc(sizeof *p);
+    if (!p)
+        return NULL;
+    *p = *from;
+    p->pid = new_id();
+    p->parent = from;
+    p->host_pid = 0;
+    p->host_gone = p->has_executed = false;
+    p->report = 0;
+    p->exit_signal = exit_signal;
+    p->threads = p->exec_by = NULL;
+    p->children = p->changed = p->stopped = (struct queue){0};
+    p->pending = (struct pending){0};
+    p->exec_files[0] = p->exec_files[1] = NULL;
+    p->alarm = p->alarm_interval = 0;
+    p->started = time_now();
+    p->exe = from->exe ? strdup(from->exe) : NULL;
+    p->cmdline = from->cmdline ? malloc(from->cmdline_size) : NULL;
+    if (p->cmdline)
+        memcpy(p->cmdline, from->cmdline, from->cmdline_size);
+    else
+        p->cmdline_size = 0;
+    p->fds = fds_copy(from->fds);
+    node_hold(p->cwd);
+    p->next = box.first;
+    box.first = p;
+    return p;
+}
+
+int64_t box_fork(struct thread *t, struct call *c)
+{
+    struct process *p = copy(t->process, (int)c->a[1]);
+    struct thread *child = p && p->fds ? thread_new(p, p->pid) : NULL;
+    if (!child) {
+        if (p) {
+            close_all(p);
+            p->state = ZOMBIE;
+            process_free(p);
+        }
+        return -EAGAIN;
+    }
+    p->is_vfork = c->a[0];
+    put_mask(child, box.channel->slots[t->slot].mask);
+    return (int64_t)p->pid << SLOT_BITS | child->slot;
+}
+
+static void know_host(struct thread *child, int host)
+{
+    child->host_tid = host;
+    if (child->kick_later) {
+        child->kick_later = false;
+        host_kick(child);
+    }
+}
+
+/* The child is the host's process `host`, if that is one of ours and new. */
+static void claim(struct process *p, int host)
+{
+    for (unsigned i = 0; i < unclaimed_count; i++) {
+        if (unclaimed[i].pid != host)
+            continue;
+        int status = unclaimed[i].status;
+        unclaimed[i] = unclaimed[--unclaimed_count];
+        p->host_pid = host;
+        task_host_ended(host, status);
+        return;
+    }
+    for (struct process *q = box.first; q; q = q->next)
+        if (q->host_pid == host)
+            return; /* forged */
+    p->host_pid = host;
+    know_host(p->threads, host);
+    if (p->state == ZOMBIE)
+        host_kill(host);
+}
+
+int64_t box_forked(struct thread *t, struct call *c)
+{
+    int host = (int)c->a[1];
+    struct thread *child = c->a[0] < SLOT_COUNT ? box.slots[c->a[0]] : NULL;
+    struct process *p = child && child->process != t->process ? child->process : NULL;
+    if (p && p->parent == t->process && !p->host_pid && !p->host_gone) {
+        if (host < 0) { /* it was never born */
+            p->exit_signal = 0;
+            p->parent = NULL;
+            p->host_gone = true;
+            task_end(p, SIGKILL);
+            return 0;
+        }
+        if (host_is_child(host))
+            claim(p, host);
+        child = c->a[0] < SLOT_COUNT ? box.slots[c->a[0]] : NULL;
+        p = child ? child->process : NULL;
+    }
+    if (p && p->parent == t->process && p->is_vfork && !p->has_executed && p->state != ZOMBIE)
+        return wait_on(t, &p->changed);
+    return 0;
+}
+
+int64_t box_thread(struct thread *t, struct call *c)
+{
+    (void)c;
+    struct thread *n = thread_new(t->process, new_id());
+    if (!n)
+        return -EAGAIN;
+    put_mask(n, box.channel->slots[t->slot].mask);
+    return (int64_t)n->tid << SLOT_BITS | n->slot;
+}
+
+int64_t box_threaded(struct thread *t, struct call *c)
+{
+    struct thread *n = c->a[0] < SLOT_COUNT ? box.slots[c->a[0]] : NULL;
+    int host = (int)c->a[1];
+    if (!n || n->host_tid || n->process != t->process)
+        return 0; /* it has ended already, or is forged */
+    if (n && host < 0)
+        thread_free(n);
+    else
+        know_host(n, host);
+    return 0;
+}
+
+/* Calls: death ---------------------------------------------------------------------------*/
+
+int64_t box_leave(struct thread *t, struct call *c)
+{
+    t->busy = false;
+    task_leave(t, (int)c->a[0]);
+    return ANSWER_NEVER;
+}
+
+int64_t box_leave_group(struct thread *t, struct call *c)
+{
+    t->busy = false;
+    task_end(t->process, (int)c->a[0] & 0xffff);
+    return ANSWER_NEVER;
+}
+
+static bool is_meant(const struct process *self, const struct process *p, int64_t which)
+{
+    if (p->parent != self)
+        return false;
+    return which == -1 || (which > 0 && p->pid == (uint64_t)which) ||
+           (which == 0 && p->group == self->group) || (which < -1 && p->group == (uint64_t)-which);
+}
+
+/* What wait can report of a child now: WIFx status, or -1. */
+static int report_of(const struct process *p, int options)
+{
+    if (p->state == ZOMBIE)
+        return options & WEXITED ? p->status : -1;
+    if (p->report == 0xffff)
+        return options & WCONTINUED ? p->report : -1;
+    return p->report && options & WSTOPPED ? p->report : -1;
+}
+
+/* A child with a report; 0 with *out NULL: none yet. */
+static int64_t look(struct thread *t, int64_t which, int options, struct process **out)
+{
+    bool any = false;
+    for (struct process *p = box.first; p; p = p->next) {
+        if (!is_meant(t->process, p, which))
+            continue;
+        any = true;
+        if (report_of(p, options) != -1) {
+            *out = p;
+            return p->pid;
+        }
+    }
+    *out = NULL;
+    if (!any)
+        return -ECHILD;
+    return options & WNOHANG ? 0 : wait_on(t, &t->process->children);
+}
+
+static void seen(struct process *p, int options)
+{
+    if (options & WNOWAIT)
+        return;
+    p->report = 0;
+    if (p->state == ZOMBIE) {
+        p->parent = NULL;
+        maybe_free(p);
+    }
+}
+
+int64_t do_wait4(struct thread *t, struct call *c)
+{
+    struct process *p;
+    static const char usage[144];
+    int options = (int)c->a[2];
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | (int)0xe0000000))
+        return -EINVAL;
+    options = (options & ~WEXITED) | WEXITED;
+    int64_t result = look(t, (int)c->a[0], options, &p);
+    if (!p)
+        return result;
+    int status = report_of(p, options);
+    if (c->a[1] && call_put(t, c->a[1], &status, sizeof status) != 0)
+        return -EFAULT;
+    if (c->a[3])
+        call_put(t, c->a[3], usage, sizeof usage);
+    seen(p, options);
+    return result;
+}
+
+int64_t do_waitid(struct thread *t, struct call *c)
+{
+    struct process *p;
+    struct siginfo_short s = {0};
+    uint8_t info[128];
+    int options = (int)c->a[3];
+    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)) || c->a[0] > P_PGID)
+        return -EINVAL;
+    int64_t id = (int)c->a[1];
+    int64_t which = c->a[0] == P_ALL ? -1 : c->a[0] == P_PID ? id : id ? -id : 0;
+    int64_t result = look(t, which, options, &p);
+    if (result < 0)
+        return result;
+    if (p) {
+        int status = report_of(p, options);
+        s.signal = SIGCHLD;
+        s.pid = (int32_t)p->pid;
+        s.uid = (int32_t)p->cred.uid;
+        s.code = status == 0xffff ? 6 : WIFSTOPPED(status) ? 5 : WIFEXITED(status) ? 1 : 2;
+        s.status = status == 0xffff     ? SIGCONT
+                   : WIFSTOPPED(status) ? WSTOPSIG(status)
+                   : WIFEXITED(status)  ? WEXITSTATUS(status)
+                                        : WTERMSIG(status);
+        seen(p, options);
+    }
+    signal_info(&s, info);
+    return c->a[2] ? call_put(t, c->a[2], info, sizeof info) : 0;
+}

@@ -1,0 +1,122 @@
+/* task: processes and threads of the guest. */
+#ifndef VOW_BOX_TASK_H
+#define VOW_BOX_TASK_H
+
+#include "box/broker/wait.h"
+
+enum { SIGNALS = 64, NAME_SIZE = 16, CMDLINE_MAX = 4096 };
+#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+
+/* What happens at a signal, as rt_sigaction(2) has it. */
+struct action {
+    uint64_t handler, flags, restorer, mask;
+};
+
+/* One signal with what is known of it: siginfo's first words. */
+struct siginfo_short {
+    int32_t signal, code, pid, uid, status;
+    uint64_t address; /* or value */
+};
+
+struct pending {
+    uint64_t set;
+    struct siginfo_short info[SIGNALS];
+};
+
+struct credentials {
+    uint32_t uid, euid, suid, gid, egid, sgid;
+};
+
+struct thread {
+    struct process *process;
+    struct thread *next; /* of the process */
+    unsigned slot;
+    uint32_t tid;
+    int host_tid; /* 0: not known yet */
+    struct call call;
+    bool busy;    /* a call is being served, or waits */
+    bool ready;   /* is on the list of those that are made again */
+    bool leaving; /* an exec, or the end of the process, takes it away */
+    bool kick_later;
+    int interrupted; /* the errno that the waiting call is to answer */
+    struct wait *waits;
+    struct file *opening; /* a FIFO, whose other side is waited for */
+    int64_t limit;        /* INT64_MAX: none */
+    struct pending pending;
+    struct thread *next_ready;
+};
+
+enum process_state { RUNNING, STOPPED, ZOMBIE };
+
+struct process {
+    struct process *next, *parent;
+    uint32_t pid, group, session;
+    int host_pid; /* 0: not known yet */
+    enum process_state state;
+    bool host_gone; /* reaped; pid can go when the parent has seen it */
+    int status;     /* as wait(2) has it */
+    int exit_signal;
+    int report;        /* 0, or a stop (W: status) or continue (0xffff) to report to the parent */
+    bool has_executed; /* for setpgid and vfork */
+    bool is_vfork;     /* its parent waits until it has */
+    struct thread *threads;
+    struct thread *exec_by; /* waits until it is the only one */
+    struct queue children;  /* somebody waits for a child of this process */
+    struct queue changed;   /* exec or exit: vfork's parent waits */
+    struct queue stopped;   /* its threads, while it is stopped */
+    struct pending pending;
+    struct action actions[SIGNALS];
+    struct credentials cred;
+    struct fd_table *fds;
+    struct node *cwd;
+    uint32_t umask;
+    char name[NAME_SIZE];
+    char *cmdline;
+    size_t cmdline_size;
+    char *exe; /* path of the program */
+    struct file *exec_files[2];
+    int64_t alarm, alarm_interval; /* nanoseconds of the clock; 0: none */
+    int64_t started;
+    uint64_t file_limit;
+};
+
+/* task_first: the first process, on slot 0; the host's has yet to come. */
+struct process *task_first(void);
+struct process *task_find(uint32_t pid);
+struct thread *task_find_thread(uint32_t tid);
+/* task_host_ended: the host's process is gone, with this status. */
+void task_host_ended(int host_pid, int status);
+/* task_end: the process ends with a status as of wait(2). */
+void task_end(struct process *p, int status);
+/* task_leave: one thread ends. */
+void task_leave(struct thread *t, int status);
+/* task_kill_others: of an exec: true if there are none left. */
+bool task_kill_others(struct thread *t);
+static inline bool may_override(const struct process *p)
+{
+    return p->cred.euid == 0;
+}
+
+/* signal.c */
+/* signal_send: to a process; to a thread. NULL info: by the box itself. */
+void signal_send(struct process *p, const struct siginfo_short *info);
+void signal_send_thread(struct thread *t, const struct siginfo_short *info);
+void signal_send_group(uint32_t group, int signal);
+/* signal_waits: is there one that the thread would take now? */
+bool signal_waits(struct thread *t);
+void signal_update(struct process *p); /* tells the slots what is pending */
+void signal_alarms(int64_t now);
+int64_t signal_next_alarm(void);
+
+/* call.c */
+/* call_ready: the call of this thread is made again. */
+void call_ready(struct thread *t);
+/* call_abandon: what a waiting call holds. */
+void call_abandon(struct thread *t);
+/* call_forget: it is not, for it goes away. */
+void call_forget(struct thread *t);
+void call_answer(struct thread *t, int64_t result);
+/* host_kick: makes the thread look at its slot. */
+void host_kick(struct thread *t);
+
+#endif

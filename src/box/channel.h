@@ -1,0 +1,104 @@
+/* channel: the memory that a guest process and the broker share, and how a call
+ * travels through it.
+ *
+ * Each guest thread has a slot, and a window of 64 KiB for what its calls point
+ * to. The thread fills in the request, sets `state` to SLOT_POSTED, its bit in
+ * `bells`, and wakes the broker if that sleeps. The broker copies the request
+ * once, does the call, writes the result and sets SLOT_DONE. If the call has to
+ * wait it sets SLOT_WAITING first, so that the thread stops spinning.
+ *
+ * All guests of a box see the whole channel: they are one domain of trust. The
+ * broker believes nothing here: it reads each word once, and an offset into a
+ * window only after it was checked. */
+#ifndef VOW_BOX_CHANNEL_H
+#define VOW_BOX_CHANNEL_H
+
+#include <stdint.h>
+
+#include "box/layout.h"
+
+enum {
+    SLOT_COUNT = 512,
+    WINDOW_SIZE = 65536,
+    WINDOW_START = 64, /* offset 0 stands for a null pointer */
+    CHANNEL_HEADER = 1 << 20,
+    START_INSNS_MAX = 256,
+};
+#define CHANNEL_SIZE (CHANNEL_HEADER + (uint64_t)SLOT_COUNT * WINDOW_SIZE)
+
+enum slot_state { SLOT_IDLE, SLOT_POSTED, SLOT_WAITING, SLOT_DONE };
+
+struct slot {
+    /* The thread's, but for `state`: one cache line. */
+    uint32_t state; /* futex */
+    uint32_t nr;    /* of the guest's call, or one of enum box_call */
+    uint64_t args[6];
+    uint32_t asleep; /* the thread is in a futex wait on `state` */
+    uint32_t unused;
+    /* The broker's. */
+    int64_t result;
+    uint64_t pending; /* signals that wait for the thread or its process */
+    uint32_t notice;  /* nonzero: the thread asks for its signals before it goes on */
+    uint32_t ids[2];  /* process and thread, as the guest knows them */
+    /* The thread's again. */
+    uint64_t mask; /* signals that it blocks */
+} __attribute__((aligned(128)));
+
+struct channel {
+    uint32_t bell;          /* futex of the broker */
+    uint32_t broker_asleep; /* it waits, or is about to */
+    uint64_t bells[SLOT_COUNT / 64];
+    uint64_t seed[4]; /* random bytes for the first process's layout */
+    /* The guests' filter, loaded by the first process. */
+    uint32_t insn_count;
+    uint64_t insns[START_INSNS_MAX];
+    struct slot slots[SLOT_COUNT];
+};
+
+/* Calls that only the shim makes. They stand above all numbers of Linux. */
+enum box_call {
+    BOX_CALLS = 4096,
+    BOX_FORK = BOX_CALLS, /* vfork?: (pid << 16 | slot) of the child to come */
+    BOX_FORKED,           /* slot, host pid or -errno; waits for the child if vfork */
+    BOX_THREAD,           /* (tid << 16 | slot) of the thread to come */
+    BOX_THREADED,         /* slot, host tid or -errno */
+    BOX_TAKE,             /* struct box_signal out: the next signal to handle */
+    BOX_FAULT,            /* signal, struct box_signal in and out: it faulted */
+    BOX_LEAVE,            /* status: the thread ends. No answer */
+    BOX_LEAVE_GROUP,      /* status as of wait: the process ends. No answer */
+    BOX_EXEC_OPEN,        /* index, path, struct box_image out */
+    BOX_EXEC_READ,        /* index, buffer, size, offset */
+    BOX_EXEC_COMMIT,      /* cmdline, its size */
+    BOX_MAP,              /* fd, prot, shared?, offset, size: arena offset */
+    BOX_FUTEX,            /* reserved */
+    BOX_CALLS_END,
+};
+
+/* An fd of BOX_MAP that stands for one of the two files of an exec, or for new
+ * shared memory. */
+enum { MAP_EXEC_FILE = -1000, MAP_EXEC_LOADER = -1001, MAP_NEW_SHARED = -1002 };
+
+/* A signal on its way to a handler. */
+struct box_signal {
+    int32_t signal; /* 0: none; -1: the process ends; -2: this thread does */
+    uint32_t unused;
+    uint8_t info[128]; /* siginfo */
+    uint64_t handler, flags, restorer, mask;
+};
+
+/* What an exec finds: an ELF file to read, or a script's first line. */
+struct box_image {
+    uint32_t is_script;
+    uint32_t argument_size; /* 0: the line has none */
+    char interpreter[256];
+    char argument[256];
+};
+
+/* How the shim and the broker tell the guest's signals from the errnos that say
+ * how a call goes on after one. */
+enum {
+    RESTART_SYS = 512,    /* again if the handler has SA_RESTART, or none ran */
+    RESTART_NOHAND = 514, /* again if none ran */
+};
+
+#endif

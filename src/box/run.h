@@ -1,0 +1,20 @@
+/* run: a box from start to end. */
+#ifndef VOW_BOX_RUN_H
+#define VOW_BOX_RUN_H
+
+#include "base/base.h"
+
+struct box_request {
+    const char *image;    /* path of the image */
+    bool discard;         /* what is written vanishes with the box */
+    char *const *argv;    /* the program, by its path or name in the image, and its arguments */
+    char *const *environ; /* as the program gets it */
+};
+
+/* box_run: runs the program and what it starts to the end of the first process.
+ * Call it with one thread and nothing open that must stay: all descriptors above
+ * 2 are closed. *status: how the first process ended, as wait(2) says it. 0, or
+ * -errno and the reason: the box did not start. */
+int box_run(const struct box_request *request, int *status, struct err *err);
+
+#endif

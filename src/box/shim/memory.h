@@ -1,0 +1,45 @@
+/* memory: the map of the process. All but memory_reset and memory_set_break want
+ * memory_lock to be held. Ranges are of whole pages. */
+#ifndef VOW_BOX_SHIM_MEMORY_H
+#define VOW_BOX_SHIM_MEMORY_H
+
+#include "box/shim/shim.h"
+
+enum mapping_kind {
+    MAPPING_ANON,
+    MAPPING_FILE,   /* private, of the arena */
+    MAPPING_SHARED, /* of the arena */
+};
+struct mapping {
+    uint64_t start, end;
+    uint32_t prot;
+    uint16_t kind;
+    bool writable;  /* MAPPING_SHARED: may become so */
+    uint64_t arena; /* where `start` lies in it */
+};
+
+extern struct lock memory_lock;
+extern uint64_t memory_top; /* mappings go below */
+
+/* memory_reset: unmaps everything and chooses anew where things go. */
+void memory_reset(uint64_t seed);
+void memory_set_break(uint64_t at);
+
+/* memory_map: in place of whatever is there. The address, or -errno. */
+long memory_map(const struct mapping *m);
+long memory_unmap(uint64_t start, uint64_t end);
+long memory_protect(uint64_t start, uint64_t end, uint32_t prot);
+/* memory_find: the highest free place below `top`, 0 if there is none. */
+uint64_t memory_find(uint64_t size, uint64_t top);
+bool memory_is_free(uint64_t start, uint64_t end);
+const struct mapping *memory_at(uint64_t at);
+/* memory_next: the mapping with this index, NULL behind the last. */
+const struct mapping *memory_next(unsigned index);
+/* memory_break: the end of the heap, moved if that was possible. */
+uint64_t memory_break(uint64_t to);
+long memory_discard(uint64_t start, uint64_t end);
+enum { MEMORY_STAY = -1, MEMORY_MAY_MOVE = -2 };
+/* memory_resize: `to`: an address, or one of the above. */
+long memory_resize(uint64_t at, uint64_t old_size, uint64_t new_size, int64_t to);
+
+#endif

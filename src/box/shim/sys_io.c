@@ -1,0 +1,306 @@
+/* Reading, writing and waiting: calls whose arguments are too large, or too odd,
+ * for a line of calls.def. */
+#include <linux/fcntl.h>
+#include <linux/uio.h>
+
+#include "box/shim/sys.h"
+
+enum { ROOM = WINDOW_SIZE - WINDOW_START, IOV_MAX = 1024, FDS_MAX = 1024, MORE = 1 };
+
+/* Data on its way, as preadv(2) sees it. */
+struct transfer {
+    uint32_t nr; /* read, write, pread64, pwrite64 */
+    long fd, offset;
+    struct iovec *iov;
+    unsigned count, index;
+    uint64_t done_in_iov;
+};
+
+static bool is_write(const struct transfer *x)
+{
+    return x->nr == __NR_write || x->nr == __NR_pwrite64;
+}
+
+/* Copies up to `size` bytes between the window and the buffers. */
+static long move(struct thread *t, struct transfer *x, uint64_t size, bool out)
+{
+    uint64_t at = 0;
+    while (at < size && x->index < x->count) {
+        struct iovec *v = &x->iov[x->index];
+        uint64_t part = v->iov_len - x->done_in_iov;
+        char *mine = t->window + WINDOW_START + at, *theirs = (char *)v->iov_base + x->done_in_iov;
+        if (part > size - at)
+            part = size - at;
+        if ((out ? guest_copy(theirs, mine, part) : guest_copy(mine, theirs, part)) < 0)
+            return -EFAULT;
+        at += part;
+        x->done_in_iov += part;
+        if (x->done_in_iov == v->iov_len) {
+            x->index++;
+            x->done_in_iov = 0;
+        }
+    }
+    return (long)at;
+}
+
+/* Goes to where `done` bytes have been dealt with. */
+static void go_to(struct transfer *x, uint64_t done)
+{
+    for (x->index = 0; x->index < x->count && done >= x->iov[x->index].iov_len; x->index++)
+        done -= x->iov[x->index].iov_len;
+    x->done_in_iov = done;
+}
+
+static long total_size(const struct transfer *x)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < x->count; i++) {
+        if ((int64_t)x->iov[i].iov_len < 0 || (total += x->iov[i].iov_len) > INT64_MAX)
+            return -EINVAL;
+    }
+    return total > 0x7ffff000 ? 0x7ffff000 : (long)total;
+}
+
+static long transfer(struct thread *t, struct transfer *x)
+{
+    long total = total_size(x), done = 0;
+    if (total < 0)
+        return total;
+    do {
+        long part = total - done < ROOM ? total - done : ROOM;
+        go_to(x, (uint64_t)done);
+        long result = is_write(x) ? move(t, x, (uint64_t)part, false) : 0;
+        if (result >= 0)
+            result =
+                call_broker(t, x->nr, x->fd, WINDOW_START, part, x->offset + done, done ? MORE : 0);
+        if (result > 0 && !is_write(x)) {
+            long copied = move(t, x, (uint64_t)result, true);
+            result = copied < 0 ? copied : result;
+        }
+        if (result < 0)
+            return done ? done : result;
+        done += result;
+        if (result == 0 || (result < part && !is_write(x)))
+            break; /* a write goes on until it fails */
+    } while (done < total);
+    return done;
+}
+
+static long one(struct thread *t, uint32_t nr, const long a[6])
+{
+    struct iovec v = {(void *)a[1], (uint64_t)a[2]};
+    struct transfer x = {nr, a[0], a[3], &v, 1, 0, 0};
+    return transfer(t, &x);
+}
+
+long sys_read(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return one(t, __NR_read, a);
+}
+
+long sys_write(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return one(t, __NR_write, a);
+}
+
+long sys_pread64(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return one(t, __NR_pread64, a);
+}
+
+long sys_pwrite64(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return one(t, __NR_pwrite64, a);
+}
+
+static long many(struct thread *t, uint32_t nr, const long a[6])
+{
+    struct iovec iov[IOV_MAX];
+    if ((uint64_t)a[2] > IOV_MAX)
+        return -EINVAL;
+    if (guest_copy(iov, (const void *)a[1], (uint64_t)a[2] * sizeof *iov) < 0)
+        return -EFAULT;
+    struct transfer x = {nr, a[0], a[3], iov, (unsigned)a[2], 0, 0};
+    return transfer(t, &x);
+}
+
+long sys_readv(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return many(t, __NR_read, a);
+}
+
+long sys_writev(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return many(t, __NR_write, a);
+}
+
+long sys_preadv(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return many(t, __NR_pread64, a);
+}
+
+long sys_pwritev(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return many(t, __NR_pwrite64, a);
+}
+
+/* Calls whose argument depends on another --------------------------------------------*/
+
+/* Forwards with one argument in the window: `size` bytes in, or out, or both. */
+static long with_struct(struct thread *t, uint32_t nr, const long a[6], int which, uint32_t how)
+{
+    long b[6];
+    uint32_t size = how & 0xffff;
+    for (int i = 0; i < 6; i++)
+        b[i] = a[i];
+    if (size && a[which]) {
+        b[which] = WINDOW_START;
+        if (guest_copy(t->window + WINDOW_START, (const void *)a[which], size) < 0)
+            return -EFAULT;
+    }
+    long result = call_post(t, nr, b);
+    if (result >= 0 && size && a[which] && how >> 16 &&
+        guest_copy((void *)a[which], t->window + WINDOW_START, size) < 0)
+        return -EFAULT;
+    return result;
+}
+
+#define BACK (1u << 16)
+
+long sys_ioctl(struct thread *t, struct regs *r, const long a[6])
+{
+    uint32_t how = 0;
+    (void)r;
+    switch ((uint32_t)a[1]) {
+    case 0x5401: how = BACK | 36; break; /* TCGETS */
+    case 0x5402:                         /* TCSETS, TCSETSW, TCSETSF */
+    case 0x5403:
+    case 0x5404: how = 36; break;
+    case 0x802c542a: how = BACK | 44; break; /* TCGETS2 */
+    case 0x402c542b:                         /* TCSETS2, TCSETSW2, TCSETSF2 */
+    case 0x402c542c:
+    case 0x402c542d: how = 44; break;
+    case 0x5413: how = BACK | 8; break; /* TIOCGWINSZ */
+    case 0x5414: how = 8; break;        /* TIOCSWINSZ */
+    case 0x540f:                        /* TIOCGPGRP, TIOCGSID, TIOCOUTQ, FIONREAD, TIOCGPTN */
+    case 0x5429:
+    case 0x5411:
+    case 0x541b:
+    case 0x80045430: how = BACK | 4; break;
+    case 0x5410: /* TIOCSPGRP, FIONBIO, FIOASYNC, TIOCSPTLCK */
+    case 0x5421:
+    case 0x5452:
+    case 0x40045431: how = 4; break;
+    }
+    return with_struct(t, __NR_ioctl, a, 2, how);
+}
+
+long sys_fcntl(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    switch (a[1]) {
+    case F_GETLK:
+    case F_OFD_GETLK: return with_struct(t, __NR_fcntl, a, 2, BACK | 32);
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: return with_struct(t, __NR_fcntl, a, 2, 32);
+    }
+    return with_struct(t, __NR_fcntl, a, 2, 0);
+}
+
+long sys_prctl(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16 };
+    (void)r;
+    if (a[0] == SET_NAME) {
+        memset(t->window + WINDOW_START, 0, NAME_SIZE);
+        long length =
+            guest_copy_string(t->window + WINDOW_START, (const char *)a[1], NAME_SIZE - 1);
+        return length < 0 ? length : call_broker(t, __NR_prctl, SET_NAME, WINDOW_START);
+    }
+    if (a[0] == GET_NAME)
+        return with_struct(t, __NR_prctl, a, 1, BACK | NAME_SIZE);
+    return with_struct(t, __NR_prctl, a, 1, 0);
+}
+
+/* select --------------------------------------------------------------------------------*/
+
+struct poll_entry {
+    int32_t fd;
+    int16_t events, revents;
+};
+enum { READ = 1, URGENT = 2, WRITE = 4, FAILED = 8, HUNG_UP = 16, INVALID = 32 };
+struct fd_sets {
+    uint64_t bits[3][FDS_MAX / 64]; /* read, write, except */
+};
+
+static unsigned entries_of(const struct fd_sets *s, long count, struct poll_entry *entries)
+{
+    unsigned used = 0;
+    for (int fd = 0; fd < count; fd++) {
+        uint64_t bit = UINT64_C(1) << fd % 64;
+        int events = (s->bits[0][fd / 64] & bit ? READ : 0) |
+                     (s->bits[1][fd / 64] & bit ? WRITE : 0) |
+                     (s->bits[2][fd / 64] & bit ? URGENT : 0);
+        if (events)
+            entries[used++] = (struct poll_entry){fd, (int16_t)events, 0};
+    }
+    return used;
+}
+
+/* What poll found, as sets; how many bits, or -EBADF. */
+static long sets_of(const struct poll_entry *entries, unsigned count, struct fd_sets *s)
+{
+    static const int meaning[3] = {READ | FAILED | HUNG_UP, WRITE | FAILED, URGENT};
+    static const int asked[3] = {READ, WRITE, URGENT};
+    long bits = 0;
+    memset(s, 0, sizeof *s);
+    for (unsigned i = 0; i < count; i++) {
+        const struct poll_entry *e = &entries[i];
+        if (e->revents & INVALID)
+            return -EBADF;
+        for (int set = 0; set < 3; set++)
+            if (e->events & asked[set] && e->revents & meaning[set]) {
+                s->bits[set][e->fd / 64] |= UINT64_C(1) << e->fd % 64;
+                bits++;
+            }
+    }
+    return bits;
+}
+
+/* select_by_poll: `unit`: nanoseconds in what stands behind the seconds. */
+long select_by_poll(struct thread *t, const long a[6], long unit)
+{
+    struct fd_sets sets = {0};
+    long count = a[0] > FDS_MAX ? FDS_MAX : a[0];
+    uint64_t size = (uint64_t)(count + 63) / 64 * 8;
+    int64_t *timeout = (int64_t *)(void *)(t->window + WINDOW_START);
+    struct poll_entry *entries = (struct poll_entry *)(void *)(t->window + WINDOW_START + 16);
+    if (count < 0)
+        return -EINVAL;
+    for (int i = 0; i < 3; i++)
+        if (a[i + 1] && guest_copy(sets.bits[i], (const void *)a[i + 1], size) < 0)
+            return -EFAULT;
+    if (a[4]) {
+        if (guest_copy(timeout, (const void *)a[4], 16) < 0)
+            return -EFAULT;
+        timeout[1] *= unit;
+    }
+    unsigned used = entries_of(&sets, count, entries);
+    long result = call_broker(t, __NR_ppoll, WINDOW_START + 16, used, a[4] ? WINDOW_START : 0);
+    if (result >= 0)
+        result = sets_of(entries, used, &sets);
+    for (int i = 0; i < 3 && result >= 0; i++)
+        if (a[i + 1] && guest_copy((void *)a[i + 1], sets.bits[i], size) < 0)
+            return -EFAULT;
+    return result;
+}

@@ -1,0 +1,171 @@
+/* The calls about memory. */
+#include <linux/mman.h>
+
+#include "box/shim/memory.h"
+#include "box/shim/sys.h"
+
+enum { LOW_TOP = 0x80000000, REMAP_MAYMOVE = 1, REMAP_FIXED = 2, SHARED_WRITABLE = 1 };
+#define FIXED (MAP_FIXED | MAP_FIXED_NOREPLACE)
+
+/* Where a new mapping goes; 0: nowhere. */
+static uint64_t choose(uint64_t hint, uint64_t size, uint64_t flags)
+{
+    hint &= ~UINT64_C(0xfff);
+    if (flags & FIXED)
+        return hint;
+    if (hint && memory_is_free(hint, hint + size))
+        return hint;
+    return memory_find(size, flags & MAP_32BIT ? LOW_TOP : memory_top);
+}
+
+/* Asks the broker where in the arena it lies. 0 or -errno. */
+static long locate(struct thread *t, struct mapping *m, const long a[6])
+{
+    bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE;
+    long fd = a[3] & MAP_ANONYMOUS ? MAP_NEW_SHARED : (int)a[4];
+    long offset = a[3] & MAP_ANONYMOUS ? 0 : a[5];
+    long arena = call_broker(t, BOX_MAP, fd, a[2], shared, offset, (long)(m->end - m->start));
+    if (arena < 0)
+        return arena;
+    m->kind = shared ? MAPPING_SHARED : MAPPING_FILE;
+    m->arena = (uint64_t)arena & ~UINT64_C(0xfff);
+    m->writable = arena & SHARED_WRITABLE;
+    return 0;
+}
+
+long sys_mmap(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t flags = (uint64_t)a[3], size = PAGE_UP((uint64_t)a[1]);
+    bool anonymous = flags & MAP_ANONYMOUS, private = (flags & MAP_TYPE) == MAP_PRIVATE;
+    (void)r;
+    if ((flags & MAP_TYPE) == 0 || size == 0 || (!anonymous && a[5] & (PAGE_SIZE - 1)))
+        return -EINVAL;
+    if (flags & FIXED && a[0] & (PAGE_SIZE - 1))
+        return -EINVAL;
+    if (size > GUEST_TOP || flags & MAP_HUGETLB)
+        return -ENOMEM;
+    struct mapping m = {.end = size, .prot = (uint32_t)a[2] & 7, .kind = MAPPING_ANON};
+    long result = anonymous && private ? 0 : locate(t, &m, a);
+    if (result < 0)
+        return result;
+    lock_take(&memory_lock);
+    m.start = choose((uint64_t)a[0], size, flags);
+    m.end = m.start + size;
+    if (!m.start)
+        result = flags & FIXED ? -EPERM : -ENOMEM;
+    else if (flags & MAP_FIXED_NOREPLACE && !memory_is_free(m.start, m.end))
+        result = -EEXIST;
+    else
+        result = memory_map(&m);
+    lock_drop(&memory_lock);
+    return result;
+}
+
+static bool range_is_wrong(long start, long size)
+{
+    return start & (PAGE_SIZE - 1) || size < 0 ||
+           (uint64_t)start + PAGE_UP((uint64_t)size) > GUEST_TOP;
+}
+
+long sys_munmap(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r;
+    if (range_is_wrong(a[0], a[1]) || a[1] == 0)
+        return -EINVAL;
+    uint64_t start = (uint64_t)a[0], end = start + PAGE_UP((uint64_t)a[1]);
+    if (start < GUEST_LOW)
+        start = GUEST_LOW; /* nothing is there */
+    if (start >= end)
+        return 0;
+    lock_take(&memory_lock);
+    long result = memory_unmap(start, end);
+    lock_drop(&memory_lock);
+    return result;
+}
+
+long sys_mprotect(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r;
+    if (a[0] & (PAGE_SIZE - 1) || a[2] & ~0x0f)
+        return -EINVAL;
+    if (range_is_wrong(a[0], a[1]))
+        return -ENOMEM;
+    lock_take(&memory_lock);
+    long result = memory_protect((uint64_t)a[0], (uint64_t)a[0] + PAGE_UP((uint64_t)a[1]),
+                                 (uint32_t)a[2] & 7);
+    lock_drop(&memory_lock);
+    return result;
+}
+
+long sys_brk(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r;
+    lock_take(&memory_lock);
+    long result = (long)memory_break((uint64_t)a[0]);
+    lock_drop(&memory_lock);
+    return result;
+}
+
+long sys_mremap(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t at = (uint64_t)a[0], old = PAGE_UP((uint64_t)a[1]), new = PAGE_UP((uint64_t)a[2]);
+    (void)t, (void)r;
+    if (at & (PAGE_SIZE - 1) || a[3] & ~(REMAP_MAYMOVE | REMAP_FIXED) || new == 0 || old == 0 ||
+        new > GUEST_TOP)
+        return -EINVAL;
+    if (a[3] & REMAP_FIXED && (!(a[3] & REMAP_MAYMOVE) || a[4] & (PAGE_SIZE - 1) || a[4] < 0))
+        return -EINVAL;
+    int64_t to = a[3] & REMAP_FIXED ? a[4] : a[3] & REMAP_MAYMOVE ? MEMORY_MAY_MOVE : MEMORY_STAY;
+    lock_take(&memory_lock);
+    long result = memory_resize(at, old, new, to);
+    lock_drop(&memory_lock);
+    return result;
+}
+
+long sys_madvise(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r;
+    if (a[0] & (PAGE_SIZE - 1) || range_is_wrong(a[0], a[1]))
+        return -EINVAL;
+    if (a[2] == MADV_REMOVE || a[2] < 0 || (a[2] > MADV_COLLAPSE && a[2] != MADV_HWPOISON))
+        return -EINVAL;
+    if (a[2] != MADV_DONTNEED || a[1] == 0)
+        return 0;
+    lock_take(&memory_lock);
+    long result = memory_discard((uint64_t)a[0], (uint64_t)a[0] + PAGE_UP((uint64_t)a[1]));
+    lock_drop(&memory_lock);
+    return result;
+}
+
+/* Shared pages are the file's: the broker reads and writes the same ones. */
+long sys_msync(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t end = (uint64_t)a[0] + PAGE_UP((uint64_t)a[1]);
+    long result = 0;
+    (void)r;
+    if (range_is_wrong(a[0], a[1]))
+        return -EINVAL;
+    for (uint64_t at = (uint64_t)a[0]; at < end && result == 0;) {
+        lock_take(&memory_lock);
+        const struct mapping *found = memory_at(at);
+        struct mapping m = found ? *found : (struct mapping){0};
+        lock_drop(&memory_lock);
+        if (!found)
+            return -ENOMEM;
+        if (m.kind == MAPPING_SHARED && m.writable)
+            result = call_broker(t, __NR_msync, (long)m.arena);
+        at = m.end;
+    }
+    return result;
+}
+
+long sys_mlock(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r, (void)a;
+    return 0; /* nothing is ever paged out */
+}
+
+long sys_munlock(struct thread *t, struct regs *r, const long a[6])
+{
+    return sys_mlock(t, r, a);
+}

@@ -1,0 +1,110 @@
+/* The calls about signals that the shim has a part in. */
+#include "box/shim/sys.h"
+
+enum { MASK_SIZE = 8, DISABLE = 2, ON_STACK = 1, STACK_MIN = 2048 };
+
+long sys_rt_sigprocmask(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t old = t->slot->mask, set;
+    (void)r;
+    if (a[3] != MASK_SIZE)
+        return -EINVAL;
+    if (a[1]) {
+        if (guest_copy(&set, (const void *)a[1], sizeof set) < 0)
+            return -EFAULT;
+        switch (a[0]) {
+        case SIG_BLOCK: signal_set_mask(t, old | set); break;
+        case SIG_UNBLOCK: signal_set_mask(t, old & ~set); break;
+        case SIG_SETMASK: signal_set_mask(t, set); break;
+        default: return -EINVAL;
+        }
+    }
+    return a[2] ? guest_copy((void *)a[2], &old, sizeof old) : 0;
+}
+
+long sys_rt_sigreturn(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)a;
+    return signal_return(t, r);
+}
+
+long sys_rt_sigpending(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t pending = t->slot->pending & t->slot->mask;
+    (void)r;
+    return guest_copy((void *)a[0], &pending, sizeof pending);
+}
+
+/* The mask of an argument for as long as the call lasts. 0 or -errno. */
+static long with_mask(struct thread *t, long mask, long size)
+{
+    uint64_t set;
+    if (!mask)
+        return 0;
+    if (size != MASK_SIZE)
+        return -EINVAL;
+    if (guest_copy(&set, (const void *)mask, sizeof set) < 0)
+        return -EFAULT;
+    signal_suspend_mask(t, set);
+    return 0;
+}
+
+long sys_rt_sigsuspend(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result = with_mask(t, a[0], a[1]);
+    return result < 0 ? result : call_broker(t, __NR_pause);
+}
+
+long sys_ppoll(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result = with_mask(t, a[3], a[4]);
+    return result < 0 ? result : call_forward(t, __NR_ppoll, a);
+}
+
+long sys_epoll_pwait(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result = with_mask(t, a[4], a[5]);
+    return result < 0 ? result : call_forward(t, __NR_epoll_wait, a);
+}
+
+long sys_pselect6(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t mask[2] = {0, 0};
+    if (a[5] && guest_copy(mask, (const void *)a[5], sizeof mask) < 0)
+        return -EFAULT;
+    long result = with_mask(t, (long)mask[0], (long)mask[1]);
+    (void)r;
+    return result < 0 ? result : select_by_poll(t, a, 1);
+}
+
+long sys_select(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return select_by_poll(t, a, 1000);
+}
+
+long sys_sigaltstack(struct thread *t, struct regs *r, const long a[6])
+{
+    struct alt_stack old = t->alt, new;
+    uint64_t sp = r->sp;
+    bool on = !(old.flags & DISABLE) && sp - old.at - 1 < old.size;
+    old.flags = on ? ON_STACK : old.flags & DISABLE;
+    if (a[0]) {
+        if (guest_copy(&new, (const void *)a[0], sizeof new) < 0)
+            return -EFAULT;
+        if (on)
+            return -EPERM;
+        if (new.flags & ~(uint32_t)(ON_STACK | DISABLE | 1u << 31))
+            return -EINVAL;
+        if (new.flags & DISABLE)
+            new.at = new.size = 0;
+        else if (new.size < STACK_MIN)
+            return -ENOMEM;
+        t->alt = new;
+        t->alt.flags &= DISABLE;
+    }
+    return a[1] ? guest_copy((void *)a[1], &old, sizeof old) : 0;
+}

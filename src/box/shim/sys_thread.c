@@ -1,0 +1,215 @@
+/* The calls about threads and processes that the shim has a part in. */
+#include "box/shim/memory.h"
+#include "box/shim/sys.h"
+
+#include <linux/futex.h>
+#include <linux/sched.h>
+
+enum { HOST_PROCESS_FLAGS = CLONE_PARENT | SIGCHLD, STATUS_SHIFT = 8, SLOT_BITS = 16 };
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
+
+static long put_id(uint64_t at, uint32_t id)
+{
+    return guest_copy((void *)at, &id, sizeof id);
+}
+
+/* In the child; its memory is a copy, this stack too. */
+static long become_child(struct thread *t, unsigned slot, const long a[6])
+{
+    uint64_t flags = (uint64_t)a[0];
+    thread_use_slot(t, slot);
+    thread_forget_others(t);
+    exec_forget();
+    t->kicked = 0;
+    t->restoring = false;
+    lock_drop(&memory_lock);
+    if (flags & CLONE_SETTLS)
+        cpu_set_fs((uint64_t)a[4]);
+    if (flags & CLONE_CHILD_SETTID)
+        put_id((uint64_t)a[3], t->slot->ids[1]);
+    t->clear_tid = flags & CLONE_CHILD_CLEARTID ? (uint64_t)a[3] : 0;
+    if (a[1])
+        t->guest_sp = (uint64_t)a[1];
+    return 0;
+}
+
+static long fork_process(struct thread *t, const long a[6])
+{
+    long wait = (a[0] & CLONE_VFORK) != 0;
+    lock_take(&memory_lock); /* so that the child's table is whole */
+    long child = call_broker(t, BOX_FORK, wait, a[0] & CSIGNAL);
+    if (child < 0) {
+        lock_drop(&memory_lock);
+        return child;
+    }
+    unsigned slot = child & ((1 << SLOT_BITS) - 1);
+    long host = host_call(__NR_clone, HOST_PROCESS_FLAGS, 0, 0, 0, 0);
+    if (host == 0)
+        return become_child(t, slot, a);
+    lock_drop(&memory_lock);
+    call_broker(t, BOX_FORKED, slot, host);
+    if (host < 0)
+        return host;
+    if (a[0] & CLONE_PARENT_SETTID)
+        put_id((uint64_t)a[2], (uint32_t)(child >> SLOT_BITS));
+    return child >> SLOT_BITS;
+}
+
+static long start_thread(struct thread *t, const struct regs *r, const long a[6])
+{
+    struct thread *n = thread_new();
+    if (!n)
+        return -EAGAIN;
+    long id = call_broker(t, BOX_THREAD);
+    if (id < 0) {
+        thread_drop(n);
+        return id;
+    }
+    unsigned slot = id & ((1 << SLOT_BITS) - 1);
+    uint32_t tid = (uint32_t)(id >> SLOT_BITS);
+    thread_use_slot(n, slot);
+    n->start = *r;
+    n->start.ax = 0;
+    n->start.cx = r->ip;
+    n->start.sp = a[1] ? (uint64_t)a[1] : r->sp;
+    n->start_fs = a[0] & CLONE_SETTLS ? (uint64_t)a[4] : cpu_fs();
+    if (a[0] & CLONE_CHILD_CLEARTID)
+        n->clear_tid = (uint64_t)a[3];
+    if (a[0] & CLONE_CHILD_SETTID)
+        put_id((uint64_t)a[3], tid);
+    if (a[0] & CLONE_PARENT_SETTID)
+        put_id((uint64_t)a[2], tid);
+    long host = host_clone_thread(n->stack, &n->host_tid, n);
+    call_broker(t, BOX_THREADED, slot, host);
+    if (host < 0) {
+        thread_drop(n);
+        return host;
+    }
+    return tid;
+}
+
+long sys_clone(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t flags = (uint64_t)a[0];
+    if (flags & (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                 CLONE_NEWPID | CLONE_NEWNET))
+        return -EPERM;
+    if (flags & CLONE_THREAD)
+        return (flags & THREAD_FLAGS) == THREAD_FLAGS ? start_thread(t, r, a) : -EINVAL;
+    if (flags & CLONE_VM && !(flags & CLONE_VFORK))
+        return -ENOSYS; /* memory shared without being a thread */
+    return fork_process(t, a);
+}
+
+long sys_fork(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r, (void)a;
+    return fork_process(t, (const long[6]){SIGCHLD});
+}
+
+long sys_vfork(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r, (void)a;
+    return fork_process(t, (const long[6]){CLONE_VFORK | SIGCHLD});
+}
+
+long sys_exit(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    if (t->clear_tid && put_id(t->clear_tid, 0) == 0)
+        host_call(__NR_futex, (long)t->clear_tid, FUTEX_WAKE, 1);
+    call_leave(t, false, (int)(a[0] & 255) << STATUS_SHIFT);
+}
+
+long sys_exit_group(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    call_leave(t, true, (int)(a[0] & 255) << STATUS_SHIFT);
+}
+
+long sys_execve(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return exec_replace(t, a);
+}
+
+long sys_getpid(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r, (void)a;
+    return t->slot->ids[0];
+}
+
+long sys_gettid(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r, (void)a;
+    return t->slot->ids[1];
+}
+
+long sys_set_tid_address(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    t->clear_tid = (uint64_t)a[0];
+    return t->slot->ids[1];
+}
+
+long sys_set_robust_list(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r;
+    return a[1] == 24 ? 0 : -EINVAL;
+}
+
+long sys_arch_prctl(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { SET_FS = 0x1002, GET_FS = 0x1003 };
+    (void)t, (void)r;
+    if (a[0] == SET_FS) {
+        if ((uint64_t)a[1] >= GUEST_TOP)
+            return -EPERM;
+        cpu_set_fs((uint64_t)a[1]);
+        return 0;
+    }
+    uint64_t fs = cpu_fs();
+    return a[0] == GET_FS ? guest_copy((void *)a[1], &fs, sizeof fs) : -EINVAL;
+}
+
+long sys_sched_yield(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r, (void)a;
+    cpu_pause();
+    return 0;
+}
+
+/* Waits and wakes are the kernel's. A requeue wakes those that it would move:
+ * they look again and wait where they belong. */
+long sys_futex(struct thread *t, struct regs *r, const long a[6])
+{
+    volatile uint32_t *word = (volatile uint32_t *)a[0];
+    int op = (int)a[1] & FUTEX_CMD_MASK;
+    long flags = a[1] & (FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+    uint32_t now;
+    (void)r;
+    switch (op) {
+    case FUTEX_CMP_REQUEUE:
+        if (guest_copy(&now, (const void *)a[0], sizeof now) < 0)
+            return -EFAULT;
+        if (now != (uint32_t)a[5])
+            return -EAGAIN;
+        /* fallthrough */
+    case FUTEX_REQUEUE: {
+        long count = a[2] + a[3];
+        return host_futex(word, FUTEX_WAKE | (flags & FUTEX_PRIVATE_FLAG),
+                          count > 0x7fffffff ? 0x7fffffff : count, NULL, NULL, 0);
+    }
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET: break;
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET: return host_call(__NR_futex, a[0], a[1], a[2], 0, 0, a[5]);
+    default: return -ENOSYS;
+    }
+    long result = host_futex(word, op | flags, a[2], (const void *)a[3], NULL, a[5]);
+    if (result == -EINTR) {
+        t->kicked = 1;
+        return -RESTART_SYS;
+    }
+    return result;
+}

@@ -1,0 +1,79 @@
+/* thread: blocks of memory, one for each thread of the process. */
+#include "box/shim/shim.h"
+
+#include <linux/mman.h>
+
+#include "box/arch/x86_64/offsets.h"
+
+_Static_assert(offsetof(struct thread, guest_sp) == T_GUEST_SP, "gate.S");
+_Static_assert(offsetof(struct thread, stack) == T_STACK, "gate.S");
+_Static_assert(offsetof(struct thread, entry_ip) == T_ENTRY_IP, "gate.S");
+_Static_assert(offsetof(struct thread, kicked) == T_KICKED, "gate.S");
+_Static_assert(offsetof(struct thread, trap_ip) == T_TRAP_IP, "gate.S");
+_Static_assert(offsetof(struct thread, regs) == T_REGS, "gate.S");
+_Static_assert(offsetof(struct regs, ax) == R_AX, "gate.S");
+_Static_assert(offsetof(struct regs, ip) == R_IP, "gate.S");
+_Static_assert(offsetof(struct context, regs.rip) == FRAME_IP, "gate.S");
+_Static_assert(sizeof(struct thread) <= ALT_STACK_AT, "a block");
+
+static struct lock lock;
+static bool mapped[BLOCK_COUNT];
+
+static struct thread *block(unsigned index)
+{
+    return (struct thread *)(BLOCKS_BASE + (uint64_t)index * BLOCK_SIZE);
+}
+
+static bool map_block(unsigned index)
+{
+    if (!mapped[index])
+        mapped[index] = host_call(__NR_mmap, (long)block(index), BLOCK_SIZE, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+                                  0) == (long)block(index);
+    return mapped[index];
+}
+
+struct thread *thread_new(void)
+{
+    struct thread *t = NULL;
+    lock_take(&lock);
+    for (unsigned i = 0; i < BLOCK_COUNT && !t; i++)
+        if ((!mapped[i] || __atomic_load_n(&block(i)->host_tid, __ATOMIC_ACQUIRE) == 0) &&
+            map_block(i))
+            t = block(i);
+    if (t) {
+        memset(t, 0, sizeof *t);
+        t->self = t;
+        t->stack = (uintptr_t)t + BLOCK_SIZE;
+        t->host_tid = 1;  /* in use: the kernel clears it */
+        t->alt.flags = 2; /* SS_DISABLE */
+        t->spin = 100;
+    }
+    lock_drop(&lock);
+    return t;
+}
+
+void thread_drop(struct thread *t)
+{
+    __atomic_store_n(&t->host_tid, 0, __ATOMIC_RELEASE);
+}
+
+void thread_use_slot(struct thread *t, unsigned slot)
+{
+    t->slot = &channel()->slots[slot];
+    t->window = (char *)CHANNEL_BASE + CHANNEL_HEADER + (uint64_t)slot * WINDOW_SIZE;
+}
+
+void thread_forget_others(const struct thread *t)
+{
+    for (unsigned i = 0; i < BLOCK_COUNT; i++)
+        if (mapped[i] && block(i) != t)
+            block(i)->host_tid = 0;
+    lock.word = 0;
+}
+
+void thread_start(struct thread *t)
+{
+    cpu_set_fs(t->start_fs);
+    signal_enter(t, &t->start);
+}

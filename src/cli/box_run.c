@@ -1,0 +1,74 @@
+/* vow box IMAGE: runs a program in an image. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "box/run.h"
+#include "cli/box.h"
+#include "cli/cli.h"
+
+/* What a program in a box gets from the outside: how to talk to its user. */
+static const char *const passed[] = {"TERM", "LANG", "LC_ALL", "COLUMNS", "LINES", "TZ"};
+
+/* The environment, NULL-terminated. The texts are never freed. */
+static char **make_environment(void)
+{
+    char **out = calloc(ARRAY_COUNT(passed) + 4, sizeof *out);
+    size_t count = 0;
+    if (!out)
+        return NULL;
+    out[count++] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    out[count++] = "HOME=/root";
+    out[count++] = "USER=root";
+    for (size_t i = 0; i < ARRAY_COUNT(passed); i++) {
+        const char *value = getenv(passed[i]);
+        CLEAN_STR struct str s = {0};
+        if (!value)
+            continue;
+        str_addf(&s, "%s=%s", passed[i], value);
+        if (!(out[count++] = str_take(&s)))
+            return NULL;
+    }
+    return out;
+}
+
+/* The box's end is the program's: its status, or its signal. */
+static int end_like(int status)
+{
+    if (!WIFSIGNALED(status))
+        return WEXITSTATUS(status);
+    signal(WTERMSIG(status), SIG_DFL);
+    raise(WTERMSIG(status));
+    return 128 + WTERMSIG(status);
+}
+
+int box_run_command(int argc, char **argv)
+{
+    struct box_request request = {.image = argv[0]};
+    struct err err;
+    int status, i = 1;
+    for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        CLEAN_STR struct str shown = {0};
+        quote_visible(&shown, argv[i], strlen(argv[i]));
+        if (strcmp(argv[i], "--discard") != 0)
+            return cli_usage_error(
+                BOX_NAME, "'%s' is not an option; the program stands behind '--'", str_get(&shown));
+        request.discard = true;
+    }
+    if (i + 1 >= argc)
+        return cli_usage_error(BOX_NAME, "a program is missing: vow box IMAGE -- PROGRAM");
+    request.argv = argv + i + 1;
+    request.environ = make_environment();
+    if (!request.environ) {
+        cli_error(BOX_NAME, "out of memory");
+        return EXIT_SETUP;
+    }
+    if (box_run(&request, &status, &err) != 0) {
+        cli_error(BOX_NAME, "%s", err.text);
+        return EXIT_SETUP;
+    }
+    return end_like(status);
+}
