@@ -2,14 +2,15 @@
  * PURE: all bytes come from and go to `struct device`, the time from `now`.
  *
  * Whoever calls is trusted, the image is not: a number that comes from it is
- * checked before it is used, and a damaged image ends in -EUCLEAN (or -EIO, if
- * the device says so), never in undefined behaviour. After damage was seen
- * while writing, or the device failed, the store is read-only (-EROFS); what
- * was committed before stays as it was.
+ * checked before it is used, and an operation that meets damage ends in
+ * -EUCLEAN, never in undefined behaviour. If a commit fails (the device, or a
+ * full host), the store becomes read-only (-EROFS): what it shows is what was
+ * done, what the image has is what the last successful commit left.
  *
  * Operations. Each is atomic: it is done completely, or it returns an error
- * and has changed nothing (a write may be short, as write(2)). It takes effect
- * at once for every later operation, and is durable after the next commit.
+ * and has changed nothing (a write may be short, as write(2); what frees or
+ * reserves more than a gigabyte goes in steps). It takes effect at once for
+ * every later operation, and is durable after the next commit.
  *
  * Durability. Operations gather in a transaction in memory. store_commit
  * writes it to the journal: after a power cut the image is, once replayed by
