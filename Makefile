@@ -12,15 +12,20 @@
 BUILD  ?= build
 GROUPS ?= build test lint bench
 
-all: $(BUILD)/build.ninja
+# Configured anew where packages that matter have come or gone since: meson
+# remembers what it did not find.
+packages := $(BUILD)/.packages-$(shell tools/deps --installed | cksum | cut -d ' ' -f 1)
+
+all: $(packages)
 	@ninja -C $(BUILD)
 
-# Configured anew where packages have come or gone since: meson remembers what it
-# did not find.
-$(BUILD)/build.ninja: $(wildcard /var/lib/dpkg/status)
+$(packages): | $(BUILD)/build.ninja
+	$(if $(wildcard $(BUILD)/.packages-*),meson setup --wipe $(BUILD))
+	@touch $@
+
+$(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is missing: 'make deps' gets it" >&2; exit 1; }
-	@[ ! -e $@ ] || meson configure --clearcache $(BUILD)
-	meson setup $(if $(wildcard $@),--reconfigure) $(BUILD)
+	meson setup $(BUILD)
 
 deps:
 	@tools/deps $(GROUPS)
