@@ -55,6 +55,7 @@ bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
+	@bench/libvow $(BUILD)
 
 lint:
 	@tools/deps build lint
