@@ -65,14 +65,13 @@ int vow_policy_path(struct vow_policy *policy, const char *path, const char *per
 #define VOW_BEST_EFFORT 2u /* do without what this kernel cannot enforce */
 
 /* vow_apply: confines the calling process from now on, beyond what already
- * confines it. The process must have a single thread; a program that has
- * threads promises before it starts them. Files that are open stay usable.
+ * confines it, with all its threads. Files that are open stay usable.
  * A failure leaves the process with what it had or with less (no_new_privs,
  * Landlock's rules), and not held to the policy: do not go on as if it were.
  * With VOW_BEST_EFFORT it succeeds where Landlock, or a newer part of it, is
  * missing; error->text then says what was lost and is "" if nothing was. The
  * policy is not changed and can be applied again.
- * EBUSY: there are other threads. EINVAL: an unknown flag, or a rule that
+ * EBUSY: another thread does not answer. EINVAL: an unknown flag, or a rule that
  * takes away. ENOENT: a path of a rule does not exist. ENOSYS: this kernel
  * cannot enforce it. */
 int vow_apply(const struct vow_policy *policy, unsigned flags, struct vow_error *error);
@@ -147,7 +146,9 @@ int vow_spawn(struct vow_component *component, struct vow_error *error);
  * Returns 0, or -1 with errno, and then nothing was given up that is not
  * said here. EINVAL: a word that is no promise. EPERM: a promise that is not
  * held any more. ENOMEM: memory is short. ENOSYS: this kernel has no seccomp or
- * no Landlock. Any other of the kernel's, of which a part may be in force: do
+ * no Landlock. EBUSY: another thread does not answer, or there are other threads
+ * and the process, which holds no rpath, cannot list them to take a path from
+ * each. Any other of the kernel's, of which a part may be in force: do
  * not go on. Uses memory from malloc: not for signal handlers, nor between fork
  * and exec of a process with threads. */
 int pledge(const char *promises, const char *execpromises);

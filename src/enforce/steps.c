@@ -45,7 +45,7 @@ static int step_no_new_privs(struct launch *launch UNUSED, struct err *err)
 
 static int step_landlock(struct launch *launch, struct err *err)
 {
-    return launch->landlock.abi > 0 ? landlock_apply(&launch->landlock, err) : 0;
+    return launch->landlock.abi > 0 ? landlock_apply(&launch->landlock, LANDLOCK_CALLER, err) : 0;
 }
 
 static int step_limits(struct launch *launch, struct err *err)

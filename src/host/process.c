@@ -2,14 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_close_range
@@ -20,27 +17,6 @@
 int process_no_new_privs(void)
 {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;
-}
-
-/* CLONE_THREAD means nothing to a process without threads and is refused to
- * one with them. A filter may refuse it too; then each thread has a folder. */
-static bool is_alone(void)
-{
-    struct stat tasks;
-    if (unshare(CLONE_THREAD) == 0)
-        return true;
-    return errno != EINVAL && stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
-}
-
-bool process_has_threads(void)
-{
-    static const struct timespec pause = {.tv_nsec = 1000000};
-    for (int waited = 0; waited < 20; waited++) {
-        if (is_alone())
-            return false;
-        nanosleep(&pause, NULL);
-    }
-    return true;
 }
 
 /* Before Linux 5.11: one by one. */

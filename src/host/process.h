@@ -8,9 +8,6 @@
 
 /* process_no_new_privs: no exec gives privileges any more. */
 int process_no_new_privs(void);
-/* process_has_threads: others than the calling one; also where that cannot be
- * told. A thread that was joined lives on for a moment: it gets 20 ms. */
-bool process_has_threads(void);
 /* process_end_with_parent: when the parent ends, SIGKILL ends this process;
  * also after an exec, but not its children. */
 int process_end_with_parent(void);

@@ -1,6 +1,8 @@
 #include "landlock/landlock.h"
 
 #include "host/landlock.h"
+#include "host/process.h"
+#include "host/threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +32,7 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, struct err *e
     return result < 0 ? fail(rule, result, err) : 0;
 }
 
-int landlock_apply(const struct landlock_plan *plan, struct err *err)
+int landlock_ruleset(const struct landlock_plan *plan, struct err *err)
 {
     int ruleset CLEAN_FD = host_landlock_create(plan->handled, plan->scoped);
     if (ruleset < 0)
@@ -40,8 +42,28 @@ int landlock_apply(const struct landlock_plan *plan, struct err *err)
         if (result < 0)
             return result;
     }
-    int result = host_landlock_restrict(ruleset, plan->all_threads);
-    return result < 0
-               ? err_set(err, result, "Landlock: cannot restrict itself: %s", strerror(-result))
-               : 0;
+    return take_fd(&ruleset);
+}
+
+/* What every other thread does where the kernel restricts one at a time. */
+static int restrict_thread(void *ruleset, ucontext_t *signal)
+{
+    (void)signal;
+    int result = process_no_new_privs();
+    return result < 0 ? result : host_landlock_restrict(*(int *)ruleset, false);
+}
+
+int landlock_restrict(int ruleset, enum landlock_whom whom)
+{
+    int result = whom == LANDLOCK_STOPPED ? threads_run(restrict_thread, &ruleset) : 0;
+    return result < 0 ? result : host_landlock_restrict(ruleset, whom == LANDLOCK_ALL);
+}
+
+int landlock_apply(const struct landlock_plan *plan, enum landlock_whom whom, struct err *err)
+{
+    int ruleset CLEAN_FD = landlock_ruleset(plan, err);
+    int result = ruleset < 0 ? 0 : landlock_restrict(ruleset, whom);
+    if (result < 0)
+        return err_set(err, result, "Landlock: cannot restrict itself: %s", strerror(-result));
+    return ruleset < 0 ? ruleset : 0;
 }

@@ -45,7 +45,6 @@ struct landlock_plan {
     size_t rule_count, rule_capacity;
     char gaps[LANDLOCK_GAPS][160]; /* what this ABI cannot hold, one sentence each */
     size_t gap_count;
-    bool all_threads; /* not the calling thread alone (ABI 8); false as planned */
 };
 
 /* landlock_access: the rights that a rule grants under these promises. The
@@ -59,8 +58,17 @@ uint32_t landlock_handled(int abi);
 int landlock_plan_make(const struct policy *p, int abi, struct landlock_plan *out, struct err *err);
 void landlock_plan_free(struct landlock_plan *plan);
 
-/* landlock_apply: opens the paths, makes the domain, restricts the calling
- * thread (no_new_privs must be set). Allocates nothing. */
-int landlock_apply(const struct landlock_plan *plan, struct err *err);
+/* Whom a ruleset restricts: the calling thread; also those that are stopped
+ * (host/threads.h); or all of the process, for which it takes ABI 8. */
+enum landlock_whom { LANDLOCK_CALLER, LANDLOCK_STOPPED, LANDLOCK_ALL };
+#define LANDLOCK_ABI_ALL 8
+
+/* landlock_ruleset: opens the paths and makes the domain's descriptor
+ * (close-on-exec), or -errno. landlock_restrict: puts threads into it;
+ * no_new_privs must be set for the calling one. landlock_apply: both. None
+ * allocates. */
+int landlock_ruleset(const struct landlock_plan *plan, struct err *err);
+int landlock_restrict(int ruleset, enum landlock_whom whom);
+int landlock_apply(const struct landlock_plan *plan, enum landlock_whom whom, struct err *err);
 
 #endif

@@ -150,12 +150,12 @@ static int no_core(void)
     return setrlimit(RLIMIT_CORE, &core) < 0 ? -errno : 0;
 }
 
-int enforcement_apply(const struct enforcement *e, struct err *err)
+int enforcement_apply(const struct enforcement *e, enum landlock_whom whom, struct err *err)
 {
     int code = process_no_new_privs();
     if (code < 0)
         return err_set(err, code, "no_new_privs: %s", strerror(-code));
-    if (e->landlock.abi > 0 && (code = landlock_apply(&e->landlock, err)) < 0)
+    if (e->landlock.abi > 0 && (code = landlock_apply(&e->landlock, whom, err)) < 0)
         return code;
     if ((code = no_core()) < 0)
         return err_set(err, code, "setrlimit: %s", strerror(-code));

@@ -40,8 +40,9 @@ struct enforcement_start {
  * that is -ENOSYS. Zero-initialise *e, and free it in any case. */
 int enforcement_prepare(struct enforcement *e, const struct policy *policy, unsigned flags,
                         const struct enforcement_start *start, struct err *err);
-/* enforcement_apply: irreversible; allocates nothing. */
-int enforcement_apply(const struct enforcement *e, struct err *err);
+/* enforcement_apply: irreversible; allocates nothing. `whom` is about Landlock: the
+ * kernel puts the filter on all threads. */
+int enforcement_apply(const struct enforcement *e, enum landlock_whom whom, struct err *err);
 void enforcement_free(struct enforcement *e);
 #define CLEAN_ENFORCEMENT __attribute__((cleanup(enforcement_free)))
 

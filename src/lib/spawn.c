@@ -81,7 +81,7 @@ static int child_confine(struct spawning *s, struct err *err)
     s->kept[c->fd_count + 1] = s->report[1];
     if (code < 0 || (code = child_keep_only(s->kept, c->fd_count + 2)) < 0)
         return err_set(err, code, "descriptors: %s", strerror(-code));
-    return c->policy ? enforcement_apply(&s->enforcement, err) : 0;
+    return c->policy ? enforcement_apply(&s->enforcement, LANDLOCK_CALLER, err) : 0;
 }
 
 static int child_execute(const struct spawning *s, struct err *err)

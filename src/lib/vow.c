@@ -1,5 +1,5 @@
 /* vow: policies, and the calling process held to one. */
-#include "host/process.h"
+#include "host/threads.h"
 #include "lib/enforcement.h"
 
 #include <errno.h>
@@ -53,13 +53,18 @@ PUBLIC int vow_apply(const struct vow_policy *policy, unsigned flags, struct vow
 {
     struct enforcement e CLEAN_ENFORCEMENT = {0};
     struct err err = {0};
-    if (process_has_threads())
-        return public_fail(error, &err, err_set(&err, -EBUSY, "other threads run already"));
     int code = enforcement_prepare(&e, &policy->policy, flags, NULL, &err);
     if (code < 0)
         return public_fail(error, &err, code);
     public_tell(error, &err);
-    code = enforcement_apply(&e, &err);
+    bool others = !threads_alone();
+    if (others)
+        code = threads_stop(&err);
+    if (code == 0) {
+        code = enforcement_apply(&e, others ? LANDLOCK_STOPPED : LANDLOCK_CALLER, &err);
+        if (others)
+            threads_go();
+    }
     return code < 0 ? public_fail(error, &err, code) : 0;
 }
 

@@ -26,6 +26,7 @@ static int add_root(struct policy *p, struct err *err)
         .perms = PERM_READ | PERM_WRITE | PERM_EXEC | PERM_CREATE,
         .origin = ORIGIN_SYSTEM,
         .adds = true,
+        .optional = true, /* without rpath a later pledge cannot look at it */
     };
     return 0;
 }
@@ -77,14 +78,23 @@ static int plan_domain(promise_set held, struct policy *p, struct landlock_plan 
     return 0;
 }
 
-int pledge_domain(promise_set held, struct err *err)
+/* The promises that a domain depends on. */
+#define OF_DOMAIN                                                                                  \
+    (PROMISE(STDIO) | PROMISE(RPATH) | PROMISE(WPATH) | PROMISE(CPATH) | PROMISE(DPATH) |          \
+     PROMISE(EXEC) | PROMISE(PROC) | PROMISE(UNIX) | PROMISE(DNS) | PROMISE(GETPW) |               \
+     PROMISE(TTY) | PROMISE(PS) | PROMISE(VMINFO) | PROMISE(ROUTE) | PROMISE(WROUTE))
+
+int pledge_domain(promise_set before, promise_set held, int *ruleset, struct err *err)
 {
     struct policy policy;
     struct landlock_plan plan = {0};
+    *ruleset = -1;
+    if (held == 0 || !(before & ~held & OF_DOMAIN))
+        return 0;
     int code = plan_domain(held, &policy, &plan, err);
     if (code == 0 && (plan.handled || plan.scoped))
-        code = landlock_apply(&plan, err);
+        code = *ruleset = landlock_ruleset(&plan, err);
     landlock_plan_free(&plan);
     policy_free(&policy);
-    return code;
+    return code < 0 ? code : 0;
 }

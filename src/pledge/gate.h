@@ -4,23 +4,10 @@
 #ifndef VOW_PLEDGE_GATE_H
 #define VOW_PLEDGE_GATE_H
 
+#include "host/sigaction.h"
+
 #include <errno.h>
-#include <signal.h>
 #include <unistd.h>
-
-#define GATE_MARK 0x766f7721L
-
-/* What the kernel takes for a set of signals. */
-#if defined(__mips__)
-#define SIGNAL_SET_SIZE 16
-#else
-#define SIGNAL_SET_SIZE 8
-#endif
-struct signal_set {
-    unsigned long words[SIGNAL_SET_SIZE / sizeof(long)];
-};
-#define SIGNAL_WORD(sig) (((unsigned)(sig)-1) / (8 * sizeof(long)))
-#define SIGNAL_BIT(sig) (1ul << ((unsigned)(sig)-1) % (8 * sizeof(long)))
 
 /* gate_call: up to six arguments. errno stays as it is. */
 #define gate_call(...) gate_call_(__VA_ARGS__, 0, 0, 0, 0, 0, 0)

@@ -43,9 +43,12 @@ promise_set pledge_missing(const struct call_event *event, const struct call_ver
  * held for the 32-bit one beside it. */
 int pledge_filter(promise_set held, struct program *out, struct err *err);
 
-/* pledge_domain: restricts the calling thread to what `held` leaves of paths,
- * signals and abstract sockets. no_new_privs must be set. */
-int pledge_domain(promise_set held, struct err *err);
+#define PLEDGE_ALL UINT64_MAX /* before the first pledge */
+
+/* pledge_domain: the ruleset of what `held` leaves of paths, signals and
+ * abstract sockets, or -1 where that is not less than what `before` left. 0 or
+ * -errno. */
+int pledge_domain(promise_set before, promise_set held, int *ruleset, struct err *err);
 
 /* pledge_set: the whole of pledge(2), 0 or -errno. Thread-safe. */
 int pledge_set(const char *promises, const char *execpromises, struct err *err);

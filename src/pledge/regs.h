@@ -19,8 +19,6 @@ struct trapped {
 };
 
 #define REGS_KNOWN 1
-#define REGS_RESTORER 0   /* the handler's return is ours to make */
-#define REGS_SIGACTION 24 /* size of the kernel's struct sigaction, the mask last */
 #define REGS_FAIL(c, e) ((void)0)
 
 #if defined(__x86_64__) && !defined(__ILP32__)
@@ -34,10 +32,6 @@ struct trapped {
 #define REGS_RESULT(c) REG(c, REG_RAX)
 #define REGS_STACK(c) REG(c, REG_RSP)
 #define REGS_LINK(c) 0
-#undef REGS_RESTORER
-#define REGS_RESTORER 1
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 32
 #elif defined(__i386__)
 #define REG(c, n) ((c)->uc_mcontext.gregs[n])
 #define REGS_ARGS(c)                                                                               \
@@ -49,8 +43,6 @@ struct trapped {
 #define REGS_RESULT(c) REG(c, REG_EAX)
 #define REGS_STACK(c) REG(c, REG_ESP)
 #define REGS_LINK(c) 0
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 20
 #elif defined(__aarch64__)
 #define REG(c, n) ((c)->uc_mcontext.regs[n])
 #define REGS_ARGS(c)                                                                               \
@@ -60,8 +52,6 @@ struct trapped {
 #define REGS_RESULT(c) REG(c, 0)
 #define REGS_STACK(c) ((c)->uc_mcontext.sp)
 #define REGS_LINK(c) REG(c, 30)
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 32
 #elif defined(__arm__)
 #define REGS_ARGS(c)                                                                               \
     {                                                                                              \
@@ -71,8 +61,6 @@ struct trapped {
 #define REGS_RESULT(c) ((c)->uc_mcontext.arm_r0)
 #define REGS_STACK(c) ((c)->uc_mcontext.arm_sp)
 #define REGS_LINK(c) ((c)->uc_mcontext.arm_lr)
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 20
 #elif defined(__riscv) && __riscv_xlen == 64
 #define REG(c, n) ((c)->uc_mcontext.__gregs[n])
 #define REGS_ARGS(c)                                                                               \
@@ -101,8 +89,6 @@ struct trapped {
             REG(c, 3) = (unsigned long)((e) < 0 ? -(e) : (e));                                     \
         }                                                                                          \
     } while (0)
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 32
 #elif defined(__s390x__)
 #define REG(c, n) ((c)->uc_mcontext.gregs[n])
 #define REGS_ARGS(c)                                                                               \
@@ -112,8 +98,6 @@ struct trapped {
 #define REGS_RESULT(c) REG(c, 2)
 #define REGS_STACK(c) REG(c, 15)
 #define REGS_LINK(c) REG(c, 14)
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 32
 #elif defined(__loongarch64)
 #define REG(c, n) ((c)->uc_mcontext.__gregs[n])
 #define REGS_ARGS(c)                                                                               \
@@ -138,8 +122,6 @@ struct trapped {
         REG(c, 7) = (e) < 0;                                                                       \
         REG(c, 2) = (unsigned long)((e) < 0 ? -(e) : (e));                                         \
     } while (0)
-#undef REGS_SIGACTION
-#define REGS_SIGACTION 32
 #else
 #undef REGS_KNOWN
 #define REGS_KNOWN 0

@@ -22,19 +22,23 @@ struct named {
     int dir;
     uintptr_t path;
     promise_set held;
+    bool marked; /* perhaps the handler's own; libcs leave old marks in registers, too */
 };
 
 /* Read by the kernel again: only what Landlock allows is ever opened. */
 static long open_marked(const struct named *file, long flags)
 {
-    return gate_call(SYS_openat, file->dir, file->path, flags, 0, 0, GATE_MARK);
+    return gate_call(SYS_openat, file->dir, file->path, flags, 0, 0, LIBRARY_MARK);
 }
 
-/* What loaders and iconv look for and can do without. */
+/* What loaders and iconv look for and can do without; the root, which glibc's
+ * name services look at, to see whether it changed; and what a later pledge()
+ * would like to see. */
 static bool is_searched(const char *path)
 {
-    static const char *const places[] = {"/etc/ld.so.", "/lib", "/usr/lib", "/usr/local/lib"};
-    if (strstr(path, ".so"))
+    static const char *const places[] = {"/proc/self/task", "/etc/ld.so.", "/lib", "/usr/lib",
+                                         "/usr/local/lib"};
+    if (strstr(path, ".so") || strcmp(path, "/") == 0)
         return true;
     for (size_t i = 0; i < ARRAY_COUNT(places); i++)
         if (strncmp(path, places[i], strlen(places[i])) == 0)
@@ -56,9 +60,9 @@ static long judge(const struct named *file, uint8_t letters)
     return is_searched(path) ? -EACCES : NOT_SERVED;
 }
 
-/* The same for metadata. glibc's name services look at the root, to see whether
- * it changed, and load modules, for which the loader looks at directories that
- * nobody can list here: they get a refusal that does not end the program. */
+/* The same for metadata. glibc's name services load modules, for which the
+ * loader looks at directories that nobody can list here: they get a refusal that
+ * does not end the program. */
 static long judge_look(const struct named *file, uint8_t letters)
 {
     long answer = judge(file, letters);
@@ -82,7 +86,10 @@ static long serve_open(const struct named *file, long flags, long mode)
     long answer = judge(file, letters_of(flags));
     if (answer)
         return answer;
-    return open_marked(file, flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY | O_PATH));
+    long plain = flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY | O_PATH);
+    if ((file->marked && plain == flags) || (flags & O_ACCMODE) == O_ACCMODE)
+        return NOT_SERVED; /* it would come back */
+    return open_marked(file, plain);
 }
 
 #if defined(SYS_fstat64)
@@ -211,9 +218,9 @@ static long serve_mode(const struct trapped *call, size_t argument)
 long serve_file(const struct trapped *call, promise_set held)
 {
     const unsigned long *a = call->args;
-    struct named at = {(int)a[0], a[1], held};
+    struct named at = {(int)a[0], a[1], held, a[5] == LIBRARY_MARK};
 #if defined(SYS_open) || defined(SYS_stat) || defined(SYS_access)
-    struct named here = {AT_FDCWD, a[0], held};
+    struct named here = {AT_FDCWD, a[0], held, false};
 #endif
     switch (call->nr) {
     case SYS_openat: return serve_open(&at, (int)a[2], (long)a[3]);

@@ -2,7 +2,6 @@
 #include "pledge/memory.h"
 #include "pledge/serve.h"
 
-#include <string.h>
 #include <sys/syscall.h>
 
 /* The kernel's numbers; SIG_BLOCK and SIG_SETMASK are the libc's. */
@@ -33,17 +32,14 @@ static long serve_mask(const struct trapped *call)
 /* A handler that blocked SIGSYS could not be served while it runs. */
 static long serve_action(const struct trapped *call)
 {
-    unsigned char action[REGS_SIGACTION];
-    struct signal_set mask;
+    struct kernel_action action;
     const unsigned long *a = call->args;
     if ((int)a[0] == SIGSYS)
         return gate_call(SYS_rt_sigaction, SIGSYS, 0, a[2], a[3]);
-    if (memory_copy(action, a[1], sizeof action) < 0)
+    if (memory_copy(&action, a[1], sizeof action) < 0)
         return -EFAULT;
-    memcpy(&mask, action + sizeof action - sizeof mask, sizeof mask);
-    without_sigsys(&mask);
-    memcpy(action + sizeof action - sizeof mask, &mask, sizeof mask);
-    return gate_call(SYS_rt_sigaction, a[0], action, a[2], a[3], 0, GATE_MARK);
+    without_sigsys(&action.mask);
+    return gate_call(SYS_rt_sigaction, a[0], &action, a[2], a[3], 0, LIBRARY_MARK);
 }
 
 long serve_signal(const struct trapped *call)

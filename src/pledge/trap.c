@@ -18,6 +18,7 @@
  * malloc and no thread-local storage but errno. */
 #include "pledge/trap.h"
 
+#include "host/threads.h"
 #include "pledge/gate.h"
 #include "pledge/log.h"
 #include "pledge/message.h"
@@ -40,46 +41,8 @@ void trap_hold(promise_set held)
     __atomic_store_n(&held_now, held, __ATOMIC_RELAXED);
 }
 
-/* The kernel's struct sigaction. */
-struct kernel_action {
-#if defined(__mips__)
-    unsigned flags;
-    void (*handler)(int, siginfo_t *, void *);
-#else
-    void (*handler)(int, siginfo_t *, void *);
-    unsigned long flags;
-#if REGS_SIGACTION == 32 || REGS_SIGACTION == 20
-    void (*restorer)(void);
-#endif
-#endif
-    struct signal_set mask;
-};
-_Static_assert(sizeof(struct kernel_action) == REGS_SIGACTION, "regs.h");
-
-#define HAS_RESTORER 0x04000000ul /* SA_RESTORER */
-
-#if REGS_RESTORER
-/* x86_64's kernel returns from handlers by no way but the program's own. */
-void pledge_restorer(void) __attribute__((visibility("hidden")));
-__asm__(".text\n"
-        ".hidden pledge_restorer\n"
-        ".type pledge_restorer, @function\n"
-        "pledge_restorer:\n"
-        "    mov $15, %rax\n"
-        "    syscall\n"
-        ".size pledge_restorer, . - pledge_restorer\n");
-#endif
-
-static void set_action(void (*handler)(int, siginfo_t *, void *))
-{
-    struct kernel_action action = {.handler = handler,
-                                   .flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK | SA_RESTART};
-#if REGS_RESTORER
-    action.flags |= HAS_RESTORER;
-    action.restorer = pledge_restorer;
-#endif
-    gate_call(SYS_rt_sigaction, SIGSYS, &action, 0, SIGNAL_SET_SIZE, 0, GATE_MARK);
-}
+/* Nothing is blocked beyond what was. */
+#define TRAP_FLAGS (SA_SIGINFO | SA_NODEFER | SA_ONSTACK | SA_RESTART)
 
 /* die: the kernel's death for the call, made once more without a handler. */
 static _Noreturn void die(const struct trapped *call)
@@ -87,7 +50,7 @@ static _Noreturn void die(const struct trapped *call)
     const unsigned long *a = call->args;
     struct signal_set sigsys = {{0}};
     sigsys.words[SIGNAL_WORD(SIGSYS)] = SIGNAL_BIT(SIGSYS);
-    set_action(NULL); /* SIG_DFL */
+    host_sigaction(SIGSYS, NULL, 0, SIGNAL_BLOCK_NONE, NULL);
     gate_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, SIGNAL_SET_SIZE);
     gate_call(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
     gate_call(SYS_tgkill, gate_call(SYS_getpid), gate_call(SYS_gettid), SIGSYS);
@@ -152,13 +115,23 @@ static void on_trap(int signal, siginfo_t *info, void *context)
     REGS_FAIL(c, result);
 }
 
-bool trap_install(void)
+static int unblock(void *unused, ucontext_t *signal)
+{
+    struct signal_set *mask = (struct signal_set *)&signal->uc_sigmask;
+    (void)unused;
+    mask->words[SIGNAL_WORD(SIGSYS)] &= ~SIGNAL_BIT(SIGSYS);
+    return 0;
+}
+
+int trap_install(bool others)
 {
     struct signal_set sigsys = {{0}};
     sigsys.words[SIGNAL_WORD(SIGSYS)] = SIGNAL_BIT(SIGSYS);
-    set_action(on_trap);
+    int result = host_sigaction(SIGSYS, on_trap, TRAP_FLAGS, SIGNAL_BLOCK_NONE, NULL);
+    if (result == 0 && others)
+        result = threads_run(unblock, NULL);
     gate_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, 0, SIGNAL_SET_SIZE);
-    return true;
+    return result;
 }
 
 #else
@@ -168,9 +141,10 @@ void trap_hold(promise_set held)
     (void)held;
 }
 
-bool trap_install(void)
+int trap_install(bool others)
 {
-    return false;
+    (void)others;
+    return 0;
 }
 
 #endif

@@ -320,7 +320,7 @@ static void one_round(int abi)
     CHECK_EQ(paths_plan(&p, &facts, &err), 0);
     CHECK_EQ(landlock_plan_make(&p, abi, &plan, &err), 0);
     CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    CHECK_EQ(landlock_apply(&plan, &err), 0);
+    CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), 0);
     CHECK_STR(err.text, "");
     compare_all(&p);
     landlock_plan_free(&plan);
@@ -374,11 +374,11 @@ TEST(an_absent_path_fails_unless_optional)
     struct landlock_plan plan = {.handled = landlock_handled(1), .rules = &rule, .rule_count = 1};
     struct err err = {""};
     CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    CHECK_EQ(landlock_apply(&plan, &err), -ENOENT);
+    CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), -ENOENT);
     CHECK_STR(err.text, "Landlock: cannot add a rule for /absent/x: No such file or directory");
     CHECK_EQ(access("/", R_OK), 0);
     rule.optional = true;
-    CHECK_EQ(landlock_apply(&plan, &err), 0);
+    CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), 0);
     CHECK_EQ(result_of(open("/etc/passwd", O_RDONLY)), -EACCES);
 }
 
@@ -393,7 +393,7 @@ TEST(scopes_keep_signals_inside)
     CHECK_EQ(landlock_plan_make(&p, 6, &plan, &err), 0);
     CHECK_EQ(kill(getppid(), 0), 0);
     CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    CHECK_EQ(landlock_apply(&plan, &err), 0);
+    CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), 0);
     CHECK(kill(getppid(), 0) == -1 && errno == EPERM);
     CHECK_EQ(kill(getpid(), 0), 0);
     landlock_plan_free(&plan);
