@@ -1,16 +1,22 @@
 #include "unveil/domain.h"
 
-#include "host/landlock.h"
 #include "host/process.h"
-
-#include <errno.h>
-
-#define ABI_ALL_THREADS 8
+#include "host/threads.h"
+#include "landlock/landlock.h"
 
 int domain_enter(int ruleset, int abi)
 {
+    struct err err;
+    enum landlock_whom whom = abi >= LANDLOCK_ABI_ALL ? LANDLOCK_ALL : LANDLOCK_CALLER;
     int code = process_no_new_privs();
-    if (code == 0 && abi < ABI_ALL_THREADS && process_has_threads())
-        code = -EBUSY;
-    return code < 0 ? code : host_landlock_restrict(ruleset, abi >= ABI_ALL_THREADS);
+    if (code == 0 && whom == LANDLOCK_CALLER && !threads_alone()) {
+        whom = LANDLOCK_STOPPED;
+        code = threads_stop(&err);
+    }
+    if (code < 0)
+        return code;
+    code = landlock_restrict(ruleset, whom);
+    if (whom == LANDLOCK_STOPPED)
+        threads_go();
+    return code;
 }
