@@ -23,8 +23,8 @@ static struct data_rule {
     bool directory;
     uint8_t letters;
     struct identity identity;
-} data_rules[DATA_RULES];
-static size_t data_count;
+} * data_rules;
+static size_t data_count, data_capacity;
 
 /* real_path: where an open object lies. */
 static int real_path(int object, char to[PATH_MAX])
@@ -89,6 +89,10 @@ static int add(const struct data_rule *rule)
     }
     if (data_count == DATA_RULES)
         return -E2BIG;
+    void *rules = data_rules;
+    if (array_grow(&rules, &data_capacity, data_count, sizeof *data_rules) < 0)
+        return -ENOMEM;
+    data_rules = rules;
     data_rules[data_count++] = *rule;
     return 0;
 }
