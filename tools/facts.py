@@ -13,7 +13,10 @@ ERRNO_DEFAULT = "EPERM"
 UNGRANTED = {"launch": "granted by a run, not by a promise", "probe": "granted by nothing",
              "settled": "granted by nothing",
              "served": "granted by libvow, not by a promise",
-             "keep-handler": "granted by libvow, not by a promise"}
+             "open-served": "granted by libvow, not by a promise",
+             "keep-handler": "granted by libvow, not by a promise",
+             "ask-broker": "granted by libvow, not by a promise",
+             "start-broker": "granted by libvow, not by a promise"}
 OPERATION_ARGUMENTS = ("dir", "path", "flags", "mode", "dir2", "path2", "fd", "address", "size")
 
 

@@ -63,7 +63,6 @@ static int plan_domain(promise_set held, struct policy *p, struct landlock_plan 
 {
     struct path_facts facts = {.lean = true};
     int abi = host_landlock_abi();
-    policy_init(p);
     p->promises = held;
     p->paths_given = true;
     int code = add_root(p, err);
@@ -84,14 +83,22 @@ static int plan_domain(promise_set held, struct policy *p, struct landlock_plan 
      PROMISE(EXEC) | PROMISE(PROC) | PROMISE(UNIX) | PROMISE(DNS) | PROMISE(GETPW) |               \
      PROMISE(TTY) | PROMISE(PS) | PROMISE(VMINFO) | PROMISE(ROUTE) | PROMISE(WROUTE))
 
+int pledge_plan(promise_set before, promise_set held, struct policy *p, struct landlock_plan *plan,
+                struct err *err)
+{
+    *plan = (struct landlock_plan){0};
+    policy_init(p);
+    if (held == 0 || !(before & ~held & OF_DOMAIN))
+        return 0;
+    return plan_domain(held, p, plan, err);
+}
+
 int pledge_domain(promise_set before, promise_set held, int *ruleset, struct err *err)
 {
     struct policy policy;
-    struct landlock_plan plan = {0};
+    struct landlock_plan plan;
     *ruleset = -1;
-    if (held == 0 || !(before & ~held & OF_DOMAIN))
-        return 0;
-    int code = plan_domain(held, &policy, &plan, err);
+    int code = pledge_plan(before, held, &policy, &plan, err);
     if (code == 0 && (plan.handled || plan.scoped))
         code = *ruleset = landlock_ruleset(&plan, err);
     landlock_plan_free(&plan);

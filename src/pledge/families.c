@@ -20,7 +20,22 @@ static const struct withheld {
     {FAMILY_SIGNAL_MASK, 0},
 };
 
-void pledge_families(promise_set held, uint8_t families[FAMILY_COUNT])
+/* What the promise unveil asks for, and what a broker changes. It opens files
+ * outside of the program's Landlock domain, so no open may reach it that its
+ * flags alone do not put under a promise. */
+static void beside_unveil(promise_set held, bool broker, uint8_t families[FAMILY_COUNT])
+{
+    if (broker || held & PROMISE(UNVEIL))
+        families[FAMILY_ASK_BROKER] = FAMILY_GRANTED;
+    if (held & PROMISE(UNVEIL))
+        families[FAMILY_START_BROKER] = FAMILY_GRANTED;
+    if (!broker)
+        return;
+    families[FAMILY_OPEN_GIVEN] = FAMILY_WITHHELD;
+    families[FAMILY_OPEN_SERVED] = FAMILY_WITHHELD;
+}
+
+void pledge_families(promise_set held, bool broker, uint8_t families[FAMILY_COUNT])
 {
     for (size_t i = 0; i < FAMILY_COUNT; i++)
         families[i] = FAMILY_BY_PROMISE;
@@ -30,12 +45,13 @@ void pledge_families(promise_set held, uint8_t families[FAMILY_COUNT])
     if (held & PROMISE(EXEC)) {
         families[FAMILY_SIGNAL_HANDLERS] = FAMILY_WITHHELD;
         families[FAMILY_KEEP_HANDLER] = FAMILY_GRANTED;
-        return;
+    } else {
+        for (size_t i = 0; i < ARRAY_COUNT(withheld); i++)
+            if (!(withheld[i].any_of & held))
+                families[withheld[i].family] = FAMILY_WITHHELD;
+        families[FAMILY_SERVED] = families[FAMILY_OPEN_SERVED] = FAMILY_GRANTED;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(withheld); i++)
-        if (!(withheld[i].any_of & held))
-            families[withheld[i].family] = FAMILY_WITHHELD;
-    families[FAMILY_SERVED] = FAMILY_GRANTED;
+    beside_unveil(held, broker, families);
 }
 
 promise_set pledge_missing(const struct call_event *event, const struct call_verdict *verdict)

@@ -4,6 +4,7 @@
  *   families  where a pledge differs from the promises of vow run (PURE)
  *   filter    promises → BPF (PURE)
  *   domain    promises → Landlock's rules, and putting them on
+ *   exec      execpromises: what a program is given as it is executed
  *   set       the way through all of these
  *   trap      what becomes of a refused call: served (serve_*), or a death
  *   message   the last words, to standard error and the log; caller is whose
@@ -17,6 +18,7 @@
 #define VOW_PLEDGE_H
 
 #include "bpf/bpf.h"
+#include "landlock/landlock.h"
 
 /* What a process has promised. */
 struct pledge_state {
@@ -34,17 +36,25 @@ struct pledge_state {
 int pledge_narrow(const struct pledge_state *now, const char *promises, const char *execpromises,
                   struct pledge_state *next, struct err *err);
 
-/* pledge_families: what goes beside the promises, for struct policy. PURE. */
-void pledge_families(promise_set held, uint8_t families[FAMILY_COUNT]);
+/* pledge_families: what goes beside the promises, for struct policy. `broker`:
+ * one of unveil's serves the process. PURE. */
+void pledge_families(promise_set held, bool broker, uint8_t families[FAMILY_COUNT]);
 /* pledge_missing: the promise that a violation lacks; 0: none would help. PURE. */
 promise_set pledge_missing(const struct call_event *event, const struct call_verdict *verdict);
 
 /* pledge_filter: compiled for this machine's architecture, and where `exec` is
  * held for the 32-bit one beside it. */
-int pledge_filter(promise_set held, struct program *out, struct err *err);
+int pledge_filter(promise_set held, bool broker, struct program *out, struct err *err);
+/* pledge_exec_filter: for a program that is executed: one execveat is let
+ * through, with this number as its sixth argument. */
+int pledge_exec_filter(promise_set held, uint64_t secret, struct program *out, struct err *err);
 
 #define PLEDGE_ALL UINT64_MAX /* before the first pledge */
 
+/* pledge_plan: what Landlock has to add for `held`, nothing where `before` left
+ * no more; the plan borrows from the policy, and both are freed in any case. */
+int pledge_plan(promise_set before, promise_set held, struct policy *p, struct landlock_plan *plan,
+                struct err *err);
 /* pledge_domain: the ruleset of what `held` leaves of paths, signals and
  * abstract sockets, or -1 where that is not less than what `before` left. 0 or
  * -errno. */

@@ -2,6 +2,7 @@
 #include "pledge/memory.h"
 #include "pledge/serve.h"
 #include "policy/paths.h"
+#include "unveil/unveil.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -25,9 +26,16 @@ struct named {
     bool marked; /* perhaps the handler's own; libcs leave old marks in registers, too */
 };
 
-/* Read by the kernel again: only what Landlock allows is ever opened. */
+/* Read by the kernel again: only what Landlock allows is ever opened. Unveil's
+ * broker, where there is one, opens only what is an exception, and to read. */
 static long open_marked(const struct named *file, long flags)
 {
+    char path[PATH_LOOKED_AT];
+    if (unveil_active()) {
+        if ((flags & O_ACCMODE) != O_RDONLY || memory_text(path, sizeof path, file->path) < 0)
+            return -EACCES;
+        return unveil_fetch(path);
+    }
     return gate_call(SYS_openat, file->dir, file->path, flags, 0, 0, LIBRARY_MARK);
 }
 

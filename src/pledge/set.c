@@ -6,8 +6,10 @@
 #include "host/seccomp.h"
 #include "host/threads.h"
 #include "landlock/landlock.h"
+#include "pledge/exec.h"
 #include "pledge/log.h"
 #include "pledge/trap.h"
+#include "unveil/unveil.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -38,24 +40,72 @@ static void unlock(void)
 
 /* What a change takes, made while all threads run. */
 struct change {
-    promise_set held;
-    struct program filter;
+    const struct pledge_state *next;
+    bool narrows; /* the promises of the process itself change */
+    struct program filter, exec_trap;
     int ruleset; /* -1: Landlock has nothing to add */
     enum landlock_whom whom;
     bool handler;     /* the handler of SIGSYS is to be installed */
     const char *step; /* that failed */
 };
 
-static int prepare(struct change *c, struct err *err)
+/* Set while `owner` is held, and for good. */
+static bool has_handler;
+
+static promise_set held_by(const struct pledge_state *s)
 {
-    int code = pledge_filter(c->held, &c->filter, err);
+    return s->pledged ? s->held : PLEDGE_ALL;
+}
+
+/* What programs get, if that is less than what the process holds. */
+static bool dresses_programs(const struct pledge_state *s)
+{
+    promise_set held = held_by(s);
+    return s->pledged_at_exec && held & PROMISE(EXEC) && held & ~s->held_at_exec & PLEDGE_ALL;
+}
+
+/* Without the promise unveil no more can be unveiled; with it the broker has to
+ * be there before the rest is given up. */
+static int prepare_unveil(promise_set held, struct err *err)
+{
+    int code = 0;
+    if (!(held & PROMISE(UNVEIL)))
+        code = unveil_lock();
+    else if (!state.pledged)
+        code = unveil_prepare();
     if (code == 0)
-        code = pledge_domain(state.pledged ? state.held : PLEDGE_ALL, c->held, &c->ruleset, err);
+        code = unveil_except();
+    return code < 0 ? err_set(err, code, "unveil: %s", strerror(-code)) : 0;
+}
+
+static int prepare_own(struct change *c, struct err *err)
+{
+    promise_set held = c->next->held;
+    int code = prepare_unveil(held, err);
+    if (code == 0)
+        code = pledge_filter(held, unveil_active(), &c->filter, err);
+    if (code == 0)
+        code = pledge_domain(held_by(&state), held, &c->ruleset, err);
     if (code == 0 && c->ruleset >= 0 && host_landlock_abi() >= LANDLOCK_ABI_ALL)
         c->whom = LANDLOCK_ALL;
+    return code;
+}
+
+static int prepare(struct change *c, struct err *err)
+{
+    promise_set held = held_by(c->next);
+    int code = c->narrows ? prepare_own(c, err) : 0;
+    if (code == 0 && dresses_programs(c->next))
+        code = exec_prepare(held, c->next->held_at_exec & held, &c->exec_trap, err);
+    c->handler = !has_handler && held && (c->narrows || c->exec_trap.count > 0);
     if (code == 0 && c->handler)
         log_open();
     return code;
+}
+
+static int load(const struct program *filter)
+{
+    return filter->count > 0 ? seccomp_load(filter->at, filter->count, false) : 0;
 }
 
 /* enforce: takes no lock of the libc's. Irreversible from no_new_privs on. */
@@ -74,12 +124,11 @@ static int enforce(struct change *c, bool stopped)
         code = landlock_restrict(c->ruleset, c->whom);
     }
     clean_fd(&c->ruleset);
-    if (code == 0) {
-        c->step = "seccomp";
-        trap_hold(c->held);
-        code = seccomp_load(c->filter.at, c->filter.count, false);
-    }
-    return code;
+    c->step = code == 0 ? "seccomp" : c->step;
+    trap_hold(held_by(c->next));
+    if (code == 0)
+        code = load(&c->exec_trap);
+    return code == 0 ? load(&c->filter) : code;
 }
 
 /* stop_and_enforce: a filter is put on all threads at once by the kernel. They
@@ -99,18 +148,22 @@ static int stop_and_enforce(struct change *c, struct err *err)
     code = enforce(c, stopped);
     if (stopped)
         threads_go();
+    has_handler |= c->handler && code == 0;
     return code < 0 ? err_set(err, code, "%s: %s", c->step, strerror(-code)) : 0;
 }
 
-/* change: from what is held to less. */
-static int change(promise_set held, struct err *err)
+/* change: from what is said to what is to be, and to less. */
+static int change(const struct pledge_state *next, struct err *err)
 {
-    struct change c = {.held = held, .ruleset = -1, .handler = held && !state.pledged};
+    struct change c = {.next = next, .ruleset = -1};
+    c.narrows = next->pledged && (!state.pledged || next->held != state.held);
     int code = prepare(&c, err);
-    if (code == 0)
+    if (code == 0 && (c.narrows || c.exec_trap.count > 0))
         code = stop_and_enforce(&c, err);
-    if (code < 0 || held) /* else not even this is left */
-        program_free(&c.filter);
+    if (code == 0 && held_by(next) == 0) /* not even memory can be given back */
+        return 0;
+    program_free(&c.filter);
+    program_free(&c.exec_trap);
     return code;
 }
 
@@ -118,8 +171,8 @@ static int set_locked(const char *promises, const char *execpromises, struct err
 {
     struct pledge_state next;
     int code = pledge_narrow(&state, promises, execpromises, &next, err);
-    if (code == 0 && next.pledged && (!state.pledged || next.held != state.held))
-        code = change(next.held, err);
+    if (code == 0)
+        code = change(&next, err);
     if (code == 0)
         state = next;
     return code;

@@ -19,11 +19,13 @@
 #include "pledge/trap.h"
 
 #include "host/threads.h"
+#include "pledge/exec.h"
 #include "pledge/gate.h"
 #include "pledge/log.h"
 #include "pledge/message.h"
 #include "pledge/pledge.h"
 #include "pledge/serve.h"
+#include "unveil/unveil.h"
 
 #include <string.h>
 #include <sys/syscall.h>
@@ -60,7 +62,9 @@ static _Noreturn void die(const struct trapped *call)
 
 static long answer(const struct trapped *call, promise_set held)
 {
-    long result = serve_file(call, held);
+    long result = serve_exec(call);
+    if (result == NOT_SERVED)
+        result = serve_file(call, held);
     if (result == NOT_SERVED)
         result = serve_message(call);
     if (result == NOT_SERVED)
@@ -79,7 +83,7 @@ static long violation(const struct trapped *call, promise_set held)
     struct call_verdict verdict;
     for (size_t i = 0; i < 6; i++)
         event.args[i] = call->args[i];
-    pledge_families(held, families);
+    pledge_families(held, unveil_active(), families);
     decide_call(&policy, &event, &verdict);
     if (verdict.probe)
         return -(long)verdict.error;

@@ -90,7 +90,9 @@ TEST(families_follow_their_promise_sets)
         size_t count;
         const promise_set *sets = family_sets(f, &count);
         bool ungranted = f == FAMILY_LAUNCH || f == FAMILY_PROBE || f == FAMILY_SETTLED ||
-                         f == FAMILY_SERVED || f == FAMILY_KEEP_HANDLER;
+                         f == FAMILY_SERVED || f == FAMILY_KEEP_HANDLER ||
+                         f == FAMILY_OPEN_SERVED || f == FAMILY_ASK_BROKER ||
+                         f == FAMILY_START_BROKER;
         CHECK_EQ(count == 0, ungranted);
         CHECK(family_name(f)[0] && family_words(f)[0]);
         CHECK_EQ(family_granted(f, 0), count > 0 && sets[0] == 0);
