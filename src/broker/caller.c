@@ -41,6 +41,13 @@ size_t caller_decimal(char *to, uint64_t value)
     return size;
 }
 
+const char *self_path(int fd, char to[SELF_PATH_SIZE])
+{
+    memcpy(to, "self/fd/", 8);
+    to[8 + caller_decimal(to + 8, (uint64_t)fd)] = '\0';
+    return to;
+}
+
 /* proc_path: "PID/name" or "PID/name/N". */
 static void proc_path(char *to, pid_t pid, const char *name, int number)
 {

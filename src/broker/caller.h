@@ -14,6 +14,10 @@ pid_t caller_number(pid_t pid, const char *word);
 /* caller_decimal: writes a number, without NUL; its size. */
 size_t caller_decimal(char *to, uint64_t value);
 
+/* self_path: the name by which the broker finds its own descriptor. */
+#define SELF_PATH_SIZE 24
+const char *self_path(int fd, char to[SELF_PATH_SIZE]);
+
 /* caller_text: a string of the caller's with its NUL, at most `room` bytes: its
  * length; -EFAULT, -ENAMETOOLONG. caller_read, caller_write: all `size` bytes or
  * -EFAULT. */

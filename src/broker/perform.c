@@ -24,13 +24,6 @@ int argument_int(const struct broker *broker, int index)
     return (int)(uint32_t)argument(broker, index);
 }
 
-const char *self_path(int fd, char to[SELF_PATH_SIZE])
-{
-    memcpy(to, "self/fd/", 8);
-    to[8 + caller_decimal(to + 8, (uint64_t)fd)] = '\0';
-    return to;
-}
-
 /* take_identity: acts as the caller, if somebody has changed who it is; with
  * its umask where something is made. */
 static int take_identity(struct broker *broker, bool creating)

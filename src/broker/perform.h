@@ -68,9 +68,6 @@ int kernel_stat(int object, void *to);
 /* argument: of the held call. */
 uint64_t argument(const struct broker *broker, int index);
 int argument_int(const struct broker *broker, int index);
-/* self_path: the name by which the broker finds its own descriptor. */
-#define SELF_PATH_SIZE 24
-const char *self_path(int fd, char to[SELF_PATH_SIZE]);
 
 int64_t files_perform(struct broker *broker);
 int64_t sockets_perform(struct broker *broker);

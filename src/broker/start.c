@@ -92,6 +92,7 @@ static int prepare(struct broker *broker)
     broker->self = me.pid;
     int code = caller_identify(&me, self);
     broker->request.walk.root = broker->root;
+    broker->request.walk.views = &broker->views;
     if (fstat(broker->root, &broker->request.walk.root_stat) < 0)
         return -errno;
     broker->request.walk.broker = broker->self;

@@ -51,6 +51,12 @@ void views_of(const struct views *views, pid_t thread, struct judges *out)
         out->at[out->count++] = views->at[i];
 }
 
+bool views_serve(const struct views *views, pid_t pid)
+{
+    pid_t top;
+    return by_ancestors(views, caller_number(pid, "Tgid:"), &top);
+}
+
 static bool is_under(const struct views *views, const struct view *view)
 {
     for (size_t i = 0; i < views->count; i++)

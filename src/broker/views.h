@@ -38,6 +38,8 @@ struct judges {
     size_t count;
 };
 void views_of(const struct views *views, pid_t thread, struct judges *out);
+/* views_serve: is this a process that belongs to one of them, or a child of one? */
+bool views_serve(const struct views *views, pid_t pid);
 /* views_own: the view of this thread's process, made for it where it has none:
  * a copy of what it has, or (`anew`) an empty one on top of that. NULL: there
  * are too many. */

@@ -1,6 +1,7 @@
 #include "broker/walk.h"
 
 #include "broker/caller.h"
+#include "broker/views.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,17 @@ static bool is_proc(int fd)
 {
     struct statfs fs;
     return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_MAGIC;
+}
+
+/* is_in_proc: the same, asked once for each file system in a row. */
+static bool is_in_proc(struct walk *walk, int fd, const struct stat *stat)
+{
+    if (stat->st_dev == walk->plain_device)
+        return false;
+    bool proc = is_proc(fd);
+    if (!proc)
+        walk->plain_device = stat->st_dev;
+    return proc;
 }
 
 void place_close(struct place *place)
@@ -186,6 +198,36 @@ static bool is_broker(const struct walk *walk, pid_t pid)
     return process == walk->broker || caller_number(pid, "PPid:") == walk->broker;
 }
 
+/* is_open_to_all: what /proc shows of a process to everybody. */
+static bool is_open_to_all(const char *name)
+{
+    static const char names[][8] = {"stat", "statm", "status", "cmdline", "comm", "task", "cgroup"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return number(name) > 0;
+}
+
+/* proc_permits: of an object in /proc. What the kernel shows to whoever may trace
+ * a process, it shows to the broker, which is not held by the Landlock domain
+ * that holds its program to itself; so the broker asks for less: a process that
+ * it does not serve is none of its program's business. */
+static int proc_permits(const struct walk *walk, int object)
+{
+    char path[PATH_MAX], link[SELF_PATH_SIZE], *rest = path;
+    pid_t pid = 0;
+    ssize_t size = readlink(self_path(object, link), path, sizeof path - 1);
+    path[size > 0 ? size : 0] = '\0';
+    const char *name = strrchr(path, '/');
+    for (char *part; pid == 0 && (part = strsep(&rest, "/"));)
+        pid = number(part);
+    if (pid == 0 || !name)
+        return 0;
+    if (is_broker(walk, pid))
+        return -ENOENT;
+    return is_open_to_all(name + 1) || views_serve(walk->views, pid) ? 0 : -EACCES;
+}
+
 size_t walk_self(const struct walk *walk, const char *name, char *to)
 {
     size_t size = caller_decimal(to, (uint64_t)walk_process(walk->caller));
@@ -240,9 +282,8 @@ static int go(struct walk *walk, int from, const char *path, unsigned flags, str
 static int place_of(struct walk *walk, int object, const struct stat *stat, bool held,
                     struct place *out)
 {
-    char path[PATH_MAX], link[24] = "self/fd/";
-    link[8 + caller_decimal(link + 8, (uint64_t)object)] = '\0';
-    ssize_t size = readlink(link, path, sizeof path - 1);
+    char path[PATH_MAX], link[SELF_PATH_SIZE];
+    ssize_t size = readlink(self_path(object, link), path, sizeof path - 1);
     if (size > 0 && path[0] == '/') {
         path[size] = '\0';
         if (go(walk, -1, path, 0, out) == 0 && out->object >= 0 && is_same(&out->stat, stat)) {
@@ -260,13 +301,14 @@ static int place_of(struct walk *walk, int object, const struct stat *stat, bool
 
 /* follow_magic: the kernel follows such a link; on from a directory, at the end
  * with anything else. */
-static int follow_magic(struct walk *walk, const char *name, struct place *out)
+static int follow_magic(struct walk *walk, int link, const char *name, struct place *out)
 {
     struct stat stat;
     bool held = is_held(walk);
-    int object = openat(walk->dir, name, O_PATH | O_CLOEXEC);
+    int code = proc_permits(walk, link);
+    int object = code < 0 ? -1 : openat(walk->dir, name, O_PATH | O_CLOEXEC);
     if (object < 0 || fstat(object, &stat) < 0)
-        return -errno;
+        return code < 0 ? code : -errno;
     if (S_ISDIR(stat.st_mode))
         return enter_from(walk, object);
     if (*walk->rest != '\0') {
@@ -289,7 +331,7 @@ static int follow(struct walk *walk, int link, const struct stat *stat, struct p
         stat->st_uid != walk->dir_stat.st_uid)
         return -EACCES;
     if (is_magic(walk, link, out->name))
-        return follow_magic(walk, out->name, out);
+        return follow_magic(walk, link, out->name, out);
     ssize_t size = readlinkat(link, "", text, sizeof text);
     if (size <= 0)
         return size < 0 ? -errno : -ENOENT;
@@ -399,6 +441,9 @@ static int step(struct walk *walk, unsigned flags, struct place *out)
         return -errno;
     if (object >= 0 && follows && S_ISLNK(out->stat.st_mode))
         return (code = follow(walk, object, &out->stat, out)) == 0 && out->object >= 0 ? 1 : code;
+    if (last && object >= 0 && is_in_proc(walk, object, &out->stat) &&
+        (code = proc_permits(walk, object)) < 0)
+        return code;
     if (last) {
         out->object = take_fd(&object);
         finish(walk, out);

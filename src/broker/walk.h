@@ -27,10 +27,13 @@
 
 #define WALK_TEXT_SIZE (3 * PATH_MAX)
 
+struct views;
 struct walk {
     const struct rules *rules; /* NULL: all is visible */
     int root;                  /* O_PATH */
     struct stat root_stat;
+    const struct views *views;
+    dev_t plain_device; /* a file system that is no proc */
     pid_t broker;
     pid_t caller; /* the thread that asks */
     uid_t user;   /* whom it acts as */

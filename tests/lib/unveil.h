@@ -37,11 +37,11 @@ static inline int looking(const char *path)
 
 static char root[64];
 
-/* In the tree: an absolute path, of which the last four stay valid. */
+/* In the tree: an absolute path, of which a thread's last four stay valid. */
 static inline const char *in(const char *name)
 {
-    static char paths[4][256];
-    static unsigned next;
+    static _Thread_local char paths[4][256];
+    static _Thread_local unsigned next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", root, name);
     return path;

@@ -81,6 +81,41 @@ TEST(nobody_looks_into_the_broker)
     CHECK_EQ(told(syscall(SYS_pidfd_getfd, fd, 0, 0)), EPERM);
 }
 
+/* The broker, which no domain holds, must not do for its program what its domain
+ * forbids. */
+TEST(other_processes_are_nobodys_business)
+{
+    static const char *const closed[] = {"mem", "environ", "maps", "fd", "root", "cwd", "exe"};
+    char path[64], name[32];
+    int parent;
+    make_tree();
+    snprintf(path, sizeof path, "/proc/%d", (int)getppid());
+    CHECK((parent = open(path, O_RDONLY | O_DIRECTORY)) >= 0);
+    show_first("/proc", "rw");
+    pid_t child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    for (unsigned i = 0; i < sizeof closed / sizeof *closed; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)getppid(), closed[i]);
+        int told_ = opening(path, O_RDONLY);
+        CHECK(told_ == EACCES || told_ == ENOENT);
+        CHECK(told(openat(parent, closed[i], O_RDONLY)) != 0);
+        snprintf(name, sizeof name, "task/%d/%s", (int)getppid(), closed[i]);
+        CHECK(told(openat(parent, name, O_RDONLY)) != 0);
+    }
+    snprintf(path, sizeof path, "/proc/%d/root/etc/passwd", (int)getppid());
+    CHECK_EQ(opening(path, O_RDONLY), EACCES);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)getppid());
+    CHECK_EQ(opening(path, O_RDONLY), 0);
+    CHECK_EQ(opening("/proc/self/mem", O_RDWR), 0);
+    CHECK_EQ(opening("/proc/self/environ", O_RDONLY), 0);
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)child);
+    CHECK_EQ(opening(path, O_RDONLY), 0);
+    CHECK_EQ(kill(child, SIGKILL), 0);
+}
+
 TEST(self_in_proc_is_the_caller)
 {
     char text[64], wanted[64];
