@@ -24,9 +24,7 @@ int argument_int(const struct broker *broker, int index)
     return (int)(uint32_t)argument(broker, index);
 }
 
-/* take_identity: acts as the caller, if somebody has changed who it is; with
- * its umask where something is made. */
-static int take_identity(struct broker *broker, bool creating)
+int take_identity(struct broker *broker, bool creating)
 {
     struct request *request = &broker->request;
     if (!broker->changed && !creating)
@@ -53,7 +51,8 @@ static int find_descriptor(struct broker *broker, const struct finding *finding,
     }
     if (fd < 0)
         return fd;
-    if (finding->wanted & ~RULE_READ)
+    bool opened = finding->dir >= 0 && argument_int(broker, finding->dir) != AT_FDCWD;
+    if (!opened || (finding->wanted & ~RULE_READ))
         return walk_object(&broker->request.walk, fd, out);
     out->object = fd;
     out->letters = RULE_READ | RULE_SET;

@@ -54,6 +54,9 @@ struct finding {
     uint8_t wanted;
 };
 int find(struct broker *broker, const struct finding *finding, struct place *out);
+/* take_identity: acts as the caller, if somebody has changed as whom it acts; with
+ * its umask where something is made. find() does. */
+int take_identity(struct broker *broker, bool creating);
 /* put: writes to the caller's memory; nothing acts as the caller afterwards. */
 int put(struct broker *broker, uint64_t address, const void *from, size_t size);
 /* Where the libc's struct stat is the kernel's. */

@@ -130,8 +130,12 @@ static int64_t perform_send(struct broker *broker, int fd, struct address *addre
         return -EMSGSIZE;
     if (size > sizeof request->data)
         size = sizeof request->data;
+    if (broker->changed)
+        caller_return();
     if (size > 0 && caller_read(&request->held, argument(broker, 1), request->data, size) < 0)
         return -EFAULT;
+    if ((code = take_identity(broker, false)) < 0)
+        return code;
     ssize_t sent = sendto(fd, request->data, size, flags | MSG_NOSIGNAL | MSG_DONTWAIT,
                           &address->any, address->size);
     if (sent >= 0 || errno != EAGAIN || (flags & MSG_DONTWAIT) || !waits(fd))
@@ -154,6 +158,8 @@ int64_t sockets_perform(struct broker *broker)
         return fd < 0 ? fd : code;
     if (!notify_valid(broker->listener, broker->request.held.id))
         return -ESRCH;
+    if ((code = take_identity(broker, false)) < 0)
+        return code;
     switch (kind) {
     case CALL_BIND: return perform_bind(broker, fd, &address);
     case CALL_SEND: return perform_send(broker, fd, &address);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -81,8 +82,19 @@ static int take_listener(struct broker *broker, const struct handover *handover)
     return broker->listener < 0 ? broker->listener : notify_open(broker->listener, &err);
 }
 
+/* more_descriptors: each rule of each view holds one. */
+static void more_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int prepare(struct broker *broker)
 {
+    more_descriptors();
     struct caller_identity *self = &broker->request.identity;
     struct notify_call me = {.pid = (pid_t)syscall(SYS_getpid)};
     if (chdir("/proc") < 0 || (broker->proc = open(".", O_PATH | O_CLOEXEC)) < 0)

@@ -115,12 +115,21 @@ static struct view *copy(struct views *views, const struct view *from, pid_t pro
     struct view *view = add(views, process);
     if (!view)
         return NULL;
+    bool whole = true;
     int process_fd = view->process_fd;
     *view = *from;
     view->process = process;
     view->process_fd = process_fd;
-    for (size_t i = 0; i < view->rules.directory_count; i++)
-        view->rules.directories[i].fd = fcntl(from->rules.directories[i].fd, F_DUPFD_CLOEXEC, 0);
+    for (size_t i = 0; i < view->rules.directory_count; i++) {
+        struct rule_directory *directory = &view->rules.directories[i];
+        directory->fd = fcntl(directory->fd, F_DUPFD_CLOEXEC, 0);
+        whole &= directory->fd >= 0;
+    }
+    if (!whole) {
+        close_view(view);
+        views->count--;
+        return NULL;
+    }
     return view;
 }
 

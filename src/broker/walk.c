@@ -275,6 +275,13 @@ static bool is_held(const struct walk *walk)
     return false;
 }
 
+/* is_placeless: a pipe, a socket, a terminal, or a file without any name. */
+static bool is_placeless(const struct stat *stat)
+{
+    return S_ISFIFO(stat->st_mode) || S_ISSOCK(stat->st_mode) || S_ISCHR(stat->st_mode) ||
+           stat->st_nlink == 0;
+}
+
 static int go(struct walk *walk, int from, const char *path, unsigned flags, struct place *out);
 
 /* place_of: the place of an object that was not walked to, by its path. Where it
@@ -295,7 +302,7 @@ static int place_of(struct walk *walk, int object, const struct stat *stat, bool
     *out = NO_PLACE;
     out->object = object;
     out->stat = *stat;
-    out->letters = held ? ALL_LETTERS : 0;
+    out->letters = held && is_placeless(stat) ? ALL_LETTERS : 0;
     return 0;
 }
 

@@ -2,6 +2,8 @@
  * attacked, and asked by many at once. */
 #include "unveil.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -410,4 +412,27 @@ TEST(who_gives_up_its_rights_has_them_no_more)
     CHECK_EQ(told(stat(in("a/new"), &stat_)), 0);
     CHECK_EQ(stat_.st_uid, 65534);
     CHECK_EQ(stat_.st_gid, 65534);
+}
+
+/* Ports below 1024, where the system keeps them for those with the right to. */
+static int binding_port(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = told(bind(fd, (struct sockaddr *)&address, sizeof address));
+    close(fd);
+    return result;
+}
+
+TEST(rights_that_were_given_up_bind_no_port)
+{
+    make_tree();
+    if (getuid() != 0)
+        SKIP("root: nobody to become");
+    show_first(in("a"), "r");
+    CHECK_EQ(binding_port(987), 0);
+    CHECK_EQ(told(setgid(65534) | setuid(65534)), 0);
+    CHECK(binding_port(987) == EACCES || binding_port(80) == EACCES);
+    CHECK_EQ(binding_port(0), 0);
 }
