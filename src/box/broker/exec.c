@@ -34,14 +34,14 @@ static int read_script(const char *head, size_t size, struct box_image *out)
     return 0;
 }
 
-static void set_exe(struct process *p, struct thread *t, const char *path)
+/* What the program will be called, once it is. */
+static void set_path(struct process *p, const char *path)
 {
     CLEAN_FREE char *cwd = path[0] == '/' ? strdup("") : path_of(p->cwd);
     CLEAN_STR struct str s = {0};
-    (void)t;
     str_addf(&s, "%s%s%s", cwd ? cwd : "", path[0] == '/' ? "" : "/", path);
-    free(p->exe);
-    p->exe = str_take(&s);
+    free(p->exec_path);
+    p->exec_path = str_take(&s);
 }
 
 static void set_name(struct process *p, const char *path)
@@ -80,7 +80,7 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     if (head[0] == '#' && head[1] == '!')
         result = read_script(head, (size_t)size, &out);
     if (result == 0 && c->a[0] == 0 && !out.is_script)
-        set_exe(p, t, path);
+        set_path(p, path);
     return result ? result : call_put(t, c->a[2], &out, sizeof out);
 }
 
@@ -115,8 +115,11 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
         if (p->cmdline)
             memcpy(p->cmdline, cmdline, size);
     }
-    if (p->exe)
+    if (p->exec_path) {
+        free(p->exe);
+        p->exe = take_ptr(p->exec_path);
         set_name(p, p->exe);
+    }
     fds_exec(p->fds);
     for (int i = 0; i < SIGNALS; i++)
         if (p->actions[i].handler > 1)

@@ -320,7 +320,7 @@ int64_t do_kill(struct thread *t, struct call *c)
         bool meant = target > 0     ? p->pid == (uint32_t)target
                      : target == -1 ? p != self && p->pid != 1
                                     : p->group == group;
-        if (!meant || (p->state == ZOMBIE && p->host_gone && target < 0))
+        if (!meant || is_reaped(p))
             continue;
         if (!may_signal(self, p, signal)) {
             result = result ? -EPERM : 0;

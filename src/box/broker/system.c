@@ -154,7 +154,7 @@ int64_t do_getsid(struct thread *t, struct call *c)
 static bool has_group(uint32_t group, uint32_t session)
 {
     for (struct process *p = box.first; p; p = p->next)
-        if (p->group == group && p->session == session)
+        if (p->group == group && p->session == session && !is_reaped(p))
             return true;
     return false;
 }

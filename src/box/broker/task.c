@@ -35,7 +35,7 @@ static unsigned unclaimed_count;
 struct process *task_find(uint32_t pid)
 {
     for (struct process *p = box.first; p; p = p->next)
-        if (p->pid == pid)
+        if (p->pid == pid && !is_reaped(p))
             return p;
     return NULL;
 }
@@ -125,6 +125,7 @@ static void process_free(struct process *p)
     queue_free(&p->stopped);
     free(p->cmdline);
     free(p->exe);
+    free(p->exec_path);
     free(p);
 }
 
@@ -312,6 +313,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->children = p->changed = p->stopped = (struct queue){0};
     p->pending = (struct pending){0};
     p->exec_files[0] = p->exec_files[1] = NULL;
+    p->exec_path = NULL;
     p->alarm = p->alarm_interval = 0;
     p->started = time_now();
     p->exe = from->exe ? strdup(from->exe) : NULL;

@@ -73,7 +73,8 @@ struct process {
     char name[NAME_SIZE];
     char *cmdline;
     size_t cmdline_size;
-    char *exe; /* path of the program */
+    char *exe;       /* path of the program */
+    char *exec_path; /* and of the one that an exec has opened */
     struct file *exec_files[2];
     int64_t alarm, alarm_interval; /* nanoseconds of the clock; 0: none */
     int64_t started;
@@ -92,6 +93,11 @@ void task_end(struct process *p, int status);
 void task_leave(struct thread *t, int status);
 /* task_kill_others: of an exec: true if there are none left. */
 bool task_kill_others(struct thread *t);
+/* is_reaped: its parent has seen its end; only the host has not yet. */
+static inline bool is_reaped(const struct process *p)
+{
+    return p->state == ZOMBIE && !p->parent && p->pid != 1;
+}
 static inline bool may_override(const struct process *p)
 {
     return p->cred.euid == 0;

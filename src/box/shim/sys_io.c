@@ -281,7 +281,7 @@ static long sets_of(const struct poll_entry *entries, unsigned count, struct fd_
 long select_by_poll(struct thread *t, const long a[6], long unit)
 {
     struct fd_sets sets = {0};
-    long count = a[0] > FDS_MAX ? FDS_MAX : a[0];
+    long count = (int)a[0] > FDS_MAX ? FDS_MAX : (int)a[0];
     uint64_t size = (uint64_t)(count + 63) / 64 * 8;
     int64_t *timeout = (int64_t *)(void *)(t->window + WINDOW_START);
     struct poll_entry *entries = (struct poll_entry *)(void *)(t->window + WINDOW_START + 16);

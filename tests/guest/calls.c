@@ -1,0 +1,25 @@
+/* usage: calls THEME
+ * Runs one theme in the current directory, which is empty; without an argument
+ * lists them. */
+#include "calls.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const struct theme *const all[] = {file_themes, process_themes, signal_themes,
+                                          memory_themes};
+
+int main(int argc, char **argv)
+{
+    umask(022);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (const struct theme *t = all[i]; t->name; t++) {
+            if (argc < 2)
+                puts(t->name);
+            else if (strcmp(argv[1], t->name) == 0) {
+                t->run();
+                return 0;
+            }
+        }
+    return argc < 2 ? 0 : 2;
+}

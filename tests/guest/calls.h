@@ -1,0 +1,35 @@
+/* calls: cases that are run outside and in a box, and must print the same. A case
+ * prints what calls answer; what differs by nature (numbers of processes, inodes,
+ * addresses) is not printed. */
+#ifndef VOW_GUEST_CALLS_H
+#define VOW_GUEST_CALLS_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct theme {
+    const char *name;
+    void (*run)(void);
+};
+extern const struct theme file_themes[], process_themes[], signal_themes[], memory_themes[];
+
+/* SHOW: what an expression gives, and the errno if it is -1. */
+#define SHOW(expression) show(#expression, (long)(expression))
+/* FAILS: only whether, and with what. */
+#define FAILS(expression) show(#expression, (long)(expression) == -1 ? -1 : 0)
+
+static inline void show(const char *text, long result)
+{
+    int error = errno;
+    printf("%s = %ld", text, result);
+    if (result == -1)
+        printf(" %s", strerrorname_np(error) ? strerrorname_np(error) : "?");
+    printf("\n");
+    fflush(stdout);
+}
+
+#endif

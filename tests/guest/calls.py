@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""usage: calls.py PROGRAM…
+Runs each theme of each program (calls.c, built for several libcs) outside and in
+a box, and compares what they print, line by line. Speaks TAP."""
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VOW = os.environ["VOW"]
+programs = [Path(name).resolve() for name in sys.argv[1:]]
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/root"}
+
+
+def run(command, directory):
+    try:
+        done = subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=60, env=ENVIRONMENT)
+    except subprocess.TimeoutExpired as error:
+        return "no end", (error.stdout or b"").decode(errors="replace").splitlines()
+    return done.returncode, done.stdout.decode(errors="replace").splitlines()
+
+
+def faults(outside, inside):
+    lines = [f"outside: {a}; in the box: {b}" for a, b in zip(outside[1], inside[1]) if a != b]
+    if len(outside[1]) != len(inside[1]):
+        lines.append(f"{len(outside[1])} lines outside, {len(inside[1])} in the box, which ends with {inside[1][-2:]}")
+    if outside[0] != inside[0]:
+        lines.append(f"ends with {outside[0]} outside, with {inside[0]} in the box")
+    return lines
+
+
+def main():
+    themes = run([programs[0]], "/")[1]
+    print(f"1..{len(programs) * len(themes)}")
+    number, failed, cases = 0, False, 0
+    with tempfile.TemporaryDirectory(prefix="vow-calls-") as name:
+        directory = Path(name)
+        for program in programs:
+            image = directory / f"{program.name}.img"
+            subprocess.run([VOW, "box", "pack", "-o", image, "--no-data", program], check=True, stdout=subprocess.DEVNULL)
+            for theme in themes:
+                number += 1
+                outside = directory / "outside" / program.name / theme
+                outside.mkdir(parents=True)
+                first = run([program, theme], outside)
+                second = run([VOW, "box", image, "--discard", "--", program, theme], "/")
+                wrong = faults(first, second)
+                cases += len(first[1])
+                failed |= bool(wrong)
+                print("".join(f"# {line}\n" for line in wrong[:20]), end="")
+                print(f"{'not ok' if wrong else 'ok'} {number} - {program.name} {theme}", flush=True)
+    print(f"# {cases} lines compared")
+    sys.exit(failed)
+
+
+main()
