@@ -70,7 +70,6 @@ enum box_call {
     BOX_EXEC_READ,        /* index, buffer, size, offset */
     BOX_EXEC_COMMIT,      /* cmdline, its size */
     BOX_MAP,              /* fd, prot, shared?, offset, size: arena offset */
-    BOX_FUTEX,            /* reserved */
     BOX_CALLS_END,
 };
 

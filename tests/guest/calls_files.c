@@ -454,8 +454,14 @@ static void devices(void)
 }
 
 const struct theme file_themes[] = {
-    {"opening", opening},     {"bytes", bytes},     {"names", names},
-    {"attributes", attributes}, {"directories", directories}, {"pipes", pipes},
-    {"waiting", waiting},     {"locks", locks},     {"devices", devices},
+    {"opening", opening},
+    {"bytes", bytes},
+    {"names", names},
+    {"attributes", attributes},
+    {"directories", directories},
+    {"pipes", pipes},
+    {"waiting", waiting},
+    {"locks", locks},
+    {"devices", devices},
     {NULL, NULL},
 };

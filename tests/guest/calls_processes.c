@@ -319,8 +319,15 @@ static void clocks(void)
 }
 
 const struct theme process_themes[] = {
-    {"children", children}, {"orphans", orphans},         {"groups", groups},
-    {"executing", executing}, {"executed", executed},     {"threads", threads},
-    {"thread_exec", thread_exec}, {"shared_memory", shared_memory}, {"limits", limits},
-    {"clocks", clocks},     {NULL, NULL},
+    {"children", children},
+    {"orphans", orphans},
+    {"groups", groups},
+    {"executing", executing},
+    {"executed", executed},
+    {"threads", threads},
+    {"thread_exec", thread_exec},
+    {"shared_memory", shared_memory},
+    {"limits", limits},
+    {"clocks", clocks},
+    {NULL, NULL},
 };

@@ -250,8 +250,12 @@ static void registers(void)
 }
 
 const struct theme signal_themes[] = {
-    {"sending", sending}, {"masks_in_handlers", masks_in_handlers},
-    {"faults", faults},   {"alternate_stack", alternate_stack},
-    {"interruptions", interruptions}, {"signals_and_threads", threads},
-    {"registers", registers}, {NULL, NULL},
+    {"sending", sending},
+    {"masks_in_handlers", masks_in_handlers},
+    {"faults", faults},
+    {"alternate_stack", alternate_stack},
+    {"interruptions", interruptions},
+    {"signals_and_threads", threads},
+    {"registers", registers},
+    {NULL, NULL},
 };

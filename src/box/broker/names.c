@@ -1,4 +1,4 @@
-/* names: the calls that take a path. */
+/* names: the calls that open and look at what has a name. */
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <stdlib.h>
@@ -7,21 +7,18 @@
 #include <unistd.h>
 
 #include "box/broker/calls.h"
-#include "box/broker/node.h"
+#include "box/broker/names.h"
 #include "box/broker/task.h"
 
-#define CWD ((uint64_t)(int64_t)AT_FDCWD)
-enum { EMPTY = 0x1000, CREATE_FLAGS = O_CREAT | O_EXCL };
+enum { CREATE_FLAGS = O_CREAT | O_EXCL };
 
-/* A node that a call names: by path, or, with AT_EMPTY_PATH, by descriptor. */
-static int named(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags,
-                 struct node **out)
+int names_find(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags, struct node **out)
 {
     char path[PATH_ROOM] = "";
-    int result = path_at ? call_path(t, path_at, path) : flags & EMPTY ? 0 : -EFAULT;
+    int result = path_at ? call_path(t, path_at, path) : flags & NAMES_EMPTY ? 0 : -EFAULT;
     if (result != 0)
         return result;
-    if (path[0] == '\0' && flags & EMPTY) {
+    if (path[0] == '\0' && flags & NAMES_EMPTY) {
         struct file *f = (int)dir == AT_FDCWD ? NULL : fd_file(t, dir);
         if ((int)dir == AT_FDCWD)
             *out = node_hold(t->process->cwd);
@@ -34,38 +31,19 @@ static int named(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flag
     return path_walk(t, &(struct walk){dir, path, !(flags & AT_SYMLINK_NOFOLLOW)}, out);
 }
 
-/* A name that is to be made or removed. */
-static int last_of(struct thread *t, uint64_t dir, uint64_t path_at, struct last *out)
+int names_last(struct thread *t, uint64_t dir, uint64_t path_at, struct last *out)
 {
     char path[PATH_ROOM];
     int result = call_path(t, path_at, path);
     return result ? result : path_walk_parent(t, &(struct walk){.dir = dir, .path = path}, out);
 }
 
-static int may_change(struct thread *t, struct node *dir)
+int names_may_change(struct thread *t, struct node *dir)
 {
     return dir->ops->create ? node_may(t->process, dir, 3) : -EROFS;
 }
 
-/* Removing from a sticky directory is its owner's, and the file's. */
-static int may_remove(struct thread *t, const struct last *l)
-{
-    struct store_attr dir, victim;
-    struct node *n;
-    int result = may_change(t, l->dir);
-    if (result != 0 || may_override(t->process))
-        return result;
-    if (l->dir->ops->attr(l->dir, &dir) != 0 || !(dir.mode & S_ISVTX) ||
-        dir.uid == t->process->cred.euid)
-        return 0;
-    if (l->dir->ops->lookup(l->dir, l->name, l->size, &n) != 0)
-        return 0; /* what removes it says so */
-    n->ops->attr(n, &victim);
-    node_drop(n);
-    return victim.uid == t->process->cred.euid ? 0 : -EPERM;
-}
-
-static struct store_new new_of(const struct thread *t, struct node *dir, uint32_t mode)
+struct store_new names_new(const struct thread *t, struct node *dir, uint32_t mode)
 {
     const struct process *p = t->process;
     struct store_attr a = {0};
@@ -77,10 +55,10 @@ static struct store_new new_of(const struct thread *t, struct node *dir, uint32_
                               .gid = inherits ? a.gid : p->cred.egid};
 }
 
-static int make(struct thread *t, const struct last *l, const struct store_new *what,
-                struct node **out)
+int names_make(struct thread *t, const struct last *l, const struct store_new *what,
+               struct node **out)
 {
-    int result = may_change(t, l->dir);
+    int result = names_may_change(t, l->dir);
     if (result == 0)
         result = l->dir->ops->create(l->dir, l->name, l->size, what, out);
     return result;
@@ -94,8 +72,8 @@ static int create_file(struct thread *t, const struct walk *w, uint32_t mode, st
     int result = path_walk_parent(t, w, &l);
     if (result != 0)
         return result == -EEXIST ? -EISDIR : result;
-    struct store_new what = new_of(t, l.dir, S_IFREG | (mode & 07777));
-    result = l.must_be_directory ? -EISDIR : make(t, &l, &what, out);
+    struct store_new what = names_new(t, l.dir, S_IFREG | (mode & 07777));
+    result = l.must_be_directory ? -EISDIR : names_make(t, &l, &what, out);
     node_drop(l.dir);
     return result;
 }
@@ -107,8 +85,8 @@ static int open_unnamed(struct thread *t, struct node *dir, uint32_t flags, uint
     struct node *n;
     if (dir->type != S_IFDIR || (flags & O_ACCMODE) == O_RDONLY)
         return dir->type != S_IFDIR ? -ENOTDIR : -EINVAL;
-    struct store_new what = new_of(t, dir, S_IFREG | (mode & 07777));
-    int result = may_change(t, dir);
+    struct store_new what = names_new(t, dir, S_IFREG | (mode & 07777));
+    int result = names_may_change(t, dir);
     if (result == 0)
         result =
             dir->ops->device == 0x0801 ? store_create_unnamed(box.store, &what, &ino) : -EOPNOTSUPP;
@@ -231,8 +209,8 @@ static int attr_of(struct thread *t, uint64_t dir, uint64_t path, uint32_t flags
                    struct store_attr *a, uint32_t *device)
 {
     struct node *n;
-    const struct file *f = flags & EMPTY ? fd_file(t, dir) : NULL;
-    int result = named(t, dir, path, flags, &n);
+    const struct file *f = flags & NAMES_EMPTY ? fd_file(t, dir) : NULL;
+    int result = names_find(t, dir, path, flags, &n);
     *device = 12;
     if (result == -EINVAL && f) {
         anonymous_attr(f, a);
@@ -271,12 +249,12 @@ int64_t do_lstat(struct thread *t, struct call *c)
 
 int64_t do_fstat(struct thread *t, struct call *c)
 {
-    return fd_file(t, c->a[0]) ? stat_at(t, c->a[0], 0, c->a[1], EMPTY) : -EBADF;
+    return fd_file(t, c->a[0]) ? stat_at(t, c->a[0], 0, c->a[1], NAMES_EMPTY) : -EBADF;
 }
 
 int64_t do_newfstatat(struct thread *t, struct call *c)
 {
-    if (c->a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | EMPTY | AT_NO_AUTOMOUNT))
+    if (c->a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | NAMES_EMPTY | AT_NO_AUTOMOUNT))
         return -EINVAL;
     return stat_at(t, c->a[0], c->a[1], c->a[2], (uint32_t)c->a[3]);
 }
@@ -324,7 +302,7 @@ static int64_t access_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t
         real.cred.euid = real.cred.uid;
         real.cred.egid = real.cred.gid;
     }
-    int result = named(t, dir, path, flags & ~(uint32_t)AT_EACCESS, &n);
+    int result = names_find(t, dir, path, flags & ~(uint32_t)AT_EACCESS, &n);
     if (result != 0)
         return result;
     result = how ? node_may(&real, n, (int)how) : 0;
@@ -356,7 +334,7 @@ static int64_t readlink_at(struct thread *t, uint64_t dir, uint64_t path, uint64
         return -EINVAL;
     if (!window)
         return -EFAULT;
-    int64_t result = named(t, dir, path, AT_SYMLINK_NOFOLLOW | EMPTY, &n);
+    int64_t result = names_find(t, dir, path, AT_SYMLINK_NOFOLLOW | NAMES_EMPTY, &n);
     if (result != 0)
         return result;
     result = n->type == S_IFLNK ? n->ops->readlink(n, t, window, (size_t)size) : -EINVAL;
@@ -443,7 +421,7 @@ static int64_t change_directory(struct thread *t, struct node *n)
 int64_t do_chdir(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = named(t, CWD, c->a[0], 0, &n);
+    int result = names_find(t, CWD, c->a[0], 0, &n);
     return result ? result : change_directory(t, n);
 }
 
@@ -453,199 +431,4 @@ int64_t do_fchdir(struct thread *t, struct call *c)
     if (!f || !f->node)
         return f ? -ENOTDIR : -EBADF;
     return change_directory(t, node_hold(f->node));
-}
-
-/* Making and removing --------------------------------------------------------------------*/
-
-static int64_t make_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t mode,
-                       const char *target)
-{
-    struct last l;
-    struct node *n = NULL;
-    int result = last_of(t, dir, path, &l);
-    if (result != 0)
-        return result;
-    struct store_new what = new_of(t, l.dir, mode);
-    what.target = target;
-    if (target)
-        what.mode = S_IFLNK | 0777;
-    if (l.must_be_directory && !S_ISDIR(mode))
-        result = -ENOENT;
-    else
-        result = make(t, &l, &what, &n);
-    node_drop(l.dir);
-    if (n)
-        node_drop(n);
-    return result;
-}
-
-int64_t do_mkdir(struct thread *t, struct call *c)
-{
-    return make_at(t, CWD, c->a[0], S_IFDIR | (c->a[1] & 01777), NULL);
-}
-
-int64_t do_mkdirat(struct thread *t, struct call *c)
-{
-    return make_at(t, c->a[0], c->a[1], S_IFDIR | (c->a[2] & 01777), NULL);
-}
-
-static int64_t make_node(struct thread *t, uint64_t dir, uint64_t path, uint64_t mode)
-{
-    if ((mode & S_IFMT) == 0)
-        mode |= S_IFREG;
-    if (S_ISDIR(mode))
-        return -EPERM;
-    return S_ISREG(mode) || S_ISFIFO(mode) ? make_at(t, dir, path, (uint32_t)mode & 0177777, NULL)
-                                           : -EPERM;
-}
-
-int64_t do_mknod(struct thread *t, struct call *c)
-{
-    return make_node(t, CWD, c->a[0], c->a[1]);
-}
-
-int64_t do_mknodat(struct thread *t, struct call *c)
-{
-    return make_node(t, c->a[0], c->a[1], c->a[2]);
-}
-
-static int64_t symlink_at(struct thread *t, uint64_t target_at, uint64_t dir, uint64_t path)
-{
-    char target[PATH_ROOM];
-    int result = call_path(t, target_at, target);
-    if (result != 0)
-        return result;
-    return target[0] ? make_at(t, dir, path, S_IFLNK, target) : -ENOENT;
-}
-
-int64_t do_symlink(struct thread *t, struct call *c)
-{
-    return symlink_at(t, c->a[0], CWD, c->a[1]);
-}
-
-int64_t do_symlinkat(struct thread *t, struct call *c)
-{
-    return symlink_at(t, c->a[0], c->a[1], c->a[2]);
-}
-
-static bool is_dots(const struct last *l)
-{
-    return l->name[0] == '.' && (l->size == 1 || (l->size == 2 && l->name[1] == '.'));
-}
-
-static int64_t remove_at(struct thread *t, uint64_t dir, uint64_t path, bool directory)
-{
-    struct last l;
-    int result = last_of(t, dir, path, &l);
-    if (result != 0)
-        return result == -EEXIST ? (directory ? -EBUSY : -EISDIR) : result;
-    if (is_dots(&l))
-        result = !directory ? -EISDIR : l.size == 1 ? -EINVAL : -ENOTEMPTY;
-    else
-        result = may_remove(t, &l);
-    if (result == 0)
-        result = l.must_be_directory && !directory
-                     ? -ENOTDIR
-                     : l.dir->ops->remove(l.dir, l.name, l.size, directory);
-    node_drop(l.dir);
-    return result;
-}
-
-int64_t do_rmdir(struct thread *t, struct call *c)
-{
-    return remove_at(t, CWD, c->a[0], true);
-}
-
-int64_t do_unlink(struct thread *t, struct call *c)
-{
-    return remove_at(t, CWD, c->a[0], false);
-}
-
-int64_t do_unlinkat(struct thread *t, struct call *c)
-{
-    if (c->a[2] & ~(uint64_t)AT_REMOVEDIR)
-        return -EINVAL;
-    return remove_at(t, c->a[0], c->a[1], c->a[2] & AT_REMOVEDIR);
-}
-
-static int64_t rename_at(struct thread *t, const uint64_t from[2], const uint64_t to[2],
-                         uint32_t flags)
-{
-    struct last a, b;
-    int result = last_of(t, from[0], from[1], &a);
-    if (result != 0)
-        return result == -EEXIST ? -EBUSY : result;
-    result = last_of(t, to[0], to[1], &b);
-    if (result != 0) {
-        node_drop(a.dir);
-        return result == -EEXIST ? -EBUSY : result;
-    }
-    struct store_name old = {0, a.name, a.size}, new = {0, b.name, b.size};
-    if (is_dots(&a) || is_dots(&b))
-        result = -EBUSY;
-    else if (a.dir->ops != b.dir->ops)
-        result = -EXDEV;
-    else
-        result = may_remove(t, &a);
-    if (result == 0)
-        result = may_remove(t, &b);
-    if (result == 0)
-        result = a.dir->ops->rename(a.dir, &old, b.dir, &new, flags);
-    node_drop(a.dir);
-    node_drop(b.dir);
-    return result;
-}
-
-int64_t do_rename(struct thread *t, struct call *c)
-{
-    return rename_at(t, (uint64_t[]){CWD, c->a[0]}, (uint64_t[]){CWD, c->a[1]}, 0);
-}
-
-int64_t do_renameat(struct thread *t, struct call *c)
-{
-    return rename_at(t, c->a, c->a + 2, 0);
-}
-
-int64_t do_renameat2(struct thread *t, struct call *c)
-{
-    uint32_t flags = (uint32_t)c->a[4];
-    bool both = (flags & STORE_EXCHANGE) && (flags & (STORE_NOREPLACE | STORE_WHITEOUT));
-    return flags > 7 || both ? -EINVAL : rename_at(t, c->a, c->a + 2, flags);
-}
-
-static int64_t link_at(struct thread *t, const uint64_t from[2], const uint64_t to[2],
-                       uint32_t flags)
-{
-    struct node *n;
-    struct last l;
-    uint32_t how = (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW) | (flags & EMPTY);
-    if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | EMPTY))
-        return -EINVAL;
-    int result = named(t, from[0], from[1], how, &n);
-    if (result != 0)
-        return result;
-    result = last_of(t, to[0], to[1], &l);
-    if (result == 0) {
-        if (n->type == S_IFDIR)
-            result = -EPERM;
-        else if (n->ops != l.dir->ops || !n->ops->link)
-            result = n->ops->link ? -EXDEV : -EPERM;
-        else
-            result = may_change(t, l.dir);
-        if (result == 0)
-            result = n->ops->link(n, l.dir, l.name, l.size);
-        node_drop(l.dir);
-    }
-    node_drop(n);
-    return result;
-}
-
-int64_t do_link(struct thread *t, struct call *c)
-{
-    return link_at(t, (uint64_t[]){CWD, c->a[0]}, (uint64_t[]){CWD, c->a[1]}, 0);
-}
-
-int64_t do_linkat(struct thread *t, struct call *c)
-{
-    return link_at(t, c->a, c->a + 2, (uint32_t)c->a[4]);
 }

@@ -1,0 +1,218 @@
+/* usage: hostile THEME
+ * What a program in a box may try against the box: it jumps into the shim, forges
+ * calls of others, overwrites what the shim needs, takes all there is. Prints what
+ * it got. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "box/channel.h"
+
+/* A `syscall; ret` of the shim's. */
+static const unsigned char *gadget(void)
+{
+    const unsigned char *at = (const unsigned char *)SHIM_TEXT;
+    while (at[0] != 0x0f || at[1] != 0x05 || at[2] != 0xc3)
+        at++;
+    return at;
+}
+
+/* Calls from the shim's text, past all of its code. */
+static long call(const void *at, long nr, const long a[6])
+{
+    register long r10 __asm__("r10") = a[3];
+    register long r8 __asm__("r8") = a[4];
+    register long r9 __asm__("r9") = a[5];
+    __asm__ volatile("subq $256, %%rsp; call *%[at]; addq $256, %%rsp"
+                     : "+a"(nr)
+                     : [at] "b"(at), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return nr;
+}
+
+static int is_listed(long nr)
+{
+    static const long listed[] = {
+        SYS_mmap, SYS_mprotect,   SYS_munmap, SYS_rt_sigreturn,    SYS_clone,
+        SYS_exit, SYS_exit_group, SYS_futex,  335 /* uretprobe */, 336 /* uprobe */};
+    for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
+        if (listed[i] == nr)
+            return 1;
+    return 0;
+}
+
+/* Every number, with arguments of several classes: pointers, descriptors, zeros. */
+static void jump(void)
+{
+    static const char path[] = "/etc/passwd";
+    static char buffer[4096];
+    const unsigned char *at = gadget();
+    const long classes[][6] = {
+        {0, 0, 0, 0, 0, 0},          {3, (long)buffer, sizeof buffer, 0, 0, 0},
+        {(long)path, 0, 0, 0, 0, 0}, {-100, (long)path, 0, 0, 0, 0},
+        {-1, -1, -1, -1, -1, -1},    {1, 1, 1, 1, 1, 1},
+    };
+    long passed = 0, tried = 0;
+    for (size_t class = 0; class < sizeof classes / sizeof *classes; class ++)
+        for (long nr = 0; nr < 512; nr++) {
+            if (is_listed(nr))
+                continue;
+            tried++;
+            long result = call(at, nr, classes[class]);
+            if (result != -ENOSYS && !(nr == 219 && result == -EINTR)) {
+                printf("call %ld answered %ld\n", nr, result);
+                passed++;
+            }
+        }
+    const long wrong[][7] = {
+        {SYS_mmap, 0, 4096, 7, 0x22, -1, 0},
+        {SYS_mmap, 0x100000, 4096, 7, 0x12, 0, 0},
+        {SYS_mmap, 0x100000, 4096, 7, 0x11, 5, 0},
+        {SYS_clone, 17, 0, 0, 0, 0, 0},
+        {SYS_clone, 0x10000000 | 0x8011, 0, 0, 0, 0, 0},
+        {SYS_futex, (long)buffer, 3, 1, 0, 0, 0},
+        {SYS_futex, (long)buffer, 6, 1, 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        tried++;
+        passed += call(at, wrong[i][0], wrong[i] + 1) != -ENOSYS;
+    }
+    printf("%ld tried, %ld passed\n", tried, passed);
+    /* The allowed twin: */
+    printf("futex wakes %ld\n", call(at, SYS_futex, (const long[6]){(long)buffer, 1, 1, 0, 0, 0}));
+}
+
+static uint64_t seed = 88172645463325252;
+
+static uint64_t any(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    return seed ^= seed << 17;
+}
+
+/* An argument: an offset into a window, a small number, or anything. */
+static uint64_t any_argument(void)
+{
+    switch (any() % 4) {
+    case 0: return WINDOW_START + any() % 128;
+    case 1: return any() % 16;
+    case 2: return WINDOW_SIZE - any() % 64;
+    default: return any();
+    }
+}
+
+/* Requests of all kinds in the names of all threads; only those that would end
+ * the box (exit and kill) are left out. */
+static void forge(void)
+{
+    struct channel *c = (struct channel *)CHANNEL_BASE;
+    char *windows = (char *)CHANNEL_BASE + CHANNEL_HEADER;
+    for (int i = 0; i < 6; i++)
+        if (fork() == 0)
+            for (;;)
+                pause();
+    for (int round = 0; round < 60000; round++) {
+        unsigned index = 1 + (unsigned)(any() % 7);
+        struct slot *s = &c->slots[index];
+        uint32_t nr = any() % 8 ? (uint32_t)(any() % 450) : BOX_CALLS + (uint32_t)(any() % 16);
+        if (nr == BOX_LEAVE_GROUP || nr == BOX_LEAVE || nr == SYS_kill || nr == SYS_tkill ||
+            nr == SYS_tgkill || nr == SYS_sync || nr == SYS_fsync || nr == SYS_fdatasync ||
+            nr == SYS_syncfs)
+            continue;
+        for (int i = 0; i < 6; i++)
+            s->args[i] = any_argument();
+        for (int i = 0; i < 32; i++)
+            windows[(uint64_t)index * WINDOW_SIZE + WINDOW_START + any() % 256] = (char)any();
+        if (any() % 16 == 0)
+            strcpy(windows + (uint64_t)index * WINDOW_SIZE + WINDOW_START, "/tmp/a");
+        s->nr = nr;
+        s->mask = any();
+        __atomic_store_n(&s->state, SLOT_POSTED, __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&c->bells[any() % 8], any(), __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&c->bells[0], UINT64_C(1) << index, __ATOMIC_SEQ_CST);
+        if (round % 64 == 0) {
+            close(open("/tmp/x", O_CREAT | O_RDWR, 0600)); /* the broker still serves us */
+        }
+    }
+    puts("still served");
+}
+
+/* Overwrites the shim's own data. */
+static void scribble(void)
+{
+    memset((void *)BLOCKS_BASE, 0x5a, 4096);
+    getppid();
+    puts("not reached");
+}
+
+/* Overwrites the shim's text with code of its own, and calls from there. */
+static void replace(void)
+{
+    static const unsigned char code[] = {0x0f, 0x05, 0xc3};
+    const unsigned char *at = gadget();
+    static const unsigned char zeros[32];
+    unsigned char *unused = (unsigned char *)at; /* behind the code the page is empty */
+    while (memcmp(unused, zeros, sizeof zeros) != 0)
+        unused++;
+    unsigned char *page = (unsigned char *)((uintptr_t)unused & ~4095UL);
+    printf("mprotect %ld\n", call(at, SYS_mprotect, (const long[6]){(long)page, 4096, 7, 0, 0, 0}));
+    memcpy(unused + 8, code, sizeof code);
+    printf("getuid %ld\n", call(unused + 8, SYS_getuid, (const long[6]){0}));
+}
+
+static void exhaust(void)
+{
+    int children = 0, files = 0;
+    pid_t pid;
+    fflush(stdout);
+    while ((pid = fork()) > 0 && children < 5000)
+        children++;
+    if (pid == 0)
+        for (;;)
+            pause();
+    int error = errno;
+    while (dup(0) >= 0)
+        files++;
+    printf("%s, %s\n", children > 100 && children < 5000 ? strerrorname_np(error) : "?",
+           files > 100 ? strerrorname_np(errno) : "?");
+    kill(-1, SIGKILL);
+    while (wait(NULL) > 0)
+        ;
+    pid = fork();
+    if (pid == 0)
+        _exit(0);
+    printf("fork again: %d\n", pid > 0);
+}
+
+static void fill(void)
+{
+    static char block[65536];
+    int fd = open("/large", O_WRONLY | O_CREAT, 0600);
+    memset(block, 1, sizeof block);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    printf("%s\n", strerrorname_np(errno));
+    close(fd);
+    printf("%d\n", unlink("/large"));
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } themes[] = {{"jump", jump},       {"forge", forge},     {"scribble", scribble},
+                  {"replace", replace}, {"exhaust", exhaust}, {"fill", fill}};
+    for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
+        if (strcmp(argv[1], themes[i].name) == 0)
+            themes[i].run();
+    return 0;
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""usage: hostile.py PROGRAM
+What a hostile program in a box gets (hostile.c): nothing that the filter does not
+allow; and the box and its image are whole afterwards. Speaks TAP."""
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VOW, program = os.environ["VOW"], Path(sys.argv[1]).resolve()
+DIED = -11  # of a signal of its own making
+
+# Theme, how the box ends, what the program prints.
+ROWS = [
+    ("jump", 0, "3019 tried, 0 passed\nfutex wakes 0\n"),
+    ("replace", 0, "mprotect 0\ngetuid -38\n"),
+    ("scribble", DIED, ""),
+    ("forge", 0, "still served\n"),
+    ("exhaust", 0, "EAGAIN, EMFILE\nfork again: 1\n"),
+    ("fill", 0, "ENOSPC\n0\n"),
+]
+
+
+def box(image, theme):
+    try:
+        done = subprocess.run([VOW, "box", image, "--", program, theme], stdin=subprocess.DEVNULL, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    except subprocess.TimeoutExpired:
+        return "no end", "", ""
+    return done.returncode, done.stdout, done.stderr
+
+
+def main():
+    print(f"1..{len(ROWS)}")
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="vow-hostile-") as name:
+        image = Path(name) / "image"
+        subprocess.run([VOW, "box", "pack", "-o", image, "--no-data", "--size", "64M", program], check=True,
+                       stdout=subprocess.DEVNULL)
+        for number, (theme, status, output) in enumerate(ROWS, 1):
+            found = box(image, theme)
+            check = subprocess.run(["e2fsck", "-fn", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            wrong = found[:2] != (status, output) or check.returncode != 0
+            failed |= wrong
+            if wrong:
+                print("\n".join(f"# {line}" for line in (repr(found) + "\n" + check.stdout).splitlines()))
+            print(f"{'not ok' if wrong else 'ok'} {number} - {theme}", flush=True)
+    sys.exit(failed)
+
+
+main()
