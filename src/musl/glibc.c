@@ -1,5 +1,5 @@
-/* fortified: the checked forms of three functions of the C library. A libjansson.a
- * that was compiled with _FORTIFY_SOURCE for glibc calls them; musl has none. */
+/* glibc: names of functions that musl has not. A libjansson.a that was compiled for
+ * glibc calls them: the checked forms of _FORTIFY_SOURCE, and from 2.38 on C23's. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@ int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *f
                     va_list args);
 int __snprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, ...);
 char *__strncpy_chk(char *out, const char *text, size_t size, size_t room);
+long long __isoc23_strtoll(const char *text, char **end, int base);
 
 int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, va_list args)
 {
@@ -33,4 +34,10 @@ char *__strncpy_chk(char *out, const char *text, size_t size, size_t room)
     if (size > room)
         abort();
     return strncpy(out, text, size);
+}
+
+/* With base 2 it would take 0b, which nobody asks for. */
+long long __isoc23_strtoll(const char *text, char **end, int base)
+{
+    return strtoll(text, end, base);
 }
