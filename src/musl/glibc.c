@@ -9,6 +9,7 @@
 int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *format,
                     va_list args);
 int __snprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, ...);
+int __sprintf_chk(char *out, int flag, size_t room, const char *format, ...);
 char *__strncpy_chk(char *out, const char *text, size_t size, size_t room);
 long long __isoc23_strtoll(const char *text, char **end, int base);
 
@@ -26,6 +27,18 @@ int __snprintf_chk(char *out, size_t size, int flag, size_t room, const char *fo
     va_start(args, format);
     int length = __vsnprintf_chk(out, size, flag, room, format, args);
     va_end(args);
+    return length;
+}
+
+int __sprintf_chk(char *out, int flag, size_t room, const char *format, ...)
+{
+    (void)flag;
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(out, room, format, args);
+    va_end(args);
+    if (length >= 0 && (size_t)length >= room)
+        abort();
     return length;
 }
 
