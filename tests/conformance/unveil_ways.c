@@ -75,7 +75,8 @@ static long sends_by_message(void)
 {
     struct sockaddr_un to = named("socket");
     struct iovec data = {(void *)"x", 1};
-    struct msghdr message = {&to, sizeof to, &data, 1, NULL, 0, 0};
+    struct msghdr message = {
+        .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &data, .msg_iovlen = 1};
     long sent = sendmsg(socket(AF_UNIX, SOCK_DGRAM, 0), &message, 0);
     return sent >= 0 || errno == EPROTOTYPE ? 0 : -1;
 }
