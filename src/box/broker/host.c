@@ -135,7 +135,7 @@ bool host_is_child(int pid)
 {
     /* Without taking its status: WNOWAIT is waitid's, and wait4 would reap. A child
      * that has ended already is in the list of task_host_ended. */
-    int status;
+    int status = 0;
     pid_t result = pid > 0 ? wait4(pid, &status, WNOHANG, NULL) : -1;
     if (result == pid)
         task_host_ended(pid, status);

@@ -204,13 +204,18 @@ static int64_t put_stat(struct thread *t, uint64_t at, const struct store_attr *
     return call_put(t, at, &s, sizeof s);
 }
 
-/* What a call names, a file without a name included. */
-static int attr_of(struct thread *t, uint64_t dir, uint64_t path, uint32_t flags,
-                   struct store_attr *a, uint32_t *device)
+/* What a call asks about. */
+struct object {
+    uint64_t dir, path;
+    uint32_t flags; /* AT_x */
+};
+
+/* The attributes of an object, a file without a name included. */
+static int attr_of(struct thread *t, const struct object *o, struct store_attr *a, uint32_t *device)
 {
     struct node *n;
-    const struct file *f = flags & NAMES_EMPTY ? fd_file(t, dir) : NULL;
-    int result = names_find(t, dir, path, flags, &n);
+    const struct file *f = o->flags & NAMES_EMPTY ? fd_file(t, o->dir) : NULL;
+    int result = names_find(t, o->dir, o->path, o->flags, &n);
     *device = 12;
     if (result == -EINVAL && f) {
         anonymous_attr(f, a);
@@ -218,10 +223,10 @@ static int attr_of(struct thread *t, uint64_t dir, uint64_t path, uint32_t flags
     }
     if (result != 0)
         return result;
-    f = flags & AT_SYMLINK_NOFOLLOW ? NULL : proc_file(n);
-    if (f)
+    f = o->flags & AT_SYMLINK_NOFOLLOW ? NULL : proc_file(n);
+    if (f) {
         anonymous_attr(f, a);
-    else {
+    } else {
         result = n->ops->attr(n, a);
         *device = n->ops->device;
     }
@@ -233,7 +238,7 @@ static int64_t stat_at(struct thread *t, uint64_t dir, uint64_t path, uint64_t t
 {
     struct store_attr a;
     uint32_t device;
-    int result = attr_of(t, dir, path, flags, &a, &device);
+    int result = attr_of(t, &(struct object){dir, path, flags}, &a, &device);
     return result ? result : put_stat(t, to, &a, device);
 }
 
@@ -268,7 +273,7 @@ int64_t do_statx(struct thread *t, struct call *c)
 {
     struct store_attr a;
     uint32_t device;
-    int result = attr_of(t, c->a[0], c->a[1], (uint32_t)c->a[2], &a, &device);
+    int result = attr_of(t, &(struct object){c->a[0], c->a[1], (uint32_t)c->a[2]}, &a, &device);
     if (result != 0)
         return result;
     struct statx x = {.stx_mask = STATX_BASIC_STATS | STATX_BTIME,

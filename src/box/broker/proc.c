@@ -144,12 +144,25 @@ static bool number(const char *text, size_t size, uint32_t *out)
     return size > 0 && (text[0] != '0' || size == 1);
 }
 
-static int lookup_row(const struct row *rows, size_t count, const char *name, size_t size,
-                      uint32_t pid, struct node **out)
+/* The rows of a directory; false if it is not made of rows. */
+static bool rows_of(enum kind kind, const struct row **rows, size_t *count)
 {
+    *rows = kind == ROOT ? in_root : kind == PROCESS ? in_process : in_sys;
+    *count = kind == ROOT      ? ARRAY_COUNT(in_root)
+             : kind == PROCESS ? ARRAY_COUNT(in_process)
+                               : ARRAY_COUNT(in_sys);
+    return kind == ROOT || kind == PROCESS || kind == SYS_DIR;
+}
+
+static int lookup_row(const struct proc_node *d, const char *name, size_t size, struct node **out)
+{
+    const struct row *rows;
+    size_t count;
+    if (!rows_of(d->kind, &rows, &count))
+        return -ENOTDIR;
     for (size_t i = 0; i < count; i++)
         if (strlen(rows[i].name) == size && memcmp(rows[i].name, name, size) == 0)
-            return new (rows[i].kind, pid, 0, out);
+            return new (rows[i].kind, d->pid, 0, out);
     return -ENOENT;
 }
 
@@ -167,19 +180,18 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
     case ROOT:
         if (number(name, size, &n))
             return task_find(n) ? new (PROCESS, n, 0, out) : -ENOENT;
-        return lookup_row(in_root, ARRAY_COUNT(in_root), name, size, 0, out);
+        return lookup_row(d, name, size, out);
     case PROCESS:
         if (!task_find(d->pid))
             return -ENOENT;
-        return lookup_row(in_process, ARRAY_COUNT(in_process), name, size, d->pid, out);
+        return lookup_row(d, name, size, out);
     case FD_DIR: {
         const struct process *p = task_find(d->pid);
         if (!p || !p->fds || !number(name, size, &n) || n >= p->fds->count || !p->fds->files[n])
             return -ENOENT;
         return new (FD, d->pid, n, out);
     }
-    case SYS_DIR: return lookup_row(in_sys, ARRAY_COUNT(in_sys), name, size, 0, out);
-    default: return -ENOTDIR;
+    default: return lookup_row(d, name, size, out);
     }
 }
 
@@ -204,9 +216,13 @@ static int list(struct list *l, const char *name, uint32_t type)
     return result;
 }
 
-static int list_rows(struct list *l, const struct row *rows, size_t count)
+static int list_rows(struct list *l, const struct proc_node *d)
 {
+    const struct row *rows;
+    size_t count;
     int result = 0;
+    if (!rows_of(d->kind, &rows, &count))
+        return 0;
     for (size_t i = 0; i < count && result == 0; i++)
         result = list(l, rows[i].name, type_of(rows[i].kind));
     return result;
@@ -244,12 +260,8 @@ static int readdir(struct node *dir, uint64_t *position,
     int result = list(&l, ".", S_IFDIR);
     if (result == 0)
         result = list(&l, "..", S_IFDIR);
-    if (result == 0 && d->kind == ROOT)
-        result = list_rows(&l, in_root, ARRAY_COUNT(in_root));
-    if (result == 0 && d->kind == PROCESS)
-        result = list_rows(&l, in_process, ARRAY_COUNT(in_process));
-    if (result == 0 && d->kind == SYS_DIR)
-        result = list_rows(&l, in_sys, ARRAY_COUNT(in_sys));
+    if (result == 0)
+        result = list_rows(&l, d);
     return result ? result : list_numbers(&l, d);
 }
 

@@ -14,8 +14,9 @@ _Noreturn void shim_start(uint64_t *stack);
 
 static void require(bool holds)
 {
-    while (!holds)
-        host_call(__NR_exit_group, SETUP);
+    if (!holds)
+        for (;;)
+            host_call(__NR_exit_group, SETUP);
 }
 
 /* No descriptor but the arena's two is left. */
