@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 
 static void put_file(const char *path, const char *text)
 {
@@ -274,6 +275,17 @@ static void attributes(void)
     put_file("masked", "1");
     show_stat("masked");
     SHOW(umask(022));
+    char value[16];
+    SHOW(setxattr("f", "user.a", "value", 5, 0));
+    SHOW(setxattr("f", "user.a", "value", 5, XATTR_CREATE));
+    SHOW(getxattr("f", "user.a", value, sizeof value));
+    SHOW(value[4]);
+    SHOW(getxattr("f", "user.a", value, 2));
+    SHOW(getxattr("f", "user.a", NULL, 0));
+    SHOW(lgetxattr("f", "user.absent", value, sizeof value));
+    SHOW(fremovexattr(fd, "user.a"));
+    SHOW(fgetxattr(fd, "user.a", value, sizeof value));
+    SHOW(getxattr("/proc/self/status", "user.a", value, sizeof value));
     struct statfs fs;
     SHOW(statfs("/proc", &fs));
     SHOW(fs.f_type);

@@ -95,7 +95,10 @@ static int host_fd(const struct file *f)
 
 struct file *host_file_new(int fd, uint32_t flags)
 {
-    return file_new(&host_ops, flags & (O_ACCMODE | O_APPEND | O_NONBLOCK), NULL,
+    struct node *root = memory_fs_root(), *node = NULL;
+    if (tty_is(fd) && root->ops->lookup(root, "tty", 3, &node) != 0)
+        return NULL; /* the terminal's name, for ttyname() */
+    return file_new(&host_ops, flags & (O_ACCMODE | O_APPEND | O_NONBLOCK), node,
                     (void *)(intptr_t)fd);
 }
 
