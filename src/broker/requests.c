@@ -81,10 +81,11 @@ static int64_t fetch(struct broker *broker)
     int code = find(broker, &finding, &place);
     if (code < 0)
         return code;
-    if (!public_exception(broker->request.path, RULE_READ))
+    const char *path = broker->request.path;
+    if (!public_exception(path, RULE_READ))
         return -EACCES;
-    int fd CLEAN_FD =
-        open(self_path(place.object, self), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int mode = public_exception(path, RULE_READ | RULE_WRITE) ? O_RDWR : O_RDONLY;
+    int fd CLEAN_FD = open(self_path(place.object, self), mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0)
         return -errno;
     code = notify_give(broker->listener, broker->request.held.id, fd, true);

@@ -27,15 +27,12 @@ struct named {
 };
 
 /* Read by the kernel again: only what Landlock allows is ever opened. Unveil's
- * broker, where there is one, opens only what is an exception, and to read. */
+ * broker, where there is one, opens only what is an exception, as it is one. */
 static long open_marked(const struct named *file, long flags)
 {
     char path[PATH_LOOKED_AT];
-    if (unveil_active()) {
-        if ((flags & O_ACCMODE) != O_RDONLY || memory_text(path, sizeof path, file->path) < 0)
-            return -EACCES;
-        return unveil_fetch(path);
-    }
+    if (unveil_active())
+        return memory_text(path, sizeof path, file->path) < 0 ? -EACCES : unveil_fetch(path);
     return gate_call(SYS_openat, file->dir, file->path, flags, 0, 0, LIBRARY_MARK);
 }
 

@@ -37,12 +37,13 @@ int unveil_prepare(void);
  * 0, also where there is nothing to lock; or -errno. */
 int unveil_lock(void);
 
-/* unveil_fetch: a descriptor, read-only and close-on-exec, of one of the files
- * that a promise opens by itself (paths_exception() of stdio, getpw, dns),
- * opened by the broker whatever the rules are; or -errno (-EACCES: not such a
- * file). Async-signal-safe. For pledge()'s handler where unveil_active(): the
- * broker is held by none of the program's Landlock domains, so without rpath
- * the program's own opens must not reach it. */
+/* unveil_fetch: a descriptor, close-on-exec and for reading (of /dev/null and its
+ * like for writing, too), of one of the files that a promise opens by itself
+ * (paths_exception() of stdio, getpw, dns), opened by the broker whatever the
+ * rules are; or -errno (-EACCES: not such a file). Async-signal-safe. For
+ * pledge()'s handler where unveil_active(): the broker is held by none of the
+ * program's Landlock domains, so without rpath the program's own opens must not
+ * reach it. */
 int unveil_fetch(const char *path);
 
 /* unveil_except: from now on the broker opens those files for an ordinary open
