@@ -57,7 +57,7 @@ static struct {
     uint32_t answers; /* atomic, futex: counts up */
     thread_act act;   /* of orders between STOP and GO */
     void *context;
-    struct thread *threads;
+    struct thread *threads; /* stays mapped: a filter may have come in between */
     size_t count;
     struct kernel_action before;
 } stopped;
@@ -264,18 +264,17 @@ static int give_order(uint32_t order)
 
 static int prepare(void)
 {
-    void *threads = mmap(NULL, THREADS_MOST * sizeof *stopped.threads, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *threads = stopped.threads;
+    if (!threads)
+        threads = mmap(NULL, THREADS_MOST * sizeof *stopped.threads, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (threads == MAP_FAILED)
         return -errno;
     stopped.threads = threads;
     stopped.count = 0;
     stopped.order = ORDER_STOP;
-    int result = host_sigaction(OWN_SIGNAL, on_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK,
-                                SIGNAL_BLOCK_ALL, &stopped.before);
-    if (result < 0)
-        munmap(threads, THREADS_MOST * sizeof *stopped.threads);
-    return result;
+    return host_sigaction(OWN_SIGNAL, on_signal, SA_SIGINFO | SA_RESTART | SA_ONSTACK,
+                          SIGNAL_BLOCK_ALL, &stopped.before);
 }
 
 int threads_stop(struct err *err)
@@ -307,8 +306,6 @@ void threads_go(void)
 {
     if (give_order(ORDER_GO) != -EBUSY) {
         host_sigaction_restore(OWN_SIGNAL, &stopped.before);
-        munmap(stopped.threads, THREADS_MOST * sizeof *stopped.threads);
-        stopped.threads = NULL;
         stopped.count = 0;
     }
     leave();

@@ -42,6 +42,7 @@ void pledge_families(promise_set held, bool broker, uint8_t families[FAMILY_COUN
     families[FAMILY_INJECTED] = FAMILY_GRANTED; /* also in a handler that holds nothing */
     if (held == 0)
         return;
+    families[FAMILY_THREAD_SYNC] = FAMILY_GRANTED; /* threads that pledge() stopped go on */
     if (held & PROMISE(EXEC)) {
         families[FAMILY_SIGNAL_HANDLERS] = FAMILY_WITHHELD;
         families[FAMILY_KEEP_HANDLER] = FAMILY_GRANTED;

@@ -160,7 +160,7 @@ static int change(const struct pledge_state *next, struct err *err)
     int code = prepare(&c, err);
     if (code == 0 && (c.narrows || c.exec_trap.count > 0))
         code = stop_and_enforce(&c, err);
-    if (code == 0 && held_by(next) == 0) /* not even memory can be given back */
+    if (code == 0 && !(held_by(next) & PROMISE(STDIO))) /* memory cannot be given back */
         return 0;
     program_free(&c.filter);
     program_free(&c.exec_trap);

@@ -60,8 +60,11 @@ static _Noreturn void die(const struct trapped *call)
         gate_call(SYS_exit_group, 128 + SIGSYS);
 }
 
+/* Without stdio the handler could not do more than the program. */
 static long answer(const struct trapped *call, promise_set held)
 {
+    if (!(held & PROMISE(STDIO)))
+        return NOT_SERVED;
     long result = serve_exec(call);
     if (result == NOT_SERVED)
         result = serve_file(call, held);
@@ -89,7 +92,8 @@ static long violation(const struct trapped *call, promise_set held)
         return -(long)verdict.error;
     if (held & PROMISE(ERROR))
         return -ENOSYS;
-    message_tell(call, &event, &verdict);
+    if (held & PROMISE(STDIO))
+        message_tell(call, &event, &verdict);
     die(call);
 }
 
