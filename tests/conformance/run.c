@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,12 +98,16 @@ static void *actor(void *data)
     act(trial);
 }
 
-/* Sleeps in the kernel while the promises are made. */
+/* Sleeps in the kernel while the promises are made, which wakes it for a moment:
+ * where they allow no read (no ends), it waits as threads wait for each other. */
 static void *sleeper(void *data)
 {
     const int *ends = data;
+    static sem_t never;
     char byte;
     __atomic_add_fetch(&threads_up, 1, __ATOMIC_SEQ_CST);
+    while (!ends)
+        sem_wait(&never);
     while (read(ends[0], &byte, 1) < 0)
         continue;
     return NULL;
@@ -112,7 +117,8 @@ static _Noreturn void act_beside_threads(struct trial *trial)
 {
     static int ends[2];
     pthread_t thread;
-    if (pipe(ends) != 0 || pthread_create(&thread, NULL, sleeper, ends) != 0 ||
+    if (pipe(ends) != 0 ||
+        pthread_create(&thread, NULL, sleeper, may_call(trial) ? ends : NULL) != 0 ||
         pthread_create(&trial->actor, NULL, actor, trial) != 0) {
         perror("pthread_create");
         _exit(2);
