@@ -139,10 +139,9 @@ int vow_spawn(struct vow_component *component, struct vow_error *error);
  * promises that are not held any more are passed over when they are asked for
  * again.
  *
- * `execpromises` are those of programs that the process executes by execve and
- * what uses it, as far as it
- * holds them itself; NULL keeps what was said. If nothing was said they
- * inherit what the process holds: on Linux an exec gives nothing back.
+ * `execpromises` are those of programs that the process executes, as far as it
+ * holds them itself; NULL keeps what was said. If nothing was said they inherit
+ * what the process holds: on Linux an exec gives nothing back.
  *
  * Returns 0, or -1 with errno, and then nothing was given up that is not
  * said here. EINVAL: a word that is no promise. EPERM: a promise that is not
