@@ -50,6 +50,8 @@ static int keeper(int socket, void *directory)
 {
     struct message request;
     char key[64];
+    if (unveil(directory, "r") != 0 || pledge("stdio rpath", NULL) != 0)
+        err(1, "%s", (char *)directory);
     while (message_receive(socket, &request)) {
         find_key(directory, request.text, key, sizeof key);
         if (!message_send(socket, key, strlen(key)))
@@ -85,17 +87,6 @@ static int talker(int socket, void *connection)
     fprintf(visitor, "HTTP/1.1 %s\r\nContent-Length: %u\r\nConnection: close\r\n\r\n%s\n",
             granted ? "200 OK" : "403 Forbidden", key.size + 1, key.text);
     return fclose(visitor) != 0;
-}
-
-static void start_keeper(struct vow_component *keys)
-{
-    struct vow_error error = {"out of memory"};
-    struct vow_policy *policy = vow_policy_new();
-    keys->policy = policy;
-    if (!policy || vow_policy_promises(policy, "stdio rpath", &error) != 0 ||
-        vow_policy_path(policy, keys->argument, "r", &error) != 0 || vow_spawn(keys, &error) != 0)
-        errx(1, "%s", error.text);
-    vow_policy_free(policy);
 }
 
 static void serve(int connection, int keys)
@@ -134,8 +125,10 @@ int main(int argc, char **argv)
 {
     if (argc != 2)
         errx(1, "usage: chat DIRECTORY");
+    struct vow_error error;
     struct vow_component keys = {.run = keeper, .argument = argv[1]};
-    start_keeper(&keys);
+    if (vow_spawn(&keys, &error) != 0)
+        errx(1, "%s", error.text);
     int listener = listening();
     if (pledge("stdio inet proc", NULL) != 0)
         err(1, "pledge");

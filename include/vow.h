@@ -121,8 +121,9 @@ struct vow_component {
  * though its policy may not promise exec: itself, its loader and the system's
  * directories of libraries are then readable to it, and nothing else is that no
  * rule of its policy shows; it cannot execute anything, not even itself again.
- * The policy can only add to what holds the caller already, and the caller must
- * be allowed to start processes (the promise proc).
+ * The policy can only add to what holds the caller already. The caller must be
+ * allowed to start processes (the promise proc) and, for a policy, to look at
+ * its paths (rpath); without that a function promises for itself.
  * Fails as vow_apply, fork and execve do, before anything of the component has
  * run, and leaves no process behind. EINVAL: neither function nor program, or
  * both; a policy without stdio. EBADF: a descriptor of fds. ENOEXEC: not a
