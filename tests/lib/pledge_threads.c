@@ -109,7 +109,8 @@ static void *breed(void *depth)
 {
     pthread_t child;
     bool held = pledged;
-    if (depth && pthread_create(&child, NULL, breed, (char *)depth - 1) == 0)
+    uintptr_t left = (uintptr_t)depth;
+    if (left > 0 && pthread_create(&child, NULL, breed, (void *)(left - 1)) == 0)
         pthread_join(child, NULL);
     if (held && marked_open("/etc/passwd") == 0)
         __atomic_add_fetch(&leaks, 1, __ATOMIC_RELAXED);
@@ -119,8 +120,8 @@ static void *breed(void *depth)
 static void *breed_until_pledged(void *unused)
 {
     while (!pledged)
-        breed((char *)NULL + 4);
-    breed((char *)NULL + 4);
+        breed((void *)4);
+    breed((void *)4);
     return unused;
 }
 

@@ -155,7 +155,7 @@ static int readdir(struct node *dir, uint64_t *position,
     struct memory_node *d = of(dir);
     struct entry *child;
     for (; *position < 2; ++*position) {
-        struct store_entry e = {".." + 1 - *position, *position + 1, d->node.ino, 4 /* DT_DIR */,
+        struct store_entry e = {&".."[1 - *position], *position + 1, d->node.ino, 4 /* DT_DIR */,
                                 *position + 1};
         int result = take(context, &e);
         if (result != 0)
