@@ -17,11 +17,13 @@ static bool bit_get(const uint8_t *bits, uint32_t at)
 
 static void bits_set(uint8_t *bits, uint32_t at, uint32_t count, bool value)
 {
-    for (; count > 0; at++, count--)
-        if (value)
-            bits[at / 8] = (uint8_t)(bits[at / 8] | 1 << (at % 8));
-        else
-            bits[at / 8] = (uint8_t)(bits[at / 8] & ~(1 << (at % 8)));
+    while (count > 0) {
+        uint32_t part = 8 - at % 8 < count ? 8 - at % 8 : count;
+        uint32_t mask = ((1u << part) - 1) << (at % 8);
+        bits[at / 8] = (uint8_t)(value ? bits[at / 8] | mask : bits[at / 8] & ~mask);
+        at += part;
+        count -= part;
+    }
 }
 
 static uint64_t word(const uint8_t *bits, uint32_t at)

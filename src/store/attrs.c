@@ -85,7 +85,9 @@ int store_drop(struct store *s, uint32_t ino)
         return r;
     assert(n->holds > 0);
     n->holds--;
-    return n->holds == 0 && n->raw->i_links_count == 0 && !s->read_only ? orphan_free(s, ino) : 0;
+    if (n->holds == 0 && n->raw->i_links_count == 0)
+        (void)orphan_free(s, ino); /* else it stays in the list of orphans, and is freed later */
+    return 0;
 }
 
 int store_statfs(struct store *s, struct store_statfs *out)

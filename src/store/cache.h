@@ -91,6 +91,10 @@ int block_edit(struct store *s, struct block *b);
 int block_forget(struct store *s, uint64_t number);
 bool block_cached(const struct store *s, uint64_t number);
 
+/* store_trim: makes room in memory, unless an operation runs. Pointers to
+ * blocks and nodes are not valid after it. */
+void store_trim(struct store *s);
+
 /* op_begin: 0, -EROFS, or a commit's error: makes room in the transaction and
  * in memory. op_end: finishes what the operation changed, or, if result is
  * negative or finishing fails, undoes it; returns the result. */

@@ -232,7 +232,7 @@ static int cut_last_block(struct store *s, struct node *n, uint64_t size)
     uint32_t logical = (uint32_t)(size >> s->block_bits);
     uint32_t keep = (uint32_t)(size & (s->block_size - 1));
     struct run old = map_find(n->map, logical), new = {.logical = logical, .count = 1};
-    uint8_t buffer[4096];
+    uint8_t buffer[STORE_BLOCK_MAX];
     if (keep == 0 || old.physical == 0 || old.unwritten)
         return 0;
     int r = allocate(s, n, &new);

@@ -242,6 +242,8 @@ int dir_load(struct store *s, struct node *n)
         return r;
     }
     s->counters.directory_loads++;
+    if (s->name_limit < 2 * d->live) /* one directory may be larger than the limit */
+        s->name_limit = 2 * d->live;
     n->dir = d;
     return 0;
 }

@@ -41,6 +41,12 @@ struct zone {
     uint64_t first, count;
 };
 
+enum {
+    STORE_BLOCK_MAX = 4096,    /* bytes of the largest block */
+    STORE_NODES_KEPT = 32768,  /* inodes in memory, if nobody holds them */
+    STORE_NAMES_KEPT = 1 << 20 /* names in directories' hash tables */
+};
+
 struct group {
     uint8_t *resting; /* bitmap of freed blocks that must not be used yet, or NULL */
     bool changed;     /* its bitmaps or descriptor, since the last commit */
@@ -84,9 +90,10 @@ struct store {
 
     struct cache cache;
     struct op op;
-    struct node **nodes; /* hash by number */
-    size_t node_count, name_count;
-    uint32_t *changed; /* inodes that became dirty in the running transaction */
+    struct node **nodes;           /* hash by number */
+    size_t node_count, node_limit; /* beyond the limit those that nobody holds go */
+    size_t name_count, name_limit; /* of names in directories' hash tables */
+    uint32_t *changed;             /* inodes that became dirty in the running transaction */
     size_t changed_count, changed_capacity;
     uint64_t transaction; /* number of the running one, from 1 */
     struct journal journal;

@@ -8,8 +8,6 @@
 
 enum {
     BUCKETS = 1 << 15,
-    NODES_MAX = 32768,       /* kept in memory, if nobody holds them */
-    NAMES_MAX = 1 << 20,     /* names in the directories' hash tables */
     TABLE_UNITS = 512,       /* of i_blocks */
     DIRECTORY_MAX = 1 << 30, /* bytes */
 };
@@ -128,6 +126,7 @@ int node_get(struct store *s, uint32_t ino, struct node **out)
 {
     if (ino != STORE_ROOT && ino < s->first_inode)
         return -ENOENT;
+    store_trim(s);
     int r = node_load(s, ino, out);
     return r == 0 && (*out)->raw->i_links_count == 0 && (*out)->holds == 0 ? -ENOENT : r;
 }
@@ -262,15 +261,18 @@ static void trim(struct store *s, bool all)
             next = n->next;
             if (all || (n->holds == 0 && !n->dirty))
                 node_forget(s, n);
-            else if (s->name_count > NAMES_MAX)
+            else if (s->name_count > s->name_limit)
                 node_forget_parts(s, n);
         }
 }
 
 void nodes_trim(struct store *s)
 {
-    if (s->node_count > NODES_MAX || s->name_count > NAMES_MAX)
-        trim(s, false);
+    if (s->node_count <= s->node_limit && s->name_count <= s->name_limit)
+        return;
+    trim(s, false);
+    if (s->node_limit < 2 * s->node_count) /* most are held: look less often */
+        s->node_limit = 2 * s->node_count;
 }
 
 void nodes_free(struct store *s)

@@ -401,7 +401,7 @@ int store_commit(struct store *s)
         r = commit(s);
     else if (s->data_written)
         r = device_flush(s);
-    if (r == 0 && s->journal.checkpoint_asked)
+    if (r == 0 && s->journal.checkpoint_asked && s->journal.started)
         r = checkpoint(s, false);
     s->failed = r != 0;
     return r;

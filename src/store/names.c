@@ -62,24 +62,36 @@ static int read_entry(void *context, const struct dir_place *place)
     return r;
 }
 
+/* A copy of a directory's block: what `take` does may drop the cached one. */
+static int copy_block(struct store *s, uint32_t dir, uint64_t position, struct block *copy)
+{
+    struct node *n;
+    struct block *b;
+    int r = open_dir(s, dir, &n);
+    if (r != 0 || position >= node_size(n))
+        return r != 0 ? r : 1;
+    r = dir_block(s, n, (uint32_t)(position >> s->block_bits), &b);
+    if (r == 0)
+        memcpy(copy->data, b->data, s->block_size);
+    return r;
+}
+
 int store_readdir(struct store *s, uint32_t dir, uint64_t *position,
                   int (*take)(void *context, const struct store_entry *entry), void *context)
 {
-    struct node *n;
-    int r = open_dir(s, dir, &n);
+    uint8_t bytes[STORE_BLOCK_MAX];
+    struct block copy = {.data = bytes};
     struct reading rd = {
         .take = take, .context = context, .position = position, .filetype = s->filetype};
-    while (r == 0 && *position < node_size(n)) {
-        struct block *b;
-        uint64_t logical = *position >> s->block_bits;
-        rd.block = logical << s->block_bits;
-        r = dir_block(s, n, (uint32_t)logical, &b);
-        if (r == 0)
-            r = dir_walk(s, b, read_entry, &rd);
-        if (r == 0)
-            *position = rd.block + s->block_size;
+    int r;
+    while ((r = copy_block(s, dir, *position, &copy)) == 0) {
+        rd.block = *position & ~(uint64_t)(s->block_size - 1);
+        r = dir_walk(s, &copy, read_entry, &rd);
+        if (r != 0)
+            return r;
+        *position = rd.block + s->block_size;
     }
-    return r;
+    return r < 0 ? r : 0;
 }
 
 /* Making --------------------------------------------------------------------*/
@@ -126,13 +138,14 @@ static int write_target(struct store *s, struct node *n, const char *target)
         return 0;
     }
     uint64_t number;
-    uint8_t buffer[4096] = {0};
+    uint8_t buffer[STORE_BLOCK_MAX] = {0};
     int r = map_load(s, n);
     int64_t count = r == 0 ? blocks_alloc(s, node_goal(s, n), 1, &number) : r;
     if (count < 0)
         return (int)count;
     node_charge(s, n, 1);
     memcpy(buffer, target, size);
+    s->data_written = true;
     r = device_write(s, number << s->block_bits, buffer, s->block_size);
     return r == 0 ? map_set(s, n, &(struct run){.count = 1, .physical = number}) : r;
 }

@@ -11,6 +11,15 @@ enum {
     OP_RESERVE = 128,  /* blocks that an operation may change, about */
 };
 
+void store_trim(struct store *s)
+{
+    if (s->in_op)
+        return;
+    if (s->cache.count > CACHE_MAX)
+        cache_drop(s);
+    nodes_trim(s);
+}
+
 int op_begin(struct store *s)
 {
     assert(!s->in_op);
@@ -21,9 +30,7 @@ int op_begin(struct store *s)
         if (r != 0)
             return r;
     }
-    if (s->cache.count > CACHE_MAX)
-        cache_drop(s);
-    nodes_trim(s);
+    store_trim(s);
     s->op.rest_count = s->rest_count;
     s->in_op = true;
     return 0;

@@ -36,6 +36,8 @@ int device_flush(struct store *s)
 static int load(struct store *s, struct err *err)
 {
     int r = cache_init(s);
+    s->node_limit = STORE_NODES_KEPT;
+    s->name_limit = STORE_NAMES_KEPT;
     if (r == 0)
         r = super_load(s, err);
     if (r == 0 && (super_view(s)->s_feature_compat & EXT3_FEATURE_COMPAT_HAS_JOURNAL) &&

@@ -90,6 +90,29 @@ int orphan_free(struct store *s, uint32_t ino)
     return 0;
 }
 
+/* The kernel lists, besides, files that it is cutting, so that a crash does not
+ * leave blocks behind the end. 1: there is more. */
+static int cut_part(struct store *s, struct node *n)
+{
+    uint64_t blocks = (node_size(n) + s->block_size - 1) >> s->block_bits;
+    int r = node_type(n) == S_IFREG && blocks < MAP_END ? op_node(s, n) : -EUCLEAN;
+    if (r == 0)
+        r = map_load(s, n);
+    if (r == 0)
+        r = map_drop(s, n, (uint32_t)blocks, FREE_AT_ONCE);
+    return r == 0 ? orphan_remove(s, n) : r;
+}
+
+static int orphan_cut(struct store *s, uint32_t ino)
+{
+    struct node *n;
+    int64_t r;
+    do
+        r = OPERATION(s, (node_load(s, ino, &n) ?: cut_part(s, n)));
+    while (r > 0);
+    return (int)r;
+}
+
 int orphans_free(struct store *s)
 {
     struct node *n;
@@ -97,9 +120,7 @@ int orphans_free(struct store *s)
         int r = node_load(s, ino, &n);
         if (r != 0)
             return r == -ENOENT ? -EUCLEAN : r;
-        if (n->raw->i_links_count != 0) /* e2fsck knows what truncation was under way */
-            return -EUCLEAN;
-        r = orphan_free(s, ino);
+        r = n->raw->i_links_count ? orphan_cut(s, ino) : orphan_free(s, ino);
         if (r != 0)
             return r;
     }

@@ -30,6 +30,8 @@
  * directory. An inode without names goes away, with its blocks, when the last
  * hold is dropped, also if that happens by a crash.
  *
+ * What a callback is called with may call the store again.
+ *
  * Not thread-safe: one thread calls, one call at a time. */
 #ifndef VOW_STORE_STORE_H
 #define VOW_STORE_STORE_H

@@ -20,7 +20,7 @@ struct attr {
 struct attrs {
     struct attr at[VALUES_MAX];
     size_t count;
-    uint8_t inode[4096], block[4096]; /* what they point into */
+    uint8_t inode[STORE_BLOCK_MAX], block[STORE_BLOCK_MAX]; /* what they point into */
 };
 
 /* Names ---------------------------------------------------------------------*/
@@ -365,7 +365,7 @@ static int change(struct store *s, uint32_t ino, const struct store_xattr *x, bo
         r = open_attrs(s, ino, &n, &a);
     if (r == 0) {
         struct attr *found = find(a, &wanted);
-        wanted.value = x->value;
+        wanted.value = x->size ? x->value : (const void *)"";
         wanted.size = (uint32_t)x->size;
         if (!found && (remove || (x->how & STORE_XATTR_REPLACE)))
             r = -ENODATA;

@@ -121,6 +121,16 @@ is "one is added" "$(run box cp tree/file ext4-1024.img:/many/new)" " [0]"
 is "… consistently" "$(run clean ext4-1024.img)" " [0]"
 is "… to all others" "$(box ls ext4-1024.img many | wc -l)" "1201"
 
+# A file that the kernel was cutting when the power failed: it is in the list of
+# orphans, with its new size and blocks behind it.
+cp pax.box cut.box
+number=$(debugfs -R 'stat dir/large' cut.box 2>/dev/null | sed -n 's/^Inode: \([0-9]*\).*/\1/p')
+debugfs -w -R "sif dir/large size 5000" cut.box 2>/dev/null
+debugfs -w -R "ssv last_orphan $number" cut.box 2>/dev/null
+is "a file that was being cut is cut" "$(run box cp tree/file cut.box:/new)" " [0]"
+like "… to its blocks" "$(debugfs -R 'stat dir/large' cut.box 2>/dev/null)" "*Blockcount: 16*"
+is "… consistently" "$(run clean cut.box)" " [0]"
+
 # Sizes, checks, damage --------------------------------------------------------
 
 if command -v resize2fs >/dev/null; then
