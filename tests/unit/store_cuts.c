@@ -584,25 +584,3 @@ TEST(device_fails)
     for (uint64_t seed = 1; seed <= 10; seed++)
         fail_at(seed, seed % 2 ? -EIO : -ENOSPC);
 }
-
-/* A write of file data that fails changes nothing: neither size nor blocks. */
-TEST(failed_write_is_undone)
-{
-    struct disk *d = disk_new(DISK);
-    struct store_statfs before, after;
-    uint32_t ino;
-    char buffer[100000] = "";
-    disk_format(d, NULL);
-    struct store *s = disk_open(d, false);
-    CHECK_EQ(kit_create(s, STORE_ROOT, "a", S_IFREG | 0644, &ino), 0);
-    store_statfs(s, &before);
-    d->fail_from = d->writes + 1;
-    d->fail_with = -ENOSPC;
-    CHECK_EQ(store_write(s, ino, 0, buffer, sizeof buffer), -ENOSPC);
-    d->fail_from = 0;
-    store_statfs(s, &after);
-    CHECK_EQ(after.free_blocks, before.free_blocks);
-    CHECK_EQ(store_write(s, ino, 0, buffer, sizeof buffer), sizeof buffer);
-    CHECK_EQ(store_close(s), 0);
-    CHECK(kit_consistent(d));
-}
