@@ -7,7 +7,10 @@
 #include "store/jbd2.h"
 #include "store/map.h"
 
-enum { SHARE = 4 }; /* a transaction has at most this part of the log, about */
+enum {
+    JOURNAL_BLOCKS_MIN = 1000, /* of the log: no journal is made smaller */
+    SHARE = 4,                 /* a transaction has at most this part of the log, about */
+};
 
 static uint32_t be(uint32_t n)
 {
@@ -63,7 +66,8 @@ static int check_super(struct store *s, const struct jbd2_super *js, uint64_t bl
     uint32_t features = be(js->incompat), first = be(js->first), end = be(js->block_count);
     if (be(js->header.magic) != (uint32_t)JBD2_MAGIC || be(js->header.type) != JBD2_SUPER_2 ||
         be(js->block_size) != s->block_size || end > blocks || first == 0 || first >= end ||
-        end - first < 256 || be(js->start) >= end || (js->start && be(js->start) < first))
+        end - first < JOURNAL_BLOCKS_MIN || be(js->start) >= end ||
+        (js->start && be(js->start) < first))
         return err_set(err, -EUCLEAN, "the image's journal is damaged: run e2fsck first");
     if (features & ~known)
         return err_set(err, -EOPNOTSUPP,
