@@ -66,7 +66,8 @@ static int create_store(void)
     struct store_new what = {.mode = S_IFREG | 0644};
     uint32_t ino;
     for (int i = 0; i < NAMES; i++)
-        must(store_create(store, directory, name_of(i), strlen(name_of(i)), &what, &ino) == 0,
+        must(store_create(store, &(struct store_name){directory, name_of(i), strlen(name_of(i))},
+                          &what, &ino) == 0,
              "create");
     return NAMES;
 }
@@ -233,8 +234,8 @@ static void open_both(const char *image, struct device *device)
         fprintf(stderr, "bench-store: %s\n", err.text);
         exit(1);
     }
-    must(store_create(store, STORE_ROOT, "dir", 3, &dir, &directory) == 0 &&
-             store_create(store, STORE_ROOT, "file", 4, &what, &file) == 0,
+    must(store_create(store, &(struct store_name){STORE_ROOT, "dir", 3}, &dir, &directory) == 0 &&
+             store_create(store, &(struct store_name){STORE_ROOT, "file", 4}, &what, &file) == 0,
          "prepare");
     if (!mounted)
         return;

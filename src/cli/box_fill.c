@@ -143,7 +143,7 @@ static int make(struct fill *f, const char *from, const struct stat *st,
             return -errno;
         target[size] = 0;
     }
-    return store_create(f->store, to->dir, to->name, to->size, &what, ino);
+    return store_create(f->store, to, &what, ino);
 }
 
 /* Copies one object, not what is in a directory. A directory may exist. */
@@ -359,7 +359,7 @@ int fill_make(struct fill *f, const char *path, uint32_t mode, const char *text)
     uint32_t ino;
     int r = find_place(f->store, path, &to);
     if (r == 0)
-        r = store_create(f->store, to.dir, to.name, to.size, &what, &ino);
+        r = store_create(f->store, &to, &what, &ino);
     if (r == 0 && S_ISREG(mode) && text) {
         ssize_t put = store_write(f->store, ino, 0, text, strlen(text));
         r = put < 0 ? (int)put : 0;

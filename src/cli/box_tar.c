@@ -239,8 +239,7 @@ static int find_place(struct tar *t, const char *path, struct store_name *out)
             return 0;
         int r = store_lookup(t->store, at, path, size, &at);
         if (r == -ENOENT)
-            r = store_create(t->store, at, path, size, &(struct store_new){.mode = S_IFDIR | 0755},
-                             &at);
+            r = store_create(t->store, out, &(struct store_new){.mode = S_IFDIR | 0755}, &at);
         if (r != 0)
             return r;
         path += size;
@@ -302,7 +301,7 @@ static int make(struct tar *t, const struct store_name *to, uint32_t *ino)
                              .target = m->link,
                              .major = m->major,
                              .minor = m->minor};
-    int r = store_create(t->store, to->dir, to->name, to->size, &what, ino);
+    int r = store_create(t->store, to, &what, ino);
     if (r != -EEXIST)
         return r;
     struct store_attr old;
@@ -312,7 +311,7 @@ static int make(struct tar *t, const struct store_name *to, uint32_t *ino)
     if (r != 0 || (S_ISDIR(old.mode) && m->type == '5'))
         return r;
     r = store_unlink(t->store, to->dir, to->name, to->size);
-    return r == 0 ? store_create(t->store, to->dir, to->name, to->size, &what, ino) : r;
+    return r == 0 ? store_create(t->store, to, &what, ino) : r;
 }
 
 static int hard_link(struct tar *t, const struct store_name *to)

@@ -38,7 +38,7 @@ static void take_out(struct cache *c, struct block *b)
 static void spread(struct cache *c)
 {
     struct cache wider = {.bucket_count = c->bucket_count * 2};
-    wider.buckets = calloc(wider.bucket_count, sizeof *wider.buckets);
+    wider.buckets = calloc(wider.bucket_count, sizeof(void *));
     if (!wider.buckets)
         return;
     for (size_t i = 0; i < c->bucket_count; i++)
@@ -60,7 +60,7 @@ static void block_free(struct block *b)
 int cache_init(struct store *s)
 {
     s->cache = (struct cache){.bucket_count = 1024};
-    s->cache.buckets = calloc(s->cache.bucket_count, sizeof *s->cache.buckets);
+    s->cache.buckets = calloc(s->cache.bucket_count, sizeof(void *));
     return s->cache.buckets ? 0 : -ENOMEM;
 }
 

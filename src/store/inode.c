@@ -23,7 +23,7 @@ _Static_assert(BUCKETS == 1 << (32 - 17), "bucket() shifts down to BUCKETS");
 static struct node *node_alloc(struct store *s, uint32_t ino)
 {
     if (!s->nodes)
-        s->nodes = calloc(BUCKETS, sizeof *s->nodes);
+        s->nodes = calloc(BUCKETS, sizeof(void *));
     size_t size = s->inode_size < sizeof(struct ext2_inode_large) ? sizeof(struct ext2_inode_large)
                                                                   : s->inode_size;
     struct node *n = s->nodes ? calloc(1, sizeof *n + size) : NULL;

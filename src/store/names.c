@@ -137,7 +137,7 @@ static int write_target(struct store *s, struct node *n, const char *target)
         memcpy(n->raw->i_block, target, size);
         return 0;
     }
-    uint64_t number;
+    uint64_t number = 0;
     uint8_t buffer[STORE_BLOCK_MAX] = {0};
     int r = map_load(s, n);
     int64_t count = r == 0 ? blocks_alloc(s, node_goal(s, n), 1, &number) : r;
@@ -192,11 +192,10 @@ static int create(struct store *s, const struct store_name *name, const struct s
     return r;
 }
 
-int store_create(struct store *s, uint32_t dir, const char *name, size_t size,
-                 const struct store_new *what, uint32_t *ino)
+int store_create(struct store *s, const struct store_name *name, const struct store_new *what,
+                 uint32_t *ino)
 {
-    struct store_name n = {dir, name, size};
-    return (int)OPERATION(s, create(s, &n, what, ino));
+    return (int)OPERATION(s, create(s, name, what, ino));
 }
 
 static int create_unnamed(struct store *s, const struct store_new *what, uint32_t *ino)

@@ -125,6 +125,13 @@ struct store_entry {
 int store_readdir(struct store *s, uint32_t dir, uint64_t *position,
                   int (*take)(void *context, const struct store_entry *entry), void *context);
 
+/* A name in a directory. */
+struct store_name {
+    uint32_t dir;
+    const char *name;
+    size_t size;
+};
+
 struct store_new {
     uint32_t mode; /* type and permissions */
     uint32_t uid, gid;
@@ -133,8 +140,8 @@ struct store_new {
 };
 /* store_create: a new inode of any type under a new name; *ino is its number.
  * -EEXIST, -ENOENT (the directory has no name any more), -EMLINK, -ENOSPC. */
-int store_create(struct store *s, uint32_t dir, const char *name, size_t size,
-                 const struct store_new *what, uint32_t *ino);
+int store_create(struct store *s, const struct store_name *name, const struct store_new *what,
+                 uint32_t *ino);
 /* store_create_unnamed: O_TMPFILE: the same without a name, held once. */
 int store_create_unnamed(struct store *s, const struct store_new *what, uint32_t *ino);
 /* store_link: one more name for what is no directory; also the first name of
@@ -144,11 +151,6 @@ int store_link(struct store *s, uint32_t ino, uint32_t dir, const char *name, si
 int store_unlink(struct store *s, uint32_t dir, const char *name, size_t size);
 int store_rmdir(struct store *s, uint32_t dir, const char *name, size_t size);
 
-struct store_name {
-    uint32_t dir;
-    const char *name;
-    size_t size;
-};
 enum { STORE_NOREPLACE = 1, STORE_EXCHANGE = 2, STORE_WHITEOUT = 4 }; /* RENAME_… */
 /* store_rename: as renameat2: two names of one inode: nothing happens; a
  * directory into itself: -EINVAL; what is replaced must be of the same kind

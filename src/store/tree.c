@@ -96,34 +96,47 @@ static int store_leaf(struct store *s, struct node *n, struct leaf *leaf)
     return 0;
 }
 
-/* One level of the index: *entries, with *count of them, become those of the
- * level above. Blocks come from m->inner, `*used` of them are taken. */
-static int store_level(struct store *s, struct node *n, struct entry *entries, size_t *count,
-                       size_t *used, unsigned depth)
+/* The index, level by level: the entries of the level at hand, and how many of
+ * the map's inner blocks are used so far. */
+struct level {
+    struct entry *entries;
+    size_t count, used;
+    unsigned depth;
+};
+
+/* The next inner block: one that is there, or a new one. */
+static int inner_block(struct store *s, struct node *n, struct level *l, struct block **out)
 {
     struct map *m = n->map;
+    if (l->used < m->inner_count)
+        return edit_block(s, n, m->inner[l->used++], out);
+    int r = array_grow((void **)&m->inner, &m->inner_capacity, m->inner_count, sizeof *m->inner);
+    if (r == 0)
+        r = add_block(s, n, out);
+    if (r == 0)
+        m->inner[m->inner_count++] = (*out)->number;
+    l->used++;
+    return r;
+}
+
+/* Puts a level into blocks: its entries become those of the level above. */
+static int store_level(struct store *s, struct node *n, struct level *l)
+{
     size_t above = 0;
     struct ext3_extent_header shape = {.eh_max = (uint16_t)block_max(s),
-                                       .eh_depth = (uint16_t)depth};
-    for (size_t at = 0; at < *count;) {
-        size_t part = (size_t)min_u64(*count - at, block_max(s));
+                                       .eh_depth = (uint16_t)l->depth};
+    for (size_t at = 0; at < l->count;) {
+        size_t part = (size_t)min_u64(l->count - at, block_max(s));
         struct block *b;
-        int r =
-            *used < m->inner_count ? edit_block(s, n, m->inner[*used], &b) : add_block(s, n, &b);
-        if (r == 0 && *used == m->inner_count) {
-            r = array_grow((void **)&m->inner, &m->inner_capacity, m->inner_count,
-                           sizeof *m->inner);
-            if (r == 0)
-                m->inner[m->inner_count++] = b->number;
-        }
+        int r = inner_block(s, n, l, &b);
         if (r != 0)
             return r;
-        (*used)++;
-        encode_index(entries + at, part, shape, b->data);
-        entries[above++] = (struct entry){entries[at].first, b->number};
+        encode_index(l->entries + at, part, shape, b->data);
+        l->entries[above++] = (struct entry){l->entries[at].first, b->number};
         at += part;
     }
-    *count = above;
+    l->count = above;
+    l->depth++;
     return 0;
 }
 
@@ -131,23 +144,22 @@ static int store_level(struct store *s, struct node *n, struct entry *entries, s
 static int store_index(struct store *s, struct node *n)
 {
     struct map *m = n->map;
-    size_t count = m->count, used = 0;
-    unsigned depth = 1;
+    struct level l = {.count = m->count, .depth = 1};
     int r = 0;
-    struct entry *entries = malloc(count * sizeof *entries);
-    if (!entries)
+    l.entries = malloc(l.count * sizeof *l.entries);
+    if (!l.entries)
         return -ENOMEM;
-    for (size_t i = 0; i < count; i++)
-        entries[i] = (struct entry){m->leaves[i].first, m->leaves[i].block};
-    for (; count > ROOT_MAX && r == 0; depth++)
-        r = store_level(s, n, entries, &count, &used, depth);
-    while (r == 0 && m->inner_count > used)
+    for (size_t i = 0; i < l.count; i++)
+        l.entries[i] = (struct entry){m->leaves[i].first, m->leaves[i].block};
+    while (l.count > ROOT_MAX && r == 0)
+        r = store_level(s, n, &l);
+    while (r == 0 && m->inner_count > l.used)
         r = drop_block(s, n, m->inner[--m->inner_count]);
     if (r == 0) {
-        struct ext3_extent_header shape = {.eh_max = ROOT_MAX, .eh_depth = (uint16_t)depth};
-        encode_index(entries, count, shape, n->raw->i_block);
+        struct ext3_extent_header shape = {.eh_max = ROOT_MAX, .eh_depth = (uint16_t)l.depth};
+        encode_index(l.entries, l.count, shape, n->raw->i_block);
     }
-    free(entries);
+    free(l.entries);
     return r;
 }
 

@@ -71,7 +71,7 @@ static uint32_t create(struct store *s, uint32_t dir, const char *name, uint32_t
     memset(target, 't', sizeof target);
     target[strlen(name) % 2 ? 20 : 199] = 0; /* in the inode, or in a block */
     struct store_new what = {.mode = mode, .target = target};
-    must(store_create(s, dir, name, strlen(name), &what, &ino) == 0);
+    must(store_create(s, &(struct store_name){dir, name, strlen(name)}, &what, &ino) == 0);
     return ino;
 }
 
@@ -211,7 +211,7 @@ static void change(struct store *s, uint32_t dir, uint32_t file)
     struct store_statfs before;
     uint32_t ino = 0;
     store_statfs(s, &before);
-    check_undone(s, &before, store_create(s, dir, "new", 3, &what, &ino));
+    check_undone(s, &before, store_create(s, &(struct store_name){dir, "new", 3}, &what, &ino));
     store_statfs(s, &before);
     check_undone(s, &before, (int)store_write(s, file, 3000, "some text", 9));
     (void)store_write(s, ino, 0, "some text", 9);
@@ -225,7 +225,7 @@ static void change(struct store *s, uint32_t dir, uint32_t file)
     (void)store_unlink(s, STORE_ROOT, "fragments", 9);
     what.mode = S_IFDIR | 0755;
     store_statfs(s, &before);
-    check_undone(s, &before, store_create(s, dir, "newdir", 6, &what, &ino));
+    check_undone(s, &before, store_create(s, &(struct store_name){dir, "newdir", 6}, &what, &ino));
     (void)store_rmdir(s, dir, "newdir", 6);
 }
 

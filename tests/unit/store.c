@@ -109,7 +109,7 @@ TEST(all_types_keep_what_they_are)
         char name[2] = {(char)('a' + i)};
         CHECK_EQ(kit_create(s, STORE_ROOT, name, types[i] | 0751, &ino), 0);
     }
-    CHECK_EQ(store_create(s, STORE_ROOT, "block", 5, &device, &ino), 0);
+    CHECK_EQ(store_create(s, &(struct store_name){STORE_ROOT, "block", 5}, &device, &ino), 0);
     CHECK_EQ(kit_create(s, STORE_ROOT, "wrong", 0644, NULL), -EINVAL);
     s = reopen(s);
     for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
@@ -132,7 +132,7 @@ TEST(symlinks_are_short_or_long)
         char name[2] = {(char)('a' + i)};
         target[sizes[i]] = 0;
         struct store_new what = {.mode = S_IFLNK | 0777, .target = target};
-        CHECK_EQ(store_create(s, STORE_ROOT, name, 1, &what, &ino), 0);
+        CHECK_EQ(store_create(s, &(struct store_name){STORE_ROOT, name, 1}, &what, &ino), 0);
         target[sizes[i]] = 't';
     }
     s = reopen(s);
@@ -145,7 +145,8 @@ TEST(symlinks_are_short_or_long)
     }
     target[4096] = 0;
     struct store_new what = {.mode = S_IFLNK | 0777, .target = target};
-    CHECK_EQ(store_create(s, STORE_ROOT, "long", 4, &what, &ino), -ENAMETOOLONG);
+    CHECK_EQ(store_create(s, &(struct store_name){STORE_ROOT, "long", 4}, &what, &ino),
+             -ENAMETOOLONG);
     CHECK_EQ(store_readlink(s, STORE_ROOT, got, 1), -EINVAL);
     CHECK_EQ(kit_unlink(s, STORE_ROOT, "f"), 0);
     end(s);

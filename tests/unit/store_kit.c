@@ -210,7 +210,8 @@ int kit_create(struct store *s, uint32_t dir, const char *name, uint32_t mode, u
 {
     struct store_new what = {.mode = mode, .target = "target"};
     uint32_t unused;
-    return store_create(s, dir, name, strlen(name), &what, ino ? ino : &unused);
+    return store_create(s, &(struct store_name){dir, name, strlen(name)}, &what,
+                        ino ? ino : &unused);
 }
 
 uint32_t kit_find(struct store *s, const char *path)

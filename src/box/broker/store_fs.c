@@ -88,7 +88,7 @@ static int create(struct node *dir, const char *name, size_t size, const struct 
                   struct node **out)
 {
     uint32_t ino;
-    int result = store_create(box.store, dir->ino, name, size, what, &ino);
+    int result = store_create(box.store, &(struct store_name){dir->ino, name, size}, what, &ino);
     return result == 0 ? store_fs_node(ino, out) : result;
 }
 
