@@ -188,6 +188,8 @@ static int ask_connect(struct why *why)
         return EXIT_SETUP;
     bool v6 = inet_pton(AF_INET6, host, &address) == 1;
     ask_socket(why, v6 ? AF_INET6 : AF_INET);
+    why->main_step = why->step_count - 1;
+    why->steps[why->main_step].port = (uint16_t)atoi(colon + 1);
     if (v6 || inet_pton(AF_INET, host, &address) == 1)
         return 0;
     return set_path(why, add_step(why, OP_OPEN_READ, "/etc/resolv.conf"), NULL);
@@ -340,6 +342,8 @@ static void print_text(const struct why *why, const struct denial *step, bool al
         printf("  only if   %s\n", why->condition);
     else
         print_party("seccomp", bpf_of(step), "is not asked");
+    if (step->port && step->path.landlock != ANSWER_NONE)
+        print_party("Landlock", step->path.landlock, "");
     if (step->real) {
         print_party("Landlock", step->path.landlock,
                     why->options.policy.landlock_abi < 1 ? "is not there"

@@ -282,7 +282,7 @@ static uint32_t stoppable(const struct launch *l)
     if (l->landlock.scoped & LL_SCOPE_SIGNAL)
         kinds |= 1 << OP_SIGNAL;
     if (l->has_view || l->landlock.handled & LL_RESOLVE_UNIX ||
-        l->landlock.scoped & LL_SCOPE_ABSTRACT_UNIX)
+        l->landlock.scoped & LL_SCOPE_ABSTRACT_UNIX || l->landlock.only_port)
         kinds |= 1 << OP_CONNECT;
     return kinds;
 }

@@ -8,8 +8,9 @@
 /* host_landlock_abi: 1 or more, or -errno: -ENOSYS (not built in),
  * -EOPNOTSUPP (built in, but not among the running security modules). */
 int host_landlock_abi(void);
-/* host_landlock_create: a ruleset's descriptor (close-on-exec), or -errno. */
-int host_landlock_create(uint64_t handled_fs, uint64_t scoped);
+/* host_landlock_create: a ruleset's descriptor (close-on-exec), or -errno.
+ * only_port: the TCP port that can be connected to (ABI 4); 0: any. */
+int host_landlock_create(uint64_t handled_fs, uint64_t scoped, uint16_t only_port);
 /* host_landlock_add_path: `fd` is an O_PATH descriptor of the file or directory. */
 int host_landlock_add_path(int ruleset, uint64_t access, int fd);
 /* host_landlock_restrict: the calling thread, or all threads (ABI 8). */

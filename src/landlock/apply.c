@@ -34,7 +34,7 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, struct err *e
 
 int landlock_ruleset(const struct landlock_plan *plan, struct err *err)
 {
-    int ruleset CLEAN_FD = host_landlock_create(plan->handled, plan->scoped);
+    int ruleset CLEAN_FD = host_landlock_create(plan->handled, plan->scoped, plan->only_port);
     if (ruleset < 0)
         return err_set(err, ruleset, "Landlock: cannot make a ruleset: %s", strerror(-ruleset));
     for (size_t i = 0; i < plan->rule_count; i++) {

@@ -41,6 +41,7 @@ struct landlock_plan {
     int abi;
     uint32_t handled; /* file system rights that the domain restricts */
     uint32_t scoped;
+    uint16_t only_port; /* of TCP, that can be connected to; 0: any (decide_only_port) */
     struct landlock_rule *rules;
     size_t rule_count, rule_capacity;
     char gaps[LANDLOCK_GAPS][160]; /* what this ABI cannot hold, one sentence each */

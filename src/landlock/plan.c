@@ -116,6 +116,7 @@ int landlock_plan_make(const struct policy *p, int abi, struct landlock_plan *ou
                        "\"landlock\" among its security modules (lsm= at boot)");
     out->handled = landlock_handled(abi);
     out->scoped = abi >= 6 ? LL_SCOPE_ABSTRACT_UNIX | LL_SCOPE_SIGNAL : 0;
+    out->only_port = decide_only_port(p->promises, abi);
     find_gaps(p, out);
     if (add_rules(p, out) == 0)
         return 0;

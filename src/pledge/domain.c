@@ -80,8 +80,9 @@ static int plan_domain(promise_set held, struct policy *p, struct landlock_plan 
 /* The promises that a domain depends on. */
 #define OF_DOMAIN                                                                                  \
     (PROMISE(STDIO) | PROMISE(RPATH) | PROMISE(WPATH) | PROMISE(CPATH) | PROMISE(DPATH) |          \
-     PROMISE(EXEC) | PROMISE(PROC) | PROMISE(UNIX) | PROMISE(DNS) | PROMISE(GETPW) |               \
-     PROMISE(TTY) | PROMISE(PS) | PROMISE(VMINFO) | PROMISE(ROUTE) | PROMISE(WROUTE))
+     PROMISE(EXEC) | PROMISE(PROC) | PROMISE(UNIX) | PROMISE(INET) | PROMISE(DNS) |                \
+     PROMISE(GETPW) | PROMISE(TTY) | PROMISE(PS) | PROMISE(VMINFO) | PROMISE(ROUTE) |              \
+     PROMISE(WROUTE))
 
 int pledge_plan(promise_set before, promise_set held, struct policy *p, struct landlock_plan *plan,
                 struct err *err)
@@ -99,7 +100,7 @@ int pledge_domain(promise_set before, promise_set held, int *ruleset, struct err
     struct landlock_plan plan;
     *ruleset = -1;
     int code = pledge_plan(before, held, &policy, &plan, err);
-    if (code == 0 && (plan.handled || plan.scoped))
+    if (code == 0 && (plan.handled || plan.scoped || plan.only_port))
         code = *ruleset = landlock_ruleset(&plan, err);
     landlock_plan_free(&plan);
     policy_free(&policy);

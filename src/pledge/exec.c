@@ -137,7 +137,7 @@ static int plan_outfit(struct outfit *o, struct err *err)
     if (code < 0)
         return code;
     o->landlock.handled &= ~(uint32_t)LL_EXECUTE;
-    o->restricts = o->landlock.handled || o->landlock.scoped;
+    o->restricts = o->landlock.handled || o->landlock.scoped || o->landlock.only_port;
     return 0;
 }
 

@@ -87,6 +87,10 @@ struct path_verdict {
     const struct path_rule *rule; /* most specific rule that covers path, or NULL */
     bool allowed;                 /* none of the three denies or hides */
 };
+/* decide_only_port: the one TCP port that Landlock lets a program connect to, the
+ * name servers': where dns is promised and inet is not, from ABI 4 on; else 0,
+ * for any. It does not look at UDP. */
+uint16_t decide_only_port(promise_set promises, int landlock_abi);
 /* operation_letters: what an operation needs of a path; 0: any letter. */
 uint8_t operation_letters(enum operation_kind kind);
 /* p->paths must be planned (policy/paths.h), p->view settled (AUTO counts as

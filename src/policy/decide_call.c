@@ -88,3 +88,10 @@ void decide_call(const struct policy *p, const struct call_event *event, struct 
         out->reason = out->call->grant_count == 0 ? call_reason(out->call)
                                                   : "no promise allows it with these arguments";
 }
+
+uint16_t decide_only_port(promise_set promises, int landlock_abi)
+{
+    enum { NAME_SERVERS = 53, FIRST_ABI = 4 };
+    bool names_alone = promises & PROMISE(DNS) && !(promises & PROMISE(INET));
+    return names_alone && landlock_abi >= FIRST_ABI ? NAME_SERVERS : 0;
+}

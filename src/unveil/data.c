@@ -127,7 +127,7 @@ int unveil_data_lock(void)
     if (abi < 1)
         return -ENOSYS;
     uint32_t handled = landlock_handled(abi);
-    int ruleset CLEAN_FD = host_landlock_create(handled, 0);
+    int ruleset CLEAN_FD = host_landlock_create(handled, 0, 0);
     int code = ruleset < 0 ? ruleset : 0;
     for (size_t i = 0; code == 0 && i < data_count; i++) {
         const struct data_rule *at = &data_rules[i];

@@ -116,7 +116,7 @@ static int hold(void)
     int abi = host_landlock_abi();
     if (abi < 1)
         return 0;
-    int ruleset CLEAN_FD = host_landlock_create(landlock_handled(abi), 0);
+    int ruleset CLEAN_FD = host_landlock_create(landlock_handled(abi), 0, 0);
     if (ruleset < 0)
         return ruleset;
     int code = allow_execution(ruleset);

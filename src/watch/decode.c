@@ -212,6 +212,8 @@ static void decode_address(const struct target *target, const struct call_event 
     if (target->read(target->context, address, &at, (size_t)size) != (ssize_t)size)
         return;
     int family = at.any.sa_family;
+    if (family == AF_INET || family == AF_INET6) /* the port lies at the same place */
+        out->port = ntohs(at.in.sin_port);
     if (family == AF_UNIX)
         decode_unix(target, event, &at.un, (size_t)size, out);
     else if (family == AF_INET && inet_ntop(AF_INET, &at.in.sin_addr, text, sizeof text))

@@ -34,6 +34,7 @@ struct place {
 struct decoded {
     enum operation_kind kind;
     bool closed;        /* the program's memory may not be read */
+    uint16_t port;      /* of an internet address, or 0 */
     size_t place_count; /* 0 where the call names none, or it could not be read */
     struct place places[2];
     char object[DECODE_OBJECT_SIZE]; /* of an operation that has no path; "" if none */

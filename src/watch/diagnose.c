@@ -42,8 +42,11 @@ bool denial_ask(const struct policy *p, struct denial *denial)
     denial->verdict.bpf = ANSWER_NONE;
     if (denial->call.arch)
         decide_call(p, &denial->call, &denial->verdict);
+    uint16_t only = decide_only_port(p->promises, p->landlock_abi);
+    if (denial->port && only)
+        denial->path.landlock = denial->port == only ? ANSWER_ALLOW : ANSWER_DENY;
     if (!denial->real)
-        return denial->verdict.bpf != ANSWER_DENY;
+        return denial->verdict.bpf != ANSWER_DENY && denial->path.landlock != ANSWER_DENY;
     denial->path = ask_path(p, denial->creates ? OP_CREATE : denial->kind, denial);
     if (denial->creates && denial->path.allowed)
         denial->path = ask_path(p, denial->kind, denial);

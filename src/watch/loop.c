@@ -184,8 +184,16 @@ static void explain_signal(struct watch *w, const struct held *held)
 static void explain_connect(struct watch *w, const struct held *held)
 {
     bool scoped = w->launch->landlock.scoped & LL_SCOPE_ABSTRACT_UNIX;
+    int fd = (int)held->event.args[call_operation(held->verdict.call)->fd];
+    struct denial denial = {.call = held->event,
+                            .kind = OP_CONNECT,
+                            .object = w->decoded.object,
+                            .port = w->decoded.port};
     if (scoped && w->decoded.object[0] == '@' && outside_socket(held->call.pid, w->decoded.object))
         say_outside(w, held);
+    else if (w->decoded.port && denial_judge(w->policy, &denial) &&
+             stranger_streams(held->stranger, fd))
+        say(w, held, &denial);
 }
 
 static void explain_path(struct watch *w, const struct held *held, size_t i)
@@ -282,6 +290,7 @@ static void serve(struct watch *w)
     w->decoded.kind = OP_NONE;
     w->decoded.closed = false;
     w->decoded.place_count = 0;
+    w->decoded.port = 0;
     w->decoded.object[0] = '\0';
     if (!w->silent && held.verdict.call && call_operation(held.verdict.call))
         decode_call(&held.target, &held.event, held.verdict.call, &w->decoded);

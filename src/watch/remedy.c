@@ -114,6 +114,8 @@ static bool improve(struct trial *trial, const struct denial *question)
     promise_set missing = question->real ? question->path.missing & ~trial->policy.promises : 0;
     if (!missing && question->verdict.bpf == ANSWER_DENY)
         missing = question->verdict.missing;
+    else if (question->port && question->path.landlock == ANSWER_DENY)
+        missing = PROMISE(INET);
     bool rule = question->real && question->path.missing_perms && add_letters(trial, question);
     trial->policy.promises |= missing;
     trial->remedy.promises |= missing;

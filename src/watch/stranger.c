@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -152,4 +153,14 @@ void stranger_name(const struct stranger *stranger, char *to, size_t size)
     if (process.pid <= 0 || read_file(&process, "comm", to, size) <= 0)
         to[0] = '\0';
     to[strcspn(to, "\n")] = '\0';
+}
+
+bool stranger_streams(const struct stranger *stranger, int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    int process CLEAN_FD = (int)syscall(SYS_pidfd_open, stranger_process(stranger), 0);
+    int copy CLEAN_FD = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+    return copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           type == SOCK_STREAM;
 }

@@ -32,6 +32,9 @@ bool stranger_sees(const struct stranger *stranger, const char *path);
  * or it is another user's: so it is none of the run, whose processes have one
  * more and no privilege to change their user. False where that cannot be told. */
 bool stranger_outside(pid_t pid);
+/* stranger_streams: is that descriptor of its a stream socket? False where that
+ * cannot be told. */
+bool stranger_streams(const struct stranger *stranger, int fd);
 /* stranger_process: the process that a thread belongs to, or -errno. */
 pid_t stranger_process(const struct stranger *stranger);
 

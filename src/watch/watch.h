@@ -42,6 +42,7 @@ struct denial {
     /* Is there something at a path? A rule is about what is there. NULL: always. */
     bool (*is_there)(const char *path);
     struct path_verdict path; /* of `real` */
+    uint16_t port;            /* of TCP, that is connected to; 0: none */
     bool outside;             /* a signal to a process, or an abstract socket, of others */
     struct remedy remedy;
     bool killed;

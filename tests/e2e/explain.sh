@@ -120,6 +120,11 @@ EACCES [1]'
     is '… and one of the run' "$(news -p 'stdio rpath unix prot_exec' -- /usr/bin/python3 -c \
         "$socket + 'i'; s.bind(name); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect(name)")" ''
     kill $!
+    is 'a port that name servers do not have' \
+        "$(news -p 'stdio rpath dns prot_exec' -- /usr/bin/python3 -c \
+            'import socket; [socket.socket().connect_ex(("127.0.0.1", port)) for port in (1, 53)]' |
+            sed 's/\[[0-9]*\]/[N]/;1q')" \
+        'vow: python3[N] may not connect to 127.0.0.1:1: inet is not promised; add the promise inet'
     # shellcheck disable=SC2016 # the inner shell expands
     like '… nor in a container, where a filter holds everybody' "$($tap_as "$WITHOUT" cloexec -- sh -c '
         sleep 60 &

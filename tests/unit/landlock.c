@@ -4,8 +4,10 @@
 #include "host/look.h"
 #include "policy/paths.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -396,6 +398,37 @@ TEST(scopes_keep_signals_inside)
     CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), 0);
     CHECK(kill(getppid(), 0) == -1 && errno == EPERM);
     CHECK_EQ(kill(getpid(), 0), 0);
+    landlock_plan_free(&plan);
+    policy_free(&p);
+}
+
+/* What connecting to a TCP port of this machine, where nobody listens, says. */
+static int connects(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd CLEAN_FD = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+}
+
+TEST(dns_alone_reaches_name_servers)
+{
+    struct policy p;
+    struct landlock_plan plan;
+    struct err err;
+    CHECK_EQ(decide_only_port(PROMISE(STDIO) | PROMISE(DNS), 4), 53);
+    CHECK_EQ(decide_only_port(PROMISE(STDIO) | PROMISE(DNS), 3), 0);
+    CHECK_EQ(decide_only_port(PROMISE(DNS) | PROMISE(INET), 4), 0);
+    CHECK_EQ(decide_only_port(PROMISE(STDIO), 4), 0);
+    if (host_landlock_abi() < 4)
+        SKIP("landlock-4: ports are younger");
+    make(&p, "stdio dns", RULES("r:/"));
+    CHECK_EQ(landlock_plan_make(&p, 4, &plan, &err), 0);
+    CHECK(connects(1) != EACCES);
+    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), 0);
+    CHECK_EQ(connects(1), EACCES);
+    CHECK(connects(53) != EACCES);
     landlock_plan_free(&plan);
     policy_free(&p);
 }
