@@ -145,7 +145,7 @@ bool diagnose_call(const struct policy *p, const struct subject *subjects, size_
     return !quiet;
 }
 
-bool diagnose_shell_probe(const struct denial *denial)
+static bool is_shell_probe(const struct denial *denial)
 {
     static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "mksh", "fish"};
     bool terminal = denial->real && (strcmp(denial->real, "/dev/tty") == 0 ||
@@ -154,4 +154,26 @@ bool diagnose_shell_probe(const struct denial *denial)
         if (strcmp(denial->program, shells[i]) == 0)
             return true;
     return false;
+}
+
+/* Inside a run vow tries to have a view, and asks the settings that may say why
+ * there is none. */
+static bool is_vow_probe(const struct denial *denial)
+{
+    static const char *const settings[] = {
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "/proc/sys/kernel/core_pattern",
+        "/proc/sys/kernel/unprivileged_userns_clone", "/proc/sys/user/max_mnt_namespaces",
+        "/proc/sys/user/max_user_namespaces"};
+    const struct sys_call *call = denial->verdict.call;
+    if (strcmp(denial->program, "vow") != 0 || denial->killed)
+        return false;
+    for (size_t i = 0; denial->real && i < ARRAY_COUNT(settings); i++)
+        if (strcmp(denial->real, settings[i]) == 0)
+            return denial->kind == OP_OPEN_READ;
+    return call && strcmp(call_name(call), "unshare") == 0;
+}
+
+bool diagnose_known_probe(const struct denial *denial)
+{
+    return is_shell_probe(denial) || is_vow_probe(denial);
 }

@@ -51,8 +51,8 @@ enum diagnosis diagnose_path(const struct policy *p, const struct subject *subje
 bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,
                    struct denial *out);
 
-/* diagnose_shell_probe: shells look for their terminal at every start and do
- * without; `program` is known by now. */
-bool diagnose_shell_probe(const struct denial *denial);
+/* diagnose_known_probe: shells look for their terminal at every start, vow for a
+ * view, and do without; `program` is known by now. */
+bool diagnose_known_probe(const struct denial *denial);
 
 #endif

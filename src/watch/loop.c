@@ -152,7 +152,7 @@ static void say(struct watch *w, const struct held *held, struct denial *denial)
 {
     char name[NAME_SIZE];
     denial->program = name_of(w, held, name, &denial->pid);
-    if (!diagnose_shell_probe(denial) && notify_valid(w->listener, held->call.id))
+    if (!diagnose_known_probe(denial) && notify_valid(w->listener, held->call.id))
         report_denial(&w->report, denial);
     denial_free(denial);
 }

@@ -18,5 +18,8 @@ for identity in $(identities); do
     like 'the outer one explains what it stops itself' \
         "$(explain -- sh -c "$VOW run --view none -p 'stdio rpath' -v r:/etc -v r:/var -- ls /var" 2>&1 >/dev/null | grep '^vow: ls')" \
         'vow: ls\[*\] may not * /var*: no path rule covers it*'
+    is '… and not what the inner one does without' \
+        "$(explain -- "$VOW" run -p 'stdio rpath' -v r:/etc -- cat /etc/passwd 2>&1 >/dev/null |
+            grep -E 'unshare|/proc/sys')" ''
 done
 done_testing
