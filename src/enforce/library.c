@@ -98,7 +98,7 @@ static int read_object(const char *path, const struct elf *kind, struct elf *elf
         return err_set(err, -errno, "%s", strerror(errno));
     if (!S_ISREG(st.st_mode))
         return err_set(err, -ENOEXEC, "is no regular file");
-    CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    CLEAN_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return err_set(err, -errno, "%s", strerror(errno));
     struct elf_source source = elf_source_fd(fd);
