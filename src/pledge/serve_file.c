@@ -11,6 +11,7 @@
 
 #define PATH_LOOKED_AT 256 /* the exceptions are short */
 #define SET_ID (S_ISUID | S_ISGID)
+#define ACCESS_MODE 3 /* the kernel's O_ACCMODE; musl's has O_PATH, too */
 #if !defined(SYS_fchmodat2) && !defined(__mips__) /* younger than some headers */
 #define SYS_fchmodat2 452
 #endif
@@ -77,9 +78,9 @@ static long judge_look(const struct named *file, uint8_t letters)
 
 static uint8_t letters_of(long flags)
 {
-    if ((flags & O_ACCMODE) == O_RDONLY)
+    if ((flags & ACCESS_MODE) == O_RDONLY)
         return PERM_READ;
-    return (flags & O_ACCMODE) == O_WRONLY ? PERM_WRITE : PERM_READ | PERM_WRITE;
+    return (flags & ACCESS_MODE) == O_WRONLY ? PERM_WRITE : PERM_READ | PERM_WRITE;
 }
 
 static long serve_open(const struct named *file, long flags, long mode)
@@ -92,7 +93,7 @@ static long serve_open(const struct named *file, long flags, long mode)
     if (answer)
         return answer;
     long plain = flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_DIRECTORY | O_PATH);
-    if ((file->marked && plain == flags) || (flags & O_ACCMODE) == O_ACCMODE)
+    if ((file->marked && plain == flags) || (flags & ACCESS_MODE) == ACCESS_MODE)
         return NOT_SERVED; /* it would come back */
     return open_marked(file, plain);
 }
