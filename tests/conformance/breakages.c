@@ -215,3 +215,18 @@ ALLOWS("stdio rpath cpath", "rename(2) from one directory to another", "firejail
        rename("file", "dir/new"));
 ALLOWS("stdio rpath cpath", "link(2) from one directory to another", "firejail#6696",
        link("file", "dir/new"));
+
+static long narrows_often(void)
+{
+    char words[] = "chown cpath dns dpath exec fattr flock getpw id inet mcast proc prot_exec ps "
+                   "recvfd route rpath sendfd settime tty unix unveil vminfo wpath wroute stdio";
+    for (char *rest = words; rest; rest = strchr(rest, ' ')) {
+        rest += *rest == ' ';
+        if (pledge(rest, NULL) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+ALLOWS(NULL, "promises may be given up one by one", "vow", narrows_often(),
+       .single = "before Landlock's ABI 8 other threads are found by rpath");

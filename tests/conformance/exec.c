@@ -51,6 +51,8 @@ ALLOWS("stdio rpath proc exec", "a program that starts keeps the promises of its
 ALLOWS("stdio rpath wpath cpath proc exec",
        "what the promises allow works in a program that starts", "pledge.2 exec",
        ran("echo x >new && read y <new && test $y = x"));
+ALLOWS(NULL, "execpromises hold the program that starts", "pledge.2 execpromises",
+       held("stdio rpath proc exec", "(echo x >new); test ! -e new"));
 ALLOWS(NULL, "execpromises that suffice let it work", "pledge.2 execpromises",
        held("stdio rpath wpath cpath proc exec", "echo x >new && read y <new && test $y = x"));
 ALLOWS("stdio rpath proc exec", "execpromises give nothing that the promises lack",

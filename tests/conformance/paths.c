@@ -100,6 +100,8 @@ GRANTS("wpath", "stdio rpath cpath", "O_CREAT does not open for writing what is 
        "kern_pledge.c pledge_namei", open("file", O_RDWR | O_CREAT, 0644));
 GRANTS("cpath", "stdio rpath wpath", "mkstemp(3)", "pledge.2 cpath",
        mkstemp((char[]){"new-XXXXXX"}));
+GRANTS("cpath", "stdio rpath wpath", "a file without a name (O_TMPFILE) is created",
+       "pledge.2 cpath", open(".", O_RDWR | O_TMPFILE, 0600));
 
 GRANTS("dpath", "stdio", "mkfifo(3)", "pledge.2 dpath", mkfifo("new", 0644));
 GRANTS("dpath", "stdio", "mknod(2) of a fifo", "pledge.2 dpath", mknod("new", S_IFIFO | 0644, 0));

@@ -69,6 +69,15 @@ GRANTS("proc", "stdio", "another process's group may be signalled", "kern_pledge
 
 /* Others. OpenBSD sees that the number is not the caller's own. */
 
+/* Others. OpenBSD sees that the number is not the caller's own. */
+FAILS(EPERM, "stdio", "another process cannot be signalled", "kern_pledge.c pledge_kill",
+      kill(getppid(), 0), .needs = "landlock-6: scopes of signals",
+      .openbsd = "it is a violation, and ends the process",
+      .because = "a filter does not know the process's number; Landlock refuses the signal");
+FAILS(EPERM, "stdio", "another thread group cannot be signalled by tgkill(2)",
+      "kern_pledge.c pledge_kill", syscall(SYS_tgkill, getppid(), getppid(), 0),
+      .needs = "landlock-6: scopes of signals");
+
 GRANTS("proc", "stdio", "fcntl(2) F_SETOWN", "kern_pledge.c pledge_fcntl",
        fcntl(scene.pair[0], F_SETOWN, getpid()));
 

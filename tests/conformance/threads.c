@@ -90,6 +90,34 @@ ALLOWS(
 
 /* Many threads, half of them about to start others, while one promises. */
 enum { MANY = 8 };
+static int stop, refused;
+
+static void *starts_others(void *data)
+{
+    (void)data;
+    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
+        in_thread(nothing);
+    if (opens_file() == -1 && errno == ENOSYS)
+        __atomic_add_fetch(&refused, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static long binds_all(void)
+{
+    pthread_t threads[MANY];
+    for (int i = 0; i < MANY; i++)
+        if (pthread_create(&threads[i], NULL, starts_others, NULL) != 0)
+            return -1;
+    if (pledge("stdio error", NULL) != 0)
+        return -1;
+    __atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < MANY; i++)
+        pthread_join(threads[i], NULL);
+    return OK(refused == MANY);
+}
+
+ALLOWS(NULL, "threads that start others meanwhile are all held", "kern_pledge.c ps_pledge",
+       binds_all());
 
 static long blocked_signals(void)
 {

@@ -153,6 +153,14 @@ static long locked_by_pledge(void)
     return unveil("dir", "r") == 0 && pledge("stdio rpath", NULL) == 0 ? opens("dir/file") : -1;
 }
 
+static long unlocked_by_pledge(void)
+{
+    return pledge("stdio rpath unveil", NULL) == 0 && unveil("dir", "r") == 0 &&
+                   unveil("file", "r") == 0
+               ? opens("file")
+               : -1;
+}
+
 static long many(void)
 {
     char path[32];
@@ -180,6 +188,11 @@ ALLOWS(NULL, "what is shown works after the lock", "unveil.2 DESCRIPTION",
 ALLOWS(NULL, "a lock before any rule hides nothing", "unveil.2 DESCRIPTION",
        unveil(NULL, NULL) == 0 ? opens("/etc/passwd") : -1);
 ALLOWS(NULL, "pledge(2) without unveil locks", "unveil.2 DESCRIPTION", locked_by_pledge());
+FAILS(EPERM, "stdio rpath", "unveil(2) without its promise fails with EPERM", "pledge.2 unveil",
+      unveil("dir", "r"), .openbsd = "it is a violation",
+      .because = "it is a function of the library, which knows that it is over");
+ALLOWS(NULL, "with the promise unveil rules may be made after pledge(2)", "pledge.2 unveil",
+       unlocked_by_pledge());
 
 /* Processes and descriptors. */
 static long in_child(long (*function)(void), int code)
