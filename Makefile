@@ -17,7 +17,7 @@ GROUPS ?= build test lint bench
 packages := $(BUILD)/.packages-$(shell tools/deps --installed | cksum | cut -d ' ' -f 1)
 
 all: $(packages)
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) $(TARGETS)
 
 $(packages): | $(BUILD)/build.ninja
 	$(if $(wildcard $(BUILD)/.packages-*),meson setup --wipe $(BUILD))
@@ -32,7 +32,7 @@ deps:
 
 run:
 	@tools/deps build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all TARGETS=vow
 	@tools/demo $(BUILD)/vow
 
 test test-all:
