@@ -12,11 +12,11 @@
 /* gate_call: up to six arguments. errno stays as it is. */
 #define gate_call(...) gate_call_(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 #define gate_call_(nr, a, b, c, d, e, f, ...)                                                      \
-    gate_raw(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-static inline long gate_raw(long nr, long a, long b, long c, long d, long e, long f)
+    gate_raw(nr, (const long[]){(long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)})
+static inline long gate_raw(long nr, const long a[6])
 {
     int before = errno;
-    long result = syscall(nr, a, b, c, d, e, f);
+    long result = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (result == -1)
         result = -errno;
     errno = before;

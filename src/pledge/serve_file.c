@@ -160,7 +160,7 @@ static uint32_t minor_of(uint64_t device)
 
 static long serve_statx(const struct named *file, uintptr_t to, long flags)
 {
-    struct stat st;
+    struct stat st = {0};
     struct extended before;
     long result = memory_copy(&before, to, sizeof before);
     if (result == 0)
