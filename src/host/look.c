@@ -133,7 +133,7 @@ static int look_behind(struct look_cache *cache, const char *dir, int links_left
         char *absolute CLEAN_FREE = target[0] == '/' ? strdup(target) : join(dir, target);
         return absolute ? look(cache, absolute, links_left - 1, out) : -ENOMEM;
     }
-    struct stat st;
+    struct stat st = {0};
     int result = resolve(link, links_left, &out->real);
     if (result == 0 && stat(out->real, &st) < 0)
         result = -errno;

@@ -5,17 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 enum { EXIT_SETUP = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
+/* Read and written by both, with atomic operations. */
 struct hand_over {
-    atomic_int listener; /* -1: not there yet */
-    atomic_int failed;   /* errno of what the child could not do */
-    atomic_int status;   /* the exit status for that */
+    int listener; /* -1: not there yet */
+    int failed;   /* errno of what the child could not do */
+    int status;   /* the exit status for that */
     struct err err;
 };
 
@@ -38,13 +38,14 @@ static _Noreturn void run_child(struct launch *launch, const struct job *job,
     bool announce = may_write(launch, wake);
     int result = launch_confine(launch, &shared->err);
     if (result == 0) {
-        atomic_store(&shared->listener, launch->listener);
+        __atomic_store_n(&shared->listener, launch->listener, __ATOMIC_SEQ_CST);
         if (announce && write(wake, "", 1) < 0)
             announce = false; /* the parent looks by itself */
         result = launch_exec(launch, &shared->err);
-        atomic_store(&shared->status, result == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+        __atomic_store_n(&shared->status, result == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE,
+                         __ATOMIC_SEQ_CST);
     }
-    atomic_store(&shared->failed, -result);
+    __atomic_store_n(&shared->failed, -result, __ATOMIC_SEQ_CST);
     _exit(1);
 }
 
@@ -53,7 +54,7 @@ static int await_listener(struct hand_over *shared, int wake, int pidfd)
 {
     struct pollfd polled[] = {{.fd = wake, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
     for (;;) {
-        int listener = atomic_load(&shared->listener);
+        int listener = __atomic_load_n(&shared->listener, __ATOMIC_SEQ_CST);
         if (listener >= 0 || polled[1].revents)
             return listener;
         poll(polled, ARRAY_COUNT(polled), 1);
@@ -66,9 +67,9 @@ static struct hand_over *hand_over_new(void)
         mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return NULL;
-    atomic_init(&shared->listener, -1);
-    atomic_init(&shared->failed, 0);
-    atomic_init(&shared->status, EXIT_SETUP);
+    shared->listener = -1;
+    shared->failed = 0;
+    shared->status = EXIT_SETUP;
     return shared;
 }
 
@@ -94,8 +95,8 @@ int spawn(struct launch *launch, struct job *job, int *listener, struct hand_ove
 
 int spawn_failed(struct hand_over **shared, int *exit_status, struct err *err)
 {
-    int failed = atomic_load(&(*shared)->failed);
-    *exit_status = atomic_load(&(*shared)->status);
+    int failed = __atomic_load_n(&(*shared)->failed, __ATOMIC_SEQ_CST);
+    *exit_status = __atomic_load_n(&(*shared)->status, __ATOMIC_SEQ_CST);
     if (failed)
         *err = (*shared)->err;
     munmap(*shared, sizeof **shared);
