@@ -23,6 +23,8 @@ def run(command, directory):
 
 
 def faults(outside, inside):
+    if outside[0] == "no end":
+        return ["no end outside"]
     lines = [f"outside: {a}; in the box: {b}" for a, b in zip(outside[1], inside[1]) if a != b]
     if len(outside[1]) != len(inside[1]):
         lines.append(f"{len(outside[1])} lines outside, {len(inside[1])} in the box, which ends with {inside[1][-2:]}")

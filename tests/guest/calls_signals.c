@@ -68,9 +68,11 @@ static void sending(void)
 
 static void recurse(int signal)
 {
-    if (++nested < 3)
+    nested++;
+    if (count++ < 3)
         raise(signal);
-    last = nested;
+    if (nested > last)
+        last = nested;
     nested--;
 }
 
@@ -79,10 +81,11 @@ static void masks_in_handlers(void)
     handle(SIGUSR1, recurse, SA_NODEFER);
     raise(SIGUSR1);
     SHOW(last);
-    nested = 0;
+    last = count = 0;
     handle(SIGUSR1, recurse, 0);
     raise(SIGUSR1);
     SHOW(last);
+    SHOW(count);
     sigset_t now;
     sigprocmask(SIG_BLOCK, NULL, &now);
     SHOW(sigismember(&now, SIGUSR1));
