@@ -46,7 +46,7 @@ bool catches_in_threads()
     for (bool &one : caught)
         threads.emplace_back([&one] {
             try {
-                std::vector<int>().at(1);
+                static_cast<void>(std::vector<int>().at(1));
             } catch (const std::out_of_range &) {
                 one = true;
             }
