@@ -9,7 +9,7 @@ from pathlib import Path
 source = Path(sys.argv[1])
 rows = {name for file in (source / "tests/escape").glob("*.c")
         for name in re.findall(r'^\s*\{"(\w+)",', file.read_text(), re.M)}
-tables = (source / "docs/threat-model.md").read_text().split("## Ways out")[1]
+tables = (source / "docs/threat-model.md").read_text().split("## Ways out")[1].split("\n## ")[0]
 named = [name for line in tables.splitlines() if line.startswith("|")
          for name in re.findall(r"`(\w+)`", line.split("|")[-2])]
 
