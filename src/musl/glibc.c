@@ -13,6 +13,7 @@ int __sprintf_chk(char *out, int flag, size_t room, const char *format, ...);
 char *__strncpy_chk(char *out, const char *text, size_t size, size_t room);
 long long __isoc23_strtoll(const char *text, char **end, int base);
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are glibc's */
 int __vsnprintf_chk(char *out, size_t size, int flag, size_t room, const char *format, va_list args)
 {
     (void)flag;

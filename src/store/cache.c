@@ -148,7 +148,7 @@ bool block_cached(const struct store *s, uint64_t number)
 
 int block_list_add(struct block_list *list, struct block *b, size_t *index)
 {
-    int r = array_grow((void **)&list->at, &list->capacity, list->count, sizeof *list->at);
+    int r = array_grow((void **)&list->at, &list->capacity, list->count, sizeof(void *));
     if (r != 0)
         return r;
     *index = list->count;

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const struct theme *const all[] = {file_themes, process_themes, signal_themes,
-                                          memory_themes};
+static const struct theme *const all[] = {file_themes, process_themes, signal_themes, memory_themes,
+                                          NULL};
 
 int main(int argc, char **argv)
 {
     umask(022);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        for (const struct theme *t = all[i]; t->name; t++) {
+    for (const struct theme *const *themes = all; *themes; themes++)
+        for (const struct theme *t = *themes; t->name; t++) {
             if (argc < 2)
                 puts(t->name);
             else if (strcmp(argv[1], t->name) == 0) {

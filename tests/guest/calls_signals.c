@@ -103,9 +103,9 @@ static void faults(void)
             *(volatile char *)(uintptr_t)(0x1000 + i) = 1;
         else
             printf("signal %d at %#lx\n", last, (unsigned long)fault_address);
-    volatile int zero = 0;
     if (!sigsetjmp(back, 1))
-        zero = 1 / zero;
+        __asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx" ::
+                             : "eax", "ecx", "edx", "cc");
     SHOW(last);
     if (!sigsetjmp(back, 1))
         __asm__ volatile("ud2");
