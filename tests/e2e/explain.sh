@@ -112,7 +112,8 @@ EACCES [1]'
     kill $!
     socket="import socket, time; s = socket.socket(socket.AF_UNIX); name = '\\0vow-explain-$$-$identity'"
     $tap_as /usr/bin/python3 -c "$socket; s.bind(name); s.listen(); time.sleep(60)" &
-    until grep -q "@vow-explain-$$-$identity" /proc/net/unix; do sleep 0.01; done
+    # 00010000: it listens
+    until grep -q " 00010000 .*@vow-explain-$$-$identity" /proc/net/unix; do sleep 0.01; done
     is 'an abstract socket of the outside' \
         "$(news -p 'stdio rpath unix prot_exec' -- /usr/bin/python3 -c "$socket; s.connect_ex(name)" |
             sed 's/\[[0-9]*\]/[N]/;1q')" \
