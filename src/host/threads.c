@@ -12,13 +12,13 @@
  * allocates or uses stdio streams. */
 #include "host/threads.h"
 
+#include "host/owner.h"
 #include "host/sigaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,24 +237,6 @@ static int passes(void)
     return 0;
 }
 
-/* A child that was forked meanwhile finds another process's number. */
-static void enter(void)
-{
-    pid_t self = getpid(), seen = 0;
-    while (!__atomic_compare_exchange_n(&owner, &seen, self, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED)) {
-        if (seen == self) {
-            sched_yield();
-            seen = 0;
-        }
-    }
-}
-
-static void leave(void)
-{
-    __atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
-}
-
 static int give_order(uint32_t order)
 {
     __atomic_store_n(&stopped.order, order, __ATOMIC_RELEASE);
@@ -279,10 +261,10 @@ static int prepare(void)
 
 int threads_stop(struct err *err)
 {
-    enter();
+    owner_enter(&owner);
     int result = prepare();
     if (result < 0) {
-        leave();
+        owner_leave(&owner);
         return err_set(err, result, "other threads: %s", strerror(-result));
     }
     result = passes();
@@ -308,5 +290,5 @@ void threads_go(void)
         host_sigaction_restore(OWN_SIGNAL, &stopped.before);
         stopped.count = 0;
     }
-    leave();
+    owner_leave(&owner);
 }

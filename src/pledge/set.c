@@ -2,6 +2,7 @@
 #include "pledge/pledge.h"
 
 #include "host/landlock.h"
+#include "host/owner.h"
 #include "host/process.h"
 #include "host/seccomp.h"
 #include "host/threads.h"
@@ -12,31 +13,12 @@
 #include "unveil/unveil.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Protected by `owner`: the process that is in pledge_set, or 0. A child that
- * was forked meanwhile finds another process's number and takes over. */
+/* Protected by `owner`: the process that is in pledge_set, or 0. */
 static struct pledge_state state;
 static pid_t owner;
-
-static void lock(void)
-{
-    pid_t self = getpid(), seen = 0;
-    while (!__atomic_compare_exchange_n(&owner, &seen, self, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED)) {
-        if (seen == self) {
-            sched_yield();
-            seen = 0;
-        }
-    }
-}
-
-static void unlock(void)
-{
-    __atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
-}
 
 /* What a change takes, made while all threads run. */
 struct change {
@@ -180,8 +162,8 @@ static int set_locked(const char *promises, const char *execpromises, struct err
 
 int pledge_set(const char *promises, const char *execpromises, struct err *err)
 {
-    lock();
+    owner_enter(&owner);
     int code = set_locked(promises, execpromises, err);
-    unlock();
+    owner_leave(&owner);
     return code;
 }

@@ -109,7 +109,8 @@ static long exits_with_zero(void)
 
 /* Under "" not even a message can be written. */
 #define DIES_SILENT(held, in_words, said_in, act)                                                  \
-    DIES(held, in_words, said_in, act, .silent = "it could not write it")
+    DIES(held, in_words, said_in, act, .silent = "it could not write it",                          \
+         .single = "a thread that waits begins its call again, which ends the process, too")
 ALLOWS(NULL, "with no promise a process can end", "pledge.2 \"\"", exits_with_zero());
 DIES_SILENT("", "with no promise a process cannot read", "pledge.2 \"\"",
             read(scene.pair[0], NULL, 0));
