@@ -26,6 +26,9 @@ enum {
 };
 #define CHANNEL_SIZE (CHANNEL_HEADER + (uint64_t)SLOT_COUNT * WINDOW_SIZE)
 
+/* WANTED: the filter is to have a listener; MADE: it has; TAKEN: the broker has it. */
+enum listen_state { LISTEN_NONE, LISTEN_WANTED, LISTEN_MADE, LISTEN_TAKEN };
+
 enum slot_state { SLOT_IDLE, SLOT_POSTED, SLOT_WAITING, SLOT_DONE };
 
 struct slot {
@@ -49,6 +52,7 @@ struct channel {
     uint32_t broker_asleep; /* it waits, or is about to */
     uint64_t bells[SLOT_COUNT / 64];
     uint64_t seed[4]; /* random bytes for the first process's layout */
+    uint32_t listen;  /* futex, enum listen_state: how the first process loads its filter */
     /* The guests' filter, loaded by the first process. */
     uint32_t insn_count;
     uint64_t insns[START_INSNS_MAX];

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "box/layout.h"
 
@@ -18,6 +19,7 @@ enum {
     CLONE_PROCESS_SET = 0x8011,   /* PARENT, SIGCHLD */
     ERRNO_ENOMEM = 12,
     SIGNAL_KILL = 9,
+    SIGNAL_SYS = 31,
 };
 
 #define ONE(value)                                                                                 \
@@ -66,8 +68,15 @@ static const struct range tty_requests[] = {
     ONE(0x5413),      /* TIOCGWINSZ */
     ONE(0x541b),      /* FIONREAD */
 };
-static const struct clause tty_ioctl[] = {
-    {.atoms = {INT(0, standard), INT(1, tty_requests)}, .atom_count = 2}};
+/* With a listener: SECCOMP_IOCTL_NOTIF_RECV and _SEND on it. */
+static const struct range listener[] = {ONE(BROKER_LISTENER)};
+static const struct range listener_requests[] = {ONE(0xc0502100), ONE(0xc0182101)};
+static const struct clause broker_ioctl[] = {
+    {.atoms = {INT(0, standard), INT(1, tty_requests)}, .atom_count = 2},
+    {.atoms = {INT(0, listener), INT(1, listener_requests)}, .atom_count = 2}};
+static const struct range listener_signals[] = {ONE(SIGNAL_SYS)};
+static const struct clause broker_tkill[] = {
+    {.atoms = {INT(1, listener_signals)}, .atom_count = 1}};
 
 static const struct range broker_signals[] = {ONE(SIGNAL_KILL), ONE(HOST_KICK)};
 static const struct clause broker_tgkill[] = {{.atoms = {INT(2, broker_signals)}, .atom_count = 1}};
@@ -86,7 +95,8 @@ struct entry {
     const char *name;
     const struct clause *clauses;
     uint16_t clause_count;
-    bool refused; /* without harm: with this errno */
+    uint16_t listening; /* so many of the clauses, the last ones, with a listener only */
+    bool refused;       /* without harm: with this errno */
     uint16_t error;
 };
 #define IF(list) (list), ARRAY_COUNT(list)
@@ -106,9 +116,10 @@ static const struct entry broker_calls[] = {
     {"fdatasync", IF(on_image)},
     {"read", IF(on_standard)},
     {"write", IF(on_standard)},
-    {"ioctl", IF(tty_ioctl)},
+    {"ioctl", IF(broker_ioctl), .listening = 1},
     {"ppoll"},
     {"tgkill", IF(broker_tgkill)},
+    {"tkill", IF(broker_tkill), .listening = 1},
     {"wait4"},
     {"clock_gettime"},
     {"getrandom"},
@@ -131,13 +142,31 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int box_filter_rules(enum box_side side, const struct arch *arch, struct ruleset *out,
-                     struct err *err)
+int box_host_by_name(const char *name, enum box_host *out)
+{
+    static const char *const names[] = {[BOX_TRAP] = "trap", [BOX_NOTIFY] = "notify"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum box_host)i;
+            return 0;
+        }
+    return -ENOENT;
+}
+
+/* What happens to calls that do not stand in a table. */
+static uint32_t others(enum box_side side, enum box_host host)
+{
+    if (side == BOX_BROKER)
+        return RET_KILL_PROCESS;
+    return host == BOX_NOTIFY ? RET_USER_NOTIF : RET_TRAP;
+}
+
+int box_filter_rules(enum box_side side, enum box_host host, const struct arch *arch,
+                     struct ruleset *out, struct err *err)
 {
     const struct entry *entries = side == BOX_GUEST ? guest_calls : broker_calls;
     size_t count = side == BOX_GUEST ? ARRAY_COUNT(guest_calls) : ARRAY_COUNT(broker_calls);
-    uint32_t others = side == BOX_GUEST ? RET_TRAP : RET_KILL_PROCESS;
-    *out = (struct ruleset){.arch = arch, .unknown = others};
+    *out = (struct ruleset){.arch = arch, .unknown = others(side, host)};
     if (arch->id != ARCH_X86_64)
         return err_set(err, -ENOENT, "there is no box for %s yet, only for x86_64", arch->name);
     out->rules = calloc(count, sizeof *out->rules);
@@ -145,28 +174,32 @@ int box_filter_rules(enum box_side side, const struct arch *arch, struct ruleset
         return err_set(err, -ENOMEM, "out of memory");
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
+        uint16_t without = host == BOX_NOTIFY ? 0 : e->listening;
+        if (without && without == e->clause_count)
+            continue;
         out->rules[out->rule_count++] =
             (struct rule){.nr = arch_call_by_name(arch, e->name)->nr,
                           .allow = RET_ALLOW,
-                          .deny = e->refused ? RET_ERRNO(e->error) : others,
+                          .deny = e->refused ? RET_ERRNO(e->error) : out->unknown,
                           .always = e->clause_count == 0 && !e->refused,
                           .clauses = e->clauses,
-                          .clause_count = e->clause_count};
+                          .clause_count = e->clause_count - without};
     }
     qsort(out->rules, out->rule_count, sizeof *out->rules, by_number);
     return 0;
 }
 
-int box_filter(enum box_side side, const struct arch *arch, struct program *out, struct err *err)
+int box_filter(enum box_side side, enum box_host host, const struct arch *arch, struct program *out,
+               struct err *err)
 {
     struct ruleset rules;
-    uint32_t foreign = side == BOX_GUEST ? RET_TRAP : RET_KILL_PROCESS;
-    int result = box_filter_rules(side, arch, &rules, err);
+    uint32_t foreign = others(side, host);
+    int result = box_filter_rules(side, host, arch, &rules, err);
     if (result == 0) {
         result = bpf_compile((const struct ruleset *[]){&rules}, 1, foreign, out, err);
         ruleset_free(&rules);
     }
-    if (result == 0 && side == BOX_GUEST && bpf_within(out, arch, &shim_text, RET_TRAP) != 0) {
+    if (result == 0 && side == BOX_GUEST && bpf_within(out, arch, &shim_text, foreign) != 0) {
         program_free(out);
         return err_set(err, -ENOMEM, "out of memory");
     }

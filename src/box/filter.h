@@ -3,7 +3,8 @@
  *
  * guest   the processes that run the user's program and the shim. From the
  *         shim's text eight calls pass, with the arguments that the table
- *         gives; every other call, and every call from elsewhere, traps.
+ *         gives; every other call, and every call from elsewhere, traps, or
+ *         is told to the broker.
  * broker  the one process that holds image and terminal. brk and mremap fail
  *         (malloc falls back to mmap); every other call ends it. */
 #ifndef VOW_BOX_FILTER_H
@@ -13,12 +14,19 @@
 
 enum box_side { BOX_GUEST, BOX_BROKER };
 
+/* How a guest's call comes to the shim: by the trap of its own filter, or by a
+ * notification to the broker, which sends the thread there (broker/listener.h). */
+enum box_host { BOX_TRAP, BOX_NOTIFY };
+/* box_host_by_name: of --host: 0, or -ENOENT. */
+int box_host_by_name(const char *name, enum box_host *out);
+
 /* box_filter_rules: of the guest those for calls from the shim's text: the rule set of one side on
  * an architecture; ruleset_free frees it. -ENOENT, with the reason, for an architecture without a
  * box. */
-int box_filter_rules(enum box_side side, const struct arch *arch, struct ruleset *out,
-                     struct err *err);
+int box_filter_rules(enum box_side side, enum box_host host, const struct arch *arch,
+                     struct ruleset *out, struct err *err);
 /* box_filter: the same, compiled. */
-int box_filter(enum box_side side, const struct arch *arch, struct program *out, struct err *err);
+int box_filter(enum box_side side, enum box_host host, const struct arch *arch, struct program *out,
+               struct err *err);
 
 #endif

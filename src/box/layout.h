@@ -23,8 +23,9 @@
  * pages that processes share: cached files and shared memory. */
 enum { GUEST_ARENA_READ = 3, GUEST_ARENA_WRITE = 4 };
 
-/* Host descriptors of the broker beside the caller's 0, 1 and 2. */
-enum { BROKER_IMAGE = 3 };
+/* Host descriptors of the broker beside the caller's 0, 1 and 2. The listener is
+ * there with --host notify alone. */
+enum { BROKER_IMAGE = 3, BROKER_LISTENER = 4 };
 
 /* The one signal that the broker sends: look at your slot. SIGURG. */
 enum { HOST_KICK = 23 };

@@ -2,11 +2,12 @@
 #ifndef VOW_BOX_RUN_H
 #define VOW_BOX_RUN_H
 
-#include "base/base.h"
+#include "box/filter.h"
 
 struct box_request {
     const char *image;    /* path of the image */
     bool discard;         /* what is written vanishes with the box */
+    enum box_host host;   /* how calls come to the shim */
     char *const *argv;    /* the program, by its path or name in the image, and its arguments */
     char *const *environ; /* as the program gets it */
 };

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-    "usage: vow box IMAGE [--discard] -- PROGRAM [ARGUMENT]…\n"
+    "usage: vow box IMAGE [--discard] [--host trap|notify] -- PROGRAM [ARGUMENT]…\n"
     "       vow box pack -o IMAGE [--add PATH]… [--no-data] [--size SIZE] PROGRAM…\n"
     "       vow box create IMAGE [--from DIRECTORY|TAR] [--size SIZE]\n"
     "       vow box ls [-l] IMAGE [PATH]\n"
@@ -18,7 +18,7 @@ static const char usage[] =
     "       vow box fsck [--repair] IMAGE\n"
     "       vow box resize IMAGE SIZE\n"
     "       vow box mount IMAGE DIRECTORY\n"
-    "       vow box filter --guest|--broker [--names]\n"
+    "       vow box filter --guest|--broker [--host trap|notify] [--names]\n"
     "\n"
     "Runs programs behind one fixed filter, the same for all of them, on files that\n"
     "lie in an image.\n"

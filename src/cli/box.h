@@ -2,6 +2,8 @@
 #ifndef VOW_CLI_BOX_H
 #define VOW_CLI_BOX_H
 
+#include "box/filter.h"
+
 #define BOX_NAME "box"
 
 /* argv[0] is the subcommand's own name; each returns the exit status. */
@@ -14,6 +16,8 @@ int box_mount_command(int argc, char **argv);
 int box_pack_command(int argc, char **argv);
 int box_resize_command(int argc, char **argv);
 int box_stats_command(int argc, char **argv);
+/* box_read_host: the word behind --host, NULL: none; says what is wrong. */
+bool box_read_host(const char *word, enum box_host *out);
 /* box_run_command: here argv[0] is the image. */
 int box_run_command(int argc, char **argv);
 

@@ -7,13 +7,14 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-    "usage: vow box filter --guest|--broker [--names]\n"
+    "usage: vow box filter --guest|--broker [--host trap|notify] [--names]\n"
     "\n"
     "Prints the filter under which the programs of every box run, or that of the one\n"
     "process that serves them.\n"
     "\n"
     "  --guest    of the programs\n"
     "  --broker   of the process that holds the image and the terminal\n"
+    "  --host     of a box that is started with this option (trap)\n"
     "  --names    only the calls that it allows, one a line\n"
     "  --help     this text\n";
 
@@ -26,17 +27,17 @@ static void print_names(const struct ruleset *rules)
     }
 }
 
-static int print(enum box_side side, bool names)
+static int print(enum box_side side, enum box_host host, bool names)
 {
     const struct arch *arch = arch_by_name("x86_64");
     struct ruleset rules;
     struct program program;
     struct err err;
-    int result = box_filter_rules(side, arch, &rules, &err);
+    int result = box_filter_rules(side, host, arch, &rules, &err);
     if (result == 0 && names)
         print_names(&rules);
     ruleset_free(&rules);
-    if (result == 0 && !names && (result = box_filter(side, arch, &program, &err)) == 0) {
+    if (result == 0 && !names && (result = box_filter(side, host, arch, &program, &err)) == 0) {
         CLEAN_STR struct str text = {0};
         bpf_print(&text, &program, arch);
         printf("%s\n%zu instructions\n", str_get(&text), program.count);
@@ -51,6 +52,7 @@ static int print(enum box_side side, bool names)
 int box_filter_command(int argc, char **argv)
 {
     bool guest = false, broker = false, names = false;
+    enum box_host host = BOX_TRAP;
     for (int i = 1; i < argc; i++) {
         CLEAN_STR struct str shown = {0};
         quote_visible(&shown, argv[i], strlen(argv[i]));
@@ -64,10 +66,13 @@ int box_filter_command(int argc, char **argv)
             broker = true;
         else if (strcmp(argv[i], "--names") == 0)
             names = true;
-        else
+        else if (strcmp(argv[i], "--host") == 0) {
+            if (!box_read_host(argv[++i], &host))
+                return EXIT_USAGE;
+        } else
             return cli_usage_error(BOX_NAME, "filter has no option '%s'", str_get(&shown));
     }
     if (guest == broker)
         return cli_usage_error(BOX_NAME, "filter takes one of --guest and --broker");
-    return print(guest ? BOX_GUEST : BOX_BROKER, names);
+    return print(guest ? BOX_GUEST : BOX_BROKER, host, names);
 }

@@ -45,6 +45,14 @@ static int end_like(int status)
     return 128 + WTERMSIG(status);
 }
 
+bool box_read_host(const char *word, enum box_host *out)
+{
+    if (word && box_host_by_name(word, out) == 0)
+        return true;
+    cli_usage_error(BOX_NAME, "--host takes 'trap' or 'notify'");
+    return false;
+}
+
 int box_run_command(int argc, char **argv)
 {
     struct box_request request = {.image = argv[0]};
@@ -53,10 +61,13 @@ int box_run_command(int argc, char **argv)
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
         CLEAN_STR struct str shown = {0};
         quote_visible(&shown, argv[i], strlen(argv[i]));
-        if (strcmp(argv[i], "--discard") != 0)
+        if (strcmp(argv[i], "--discard") == 0)
+            request.discard = true;
+        else if (strcmp(argv[i], "--host") != 0)
             return cli_usage_error(
                 BOX_NAME, "'%s' is not an option; the program stands behind '--'", str_get(&shown));
-        request.discard = true;
+        else if (!box_read_host(argv[++i], &request.host))
+            return EXIT_USAGE;
     }
     if (i + 1 >= argc)
         return cli_usage_error(BOX_NAME, "a program is missing: vow box IMAGE -- PROGRAM");

@@ -54,6 +54,7 @@ int notify_receive(int listener, struct notify_call *out)
     out->pid = (pid_t)got.held.pid;
     out->audit = got.held.data.arch;
     out->nr = (uint32_t)got.held.data.nr;
+    out->ip = got.held.data.instruction_pointer;
     for (int i = 0; i < 6; i++)
         out->args[i] = got.held.data.args[i];
     return 0;

@@ -18,6 +18,7 @@ struct notify_call {
     pid_t pid;
     uint32_t audit;
     uint32_t nr;
+    uint64_t ip; /* behind the call */
     uint64_t args[6];
 };
 

@@ -1,7 +1,8 @@
 /* The box's filters on the running kernel: every number is called, from the
  * shim's text and from elsewhere, and what is not on the list does not happen.
  *
- * Guests: one process makes all calls and counts the traps. Broker: a call that
+ * Guests: one process makes all calls and counts the traps, or another counts what
+ * it is told of. Broker: a call that
  * is not allowed ends the process, so each number has a process of its own. */
 #include "box/filter.h"
 #include "box/layout.h"
@@ -10,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/notify.h"
 #include "host/process.h"
 #include "host/seccomp.h"
 
@@ -64,6 +68,7 @@ struct findings {
     unsigned last_passed;
     unsigned done; /* allowed calls that did what they should */
     unsigned traps;
+    int listener; /* 0: not there yet, or none */
 };
 static struct findings *found;
 
@@ -89,13 +94,18 @@ static void catch_traps(call_fn *inside)
         abort();
 }
 
-static void confine(enum box_side side)
+static void confine(enum box_side side, enum box_host host)
 {
     struct program program;
     struct err err;
-    if (box_filter(side, arch_native(), &program, &err) != 0 || process_no_new_privs() != 0 ||
-        seccomp_load(program.at, program.count, false) != 0)
+    bool listen = host == BOX_NOTIFY && side == BOX_GUEST;
+    if (box_filter(side, host, arch_native(), &program, &err) != 0 || process_no_new_privs() != 0)
         abort();
+    int result = seccomp_load(program.at, program.count, listen);
+    if (result < 0)
+        abort();
+    if (listen)
+        __atomic_store_n(&found->listener, result, __ATOMIC_SEQ_CST);
 }
 
 static void expect_trap(call_fn *call, unsigned *passed, uint64_t nr, const uint64_t args[6])
@@ -178,14 +188,14 @@ static void try_allowed(call_fn *inside, uint64_t page)
     found->done += pid > 0;
 }
 
-static _Noreturn void guest(uint64_t end)
+static _Noreturn void guest(uint64_t end, enum box_host host)
 {
     static const uint64_t none[6];
     call_fn *inside = put_code(SHIM_TEXT), *outside = put_code(0);
     uint64_t page = (uint64_t)(void *)put_code(0);
     dup2(memfd_create("arena", 0), GUEST_ARENA_READ);
     catch_traps(inside);
-    confine(BOX_GUEST);
+    confine(BOX_GUEST, host);
     for (uint64_t nr = 0; nr < NUMBERS; nr++) {
         if (is_of_probes(nr))
             continue;
@@ -205,13 +215,30 @@ static _Noreturn void guest(uint64_t end)
     __builtin_trap();
 }
 
-static void run_guest(uint64_t end)
+/* Answers what the guest makes the kernel tell, as its handler of traps would. The
+ * descriptors are shared, so that the listener is ours, too. */
+static void answer_guest(void)
+{
+    while (!__atomic_load_n(&found->listener, __ATOMIC_SEQ_CST))
+        usleep(1000);
+    struct pollfd p = {found->listener, POLLIN, 0};
+    while (poll(&p, 1, -1) > 0 && p.revents & POLLIN) {
+        struct notify_call c;
+        if (notify_receive(p.fd, &c) == 0 && notify_return(p.fd, c.id, TRAPPED) == 0)
+            found->traps++;
+    }
+}
+
+static void run_guest(uint64_t end, enum box_host host)
 {
     found = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(found != MAP_FAILED);
-    pid_t pid = fork();
+    pid_t pid =
+        (pid_t)syscall(SYS_clone, host == BOX_NOTIFY ? CLONE_FILES | SIGCHLD : SIGCHLD, 0, 0, 0, 0);
     if (pid == 0)
-        guest(end);
+        guest(end, host);
+    if (host == BOX_NOTIFY)
+        answer_guest();
     int status = 0;
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
@@ -225,24 +252,29 @@ static void run_guest(uint64_t end)
 
 TEST(guest_calls_all_numbers)
 {
-    run_guest(SYS_exit_group);
+    run_guest(SYS_exit_group, BOX_TRAP);
+}
+
+TEST(guest_calls_all_numbers_and_the_broker_is_told)
+{
+    run_guest(SYS_exit_group, BOX_NOTIFY);
 }
 
 TEST(guest_may_end_one_thread)
 {
-    run_guest(SYS_exit);
+    run_guest(SYS_exit, BOX_TRAP);
 }
 
 /* How a process ends that makes one call under the broker's filter: 0 if it
  * could go on, else the signal. */
-static int broker_call(uint64_t nr, const uint64_t args[6])
+static int broker_call(uint64_t nr, const uint64_t args[6], enum box_host host)
 {
     pid_t pid = fork();
     if (pid == 0) {
         call_fn *call = put_code(0);
         close_range(0, 63, 0);
         dup2(memfd_create("image", 0), BROKER_IMAGE);
-        confine(BOX_BROKER);
+        confine(BOX_BROKER, host);
         call(nr, args);
         call(SYS_exit_group, ARGS(0));
     }
@@ -258,7 +290,7 @@ TEST(broker_calls_all_numbers)
     for (uint64_t nr = 0; nr < NUMBERS; nr++) {
         if (nr == SYS_rt_sigreturn || nr == SYS_ppoll || is_of_probes(nr))
             continue; /* returns to nowhere; waits forever */
-        int signal = broker_call(nr, none);
+        int signal = broker_call(nr, none, BOX_TRAP);
         if (signal == 0)
             survived++;
         else if (signal != SIGSYS)
@@ -275,6 +307,7 @@ TEST(broker_calls_with_arguments)
         uint64_t nr;
         uint64_t args[6];
         int signal;
+        enum box_host host;
     } rows[] = {
         {SYS_pread64, {BROKER_IMAGE}, 0},
         {SYS_pread64, {0}, SIGSYS},
@@ -298,9 +331,17 @@ TEST(broker_calls_with_arguments)
         {SYS_mmap, {0, PAGE, PROT_READ, MAP_SHARED, BROKER_IMAGE}, SIGSYS},
         {SYS_madvise, {0, 0, MADV_REMOVE}, 0},
         {SYS_madvise, {0, 0, MADV_HWPOISON}, SIGSYS},
+        {SYS_tkill, {1u << 30, SIGSYS}, SIGSYS},
+        {SYS_tkill, {1u << 30, SIGSYS}, 0, BOX_NOTIFY},
+        {SYS_tkill, {1u << 30, SIGKILL}, SIGSYS, BOX_NOTIFY},
+        {SYS_ioctl, {BROKER_LISTENER, SECCOMP_IOCTL_NOTIF_RECV}, SIGSYS},
+        {SYS_ioctl, {BROKER_LISTENER, SECCOMP_IOCTL_NOTIF_RECV}, 0, BOX_NOTIFY},
+        {SYS_ioctl, {BROKER_LISTENER, SECCOMP_IOCTL_NOTIF_SEND}, 0, BOX_NOTIFY},
+        {SYS_ioctl, {BROKER_LISTENER, SECCOMP_IOCTL_NOTIF_ID_VALID}, SIGSYS, BOX_NOTIFY},
+        {SYS_ioctl, {BROKER_IMAGE, SECCOMP_IOCTL_NOTIF_RECV}, SIGSYS, BOX_NOTIFY},
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        int signal = broker_call(rows[i].nr, rows[i].args);
+        int signal = broker_call(rows[i].nr, rows[i].args, rows[i].host);
         if (signal != rows[i].signal)
             test_fail(__FILE__, __LINE__, "row %zu: ended with %d", i, signal);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""usage: hostile.py PROGRAM
-What a hostile program in a box gets (hostile.c): nothing that the filter does not
+"""usage: hostile.py HOST PROGRAM
+What a hostile program in a box (vow box --host HOST) gets (hostile.c): nothing that the filter does not
 allow; and the box and its image are whole afterwards. Speaks TAP."""
 import os
 import subprocess
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-VOW, program = os.environ["VOW"], Path(sys.argv[1]).resolve()
+VOW, HOST, program = os.environ["VOW"], sys.argv[1], Path(sys.argv[2]).resolve()
 DIED = -11  # of a signal of its own making
 
 # Theme, how the box ends, what the program prints.
@@ -24,7 +24,7 @@ ROWS = [
 
 def box(image, theme):
     try:
-        done = subprocess.run([VOW, "box", image, "--", program, theme], stdin=subprocess.DEVNULL, timeout=120,
+        done = subprocess.run([VOW, "box", image, "--host", HOST, "--", program, theme], stdin=subprocess.DEVNULL, timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except subprocess.TimeoutExpired:
         return "no end", "", ""

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Real programs in a box, against themselves outside: the same standard output
+"""usage: programs.py HOST
+Real programs in a box (vow box --host HOST), against themselves outside: the same standard output
 and the same end. Speaks TAP."""
 import os
 import shutil
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-VOW = os.environ["VOW"]
+VOW, HOST = os.environ["VOW"], sys.argv[1]
 PATH = "/usr/bin:/bin" # not what a user put in front of it
 failed = False
 number = 0
@@ -106,7 +107,7 @@ def busybox(directory):
     for script in SHELL:
         outside = directory / "outside"
         outside.mkdir()
-        inside = run([VOW, "box", image, "--discard", "--", "busybox", "sh", "-c", "cd /tmp;" + script])
+        inside = run([VOW, "box", image, "--discard", "--host", HOST, "--", "busybox", "sh", "-c", "cd /tmp;" + script])
         compare(script, run(["busybox", "sh", "-c", script], outside), inside)
         shutil.rmtree(outside)
 
@@ -124,7 +125,7 @@ def packed(directory):
         report(f"pack {program}", [made.stderr] if made.returncode else [])
         for arguments in rows:
             compare(f"{program} {arguments[-1]}", run([path, *arguments]),
-                    run([VOW, "box", image, "--discard", "--", path, *arguments]))
+                    run([VOW, "box", image, "--discard", "--host", HOST, "--", path, *arguments]))
 
 
 def image_keeps_what_was_written(directory):
@@ -132,9 +133,9 @@ def image_keeps_what_was_written(directory):
     if not image.exists():
         report("an image keeps what was written", [], "busybox: not installed")
         return
-    run([VOW, "box", image, "--", "busybox", "sh", "-c", "echo kept >/kept; mkdir /d"])
-    run([VOW, "box", image, "--discard", "--", "busybox", "sh", "-c", "echo lost >/lost"])
-    seen = run([VOW, "box", image, "--", "busybox", "sh", "-c", "cat /kept; ls -d /d /lost 2>/dev/null"])
+    run([VOW, "box", image, "--host", HOST, "--", "busybox", "sh", "-c", "echo kept >/kept; mkdir /d"])
+    run([VOW, "box", image, "--discard", "--host", HOST, "--", "busybox", "sh", "-c", "echo lost >/lost"])
+    seen = run([VOW, "box", image, "--host", HOST, "--", "busybox", "sh", "-c", "cat /kept; ls -d /d /lost 2>/dev/null"])
     check = subprocess.run(["e2fsck", "-fn", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     report("an image keeps what was written", ([] if seen[1] == b"kept\n/d\n" else [repr(seen)])
            + ([check.stdout.decode()] if check.returncode else []))

@@ -37,7 +37,7 @@ static bool guest_clone(uint32_t flags)
                      CLONE_SYSVSEM | CLONE_CHILD_CLEARTID);
 }
 
-static uint32_t guest_wants(const struct seccomp_event *e)
+static bool guest_may(const struct seccomp_event *e)
 {
     bool allowed = false;
     switch (e->nr) {
@@ -51,7 +51,17 @@ static uint32_t guest_wants(const struct seccomp_event *e)
     case SYS_futex: allowed = futex_is_plain((uint32_t)e->args[1]); break;
     }
     bool inside = e->ip >= SHIM_TEXT && e->ip < SHIM_TEXT_END;
-    return allowed && inside && e->arch == X86_64->audit ? RET_ALLOW : RET_TRAP;
+    return allowed && inside && e->arch == X86_64->audit;
+}
+
+static uint32_t guest_wants(const struct seccomp_event *e)
+{
+    return guest_may(e) ? RET_ALLOW : RET_TRAP;
+}
+
+static uint32_t told_guest_wants(const struct seccomp_event *e)
+{
+    return guest_may(e) ? RET_ALLOW : RET_USER_NOTIF;
 }
 
 static bool is_terminal_request(uint32_t request)
@@ -104,6 +114,16 @@ static uint32_t broker_wants(const struct seccomp_event *e)
     if (e->nr == SYS_brk || e->nr == SYS_mremap)
         return RET_ERRNO(e->nr == SYS_brk ? 0 : 12);
     return broker_may(e) ? RET_ALLOW : RET_KILL_PROCESS;
+}
+
+/* Two requests of the listener, and the signal that sends a guest to its gate. */
+static uint32_t listening_broker_wants(const struct seccomp_event *e)
+{
+    const uint64_t *a = e->args;
+    bool listens = (e->nr == SYS_tkill && (uint32_t)a[1] == 31) ||
+                   (e->nr == SYS_ioctl && (uint32_t)a[0] == BROKER_LISTENER &&
+                    ((uint32_t)a[1] == 0xc0502100 || (uint32_t)a[1] == 0xc0182101));
+    return listens && e->arch == X86_64->audit ? RET_ALLOW : broker_wants(e);
 }
 
 struct proof {
@@ -165,10 +185,14 @@ static const struct seccomp_event passing[] = {
     {.nr = SYS_read, .args = {0}},
     {.nr = SYS_ioctl, .args = {2, 0x5413}},
     {.nr = SYS_tgkill, .args = {1, 2, HOST_KICK}},
+    {.nr = SYS_tkill, .args = {1, 31}},
+    {.nr = SYS_ioctl, .args = {BROKER_LISTENER, 0xc0502100}},
+    {.nr = SYS_ioctl, .args = {BROKER_LISTENER, 0xc0182101}},
     {.nr = SYS_madvise, .args = {0, 0, MADV_REMOVE}},
 };
 
-static void prove(enum box_side side, uint32_t (*wants)(const struct seccomp_event *))
+static void prove(enum box_side side, enum box_host host,
+                  uint32_t (*wants)(const struct seccomp_event *))
 {
     static const uint64_t addresses[] = {
         SHIM_TEXT - 1,     SHIM_TEXT,        SHIM_TEXT + 0x1234,
@@ -177,7 +201,7 @@ static void prove(enum box_side side, uint32_t (*wants)(const struct seccomp_eve
         SHIM_TEXT - HIGH,  UINT64_MAX,       (uint32_t)SHIM_TEXT + 2};
     struct proof p = {.wants = wants};
     struct err err = {""};
-    CHECK_EQ(box_filter(side, X86_64, &p.program, &err), 0);
+    CHECK_EQ(box_filter(side, host, X86_64, &p.program, &err), 0);
     CHECK_EQ(bpf_check(&p.program, &err), 0);
     for (size_t i = 0; i < ARRAY_COUNT(addresses); i++) {
         struct seccomp_event e = {.arch = X86_64->audit, .ip = addresses[i]};
@@ -204,24 +228,28 @@ static void prove(enum box_side side, uint32_t (*wants)(const struct seccomp_eve
 
 TEST(guest_filter_allows_eight_calls_of_the_shim)
 {
-    prove(BOX_GUEST, guest_wants);
+    prove(BOX_GUEST, BOX_TRAP, guest_wants);
+    prove(BOX_GUEST, BOX_NOTIFY, told_guest_wants);
 }
 
 TEST(broker_filter_is_pinned_to_its_descriptors)
 {
-    prove(BOX_BROKER, broker_wants);
+    prove(BOX_BROKER, BOX_TRAP, broker_wants);
+    prove(BOX_BROKER, BOX_NOTIFY, listening_broker_wants);
 }
 
 TEST(rules_and_program_agree)
 {
-    for (int side = BOX_GUEST; side <= BOX_BROKER; side++) {
+    for (int i = 0; i < 4; i++) {
+        enum box_side side = i & 1 ? BOX_BROKER : BOX_GUEST;
+        enum box_host host = i & 2 ? BOX_NOTIFY : BOX_TRAP;
         struct ruleset rules;
         struct program program;
         struct err err;
-        CHECK_EQ(box_filter_rules(side, X86_64, &rules, &err), 0);
-        CHECK_EQ(box_filter(side, X86_64, &program, &err), 0);
-        for (size_t i = 0; i < ARRAY_COUNT(passing); i++) {
-            struct seccomp_event e = passing[i];
+        CHECK_EQ(box_filter_rules(side, host, X86_64, &rules, &err), 0);
+        CHECK_EQ(box_filter(side, host, X86_64, &program, &err), 0);
+        for (size_t j = 0; j < ARRAY_COUNT(passing); j++) {
+            struct seccomp_event e = passing[j];
             uint32_t ret = 1;
             e.arch = X86_64->audit;
             e.ip = SHIM_TEXT;
@@ -237,6 +265,6 @@ TEST(other_architectures_have_no_box)
 {
     struct program program;
     struct err err = {""};
-    CHECK_EQ(box_filter(BOX_GUEST, &archs[ARCH_S390X], &program, &err), -ENOENT);
+    CHECK_EQ(box_filter(BOX_GUEST, BOX_TRAP, &archs[ARCH_S390X], &program, &err), -ENOENT);
     CHECK_STR(err.text, "there is no box for s390x yet, only for x86_64");
 }

@@ -26,6 +26,7 @@
 
 #include "box/broker/arena.h"
 #include "box/broker/host.h"
+#include "box/broker/listener.h"
 #include "box/broker/node.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
@@ -109,13 +110,14 @@ static int make_memory(struct setup *s, struct err *err)
 
 static int make_filters(struct setup *s, struct err *err)
 {
-    int result = box_filter(BOX_GUEST, arch_native(), &s->guest_filter, err);
+    int result = box_filter(BOX_GUEST, s->request->host, arch_native(), &s->guest_filter, err);
     if (result == 0)
-        result = box_filter(BOX_BROKER, arch_native(), &s->broker_filter, err);
+        result = box_filter(BOX_BROKER, s->request->host, arch_native(), &s->broker_filter, err);
     if (result == 0 && s->guest_filter.count > START_INSNS_MAX)
         result = err_set(err, -E2BIG, "the guests' filter is too long");
     if (result != 0)
         return result;
+    box.channel->listen = s->request->host == BOX_NOTIFY ? LISTEN_WANTED : LISTEN_NONE;
     box.channel->insn_count = (uint32_t)s->guest_filter.count;
     memcpy(box.channel->insns, s->guest_filter.at,
            s->guest_filter.count * sizeof *s->guest_filter.at);
@@ -212,7 +214,7 @@ static int first_files(struct process *p)
 
 static int confine(const struct setup *s)
 {
-    close_range(BROKER_IMAGE + 1, ~0U, 0);
+    close_range(s->request->host == BOX_NOTIFY ? BROKER_LISTENER + 1 : BROKER_IMAGE + 1, ~0U, 0);
     prctl(PR_SET_DUMPABLE, 0);
     int result = caps_drop();
     if (result == 0)
@@ -246,6 +248,8 @@ static int start(struct setup *s, struct err *err)
     if (pid < 0)
         return err_set(err, -ENOMEM, "cannot start a process");
     p->host_pid = p->threads->host_tid = pid;
+    if (s->request->host == BOX_NOTIFY && (result = listener_start(pid, err)) != 0)
+        return result;
     result = confine(s);
     if (result != 0)
         return err_set(err, result, "cannot load the broker's filter: %s", strerror(-result));

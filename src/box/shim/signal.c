@@ -166,6 +166,12 @@ static void deliver(struct thread *t, struct context *c, long restart)
 
 /* What the kernel delivers ----------------------------------------------------------*/
 
+static void enter_gate(struct thread *t, struct context *c)
+{
+    t->entry_ip = c->regs.rip;
+    c->regs.rip = (uintptr_t)shim_gate;
+}
+
 static void on_trap(struct thread *t, const siginfo_t *info, struct context *c)
 {
     uint64_t ip = (uintptr_t)info->si_call_addr;
@@ -173,10 +179,8 @@ static void on_trap(struct thread *t, const siginfo_t *info, struct context *c)
         c->regs.rax = (uint64_t)(info->si_syscall == RESTART_CALL ? -EINTR : -ENOSYS);
     else if (info->si_arch != AUDIT_X86_64)
         c->regs.rax = (uint64_t)-ENOSYS;
-    else {
-        t->entry_ip = c->regs.rip;
-        c->regs.rip = (uintptr_t)shim_gate;
-    }
+    else
+        enter_gate(t, c);
 }
 
 static void on_kick(struct thread *t, struct context *c)
@@ -218,7 +222,9 @@ static void on_fault(struct thread *t, int signal, const siginfo_t *info, struct
 static void on_signal(int signal, const siginfo_t *info, struct context *c)
 {
     struct thread *t = thread_self();
-    if (signal == SIGSYS) {
+    if (signal == SIGSYS && info->si_code == SI_TKILL) {
+        enter_gate(t, c); /* of the broker: --host notify */
+    } else if (signal == SIGSYS) {
         on_trap(t, info, c);
     } else if (signal == HOST_KICK) {
         on_kick(t, c);
@@ -231,7 +237,8 @@ static void on_signal(int signal, const siginfo_t *info, struct context *c)
     }
 }
 
-/* Before the filter is there. */
+/* Before the filter is there. SA_RESTART: a call of the guest that waits until the
+ * broker hears of it is made again; the shim's own waits look for themselves. */
 void signal_start(struct thread *t)
 {
     static const int caught[] = {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, HOST_KICK};
@@ -244,7 +251,7 @@ void signal_start(struct thread *t)
             uint64_t flags;
             const char *restorer;
             uint64_t mask;
-        } action = {on_signal, SA_SIGINFO | SA_ONSTACK | SA_RESTORER, shim_restorer,
+        } action = {on_signal, SA_SIGINFO | SA_ONSTACK | SA_RESTORER | SA_RESTART, shim_restorer,
                     ALL_BUT_FAULTS};
         host_call(__NR_rt_sigaction, caught[i], (long)&action, 0, sizeof action.mask);
     }

@@ -2,6 +2,7 @@
  * the shim as a program, with the guest's arguments as its own. */
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
@@ -26,13 +27,30 @@ static void close_others(void)
     require(host_call(__NR_close_range, GUEST_ARENA_WRITE + 1, (long)UINT32_MAX, 0) == 0);
 }
 
+/* Descriptor 0 is the listener, until the broker has its own. Closing it is the
+ * first call that the broker is told of. */
+static void confine_with_listener(const struct sock_fprog *program)
+{
+    uint32_t *state = &channel()->listen;
+    long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    require(host_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, (long)program) == 0);
+    __atomic_store_n(state, LISTEN_MADE, __ATOMIC_SEQ_CST);
+    host_call(__NR_futex, (long)state, FUTEX_WAKE, 1);
+    while (__atomic_load_n(state, __ATOMIC_SEQ_CST) == LISTEN_MADE)
+        host_call(__NR_futex, (long)state, FUTEX_WAIT, LISTEN_MADE);
+    require(host_call(__NR_close, 0) == 0);
+}
+
 static void confine(void)
 {
     const struct channel *c = channel();
     struct sock_fprog program = {(unsigned short)c->insn_count,
                                  (struct sock_filter *)(uintptr_t)c->insns};
     require(host_call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-    require(host_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&program) == 0);
+    if (c->listen == LISTEN_NONE)
+        require(host_call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (long)&program) == 0);
+    else
+        confine_with_listener(&program);
 }
 
 void shim_start(uint64_t *stack)
