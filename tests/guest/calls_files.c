@@ -407,6 +407,26 @@ static void waiting(void)
     SHOW(epoll_ctl(e, EPOLL_CTL_ADD, 999, &ev));
     SHOW(epoll_wait(e, got, 0, 0));
     SHOW(epoll_wait(event, got, 1, 0));
+    /* What is closed is watched no more, even if two watched it. */
+    int outer = epoll_create1(0), q[2];
+    SHOW(pipe(q));
+    SHOW(epoll_ctl(e, EPOLL_CTL_ADD, q[1], &ev));
+    SHOW(epoll_ctl(outer, EPOLL_CTL_ADD, q[1], &ev));
+    SHOW(epoll_ctl(outer, EPOLL_CTL_ADD, e, &ev));
+    SHOW(epoll_ctl(e, EPOLL_CTL_ADD, outer, &ev));
+    SHOW(close(q[1]));
+    SHOW(read(q[0], got, 1));
+    /* An edge is each arrival, seen or not. */
+    ev.events = EPOLLIN | EPOLLET;
+    SHOW(pipe(q));
+    SHOW(epoll_ctl(outer, EPOLL_CTL_ADD, q[0], &ev));
+    SHOW(epoll_wait(outer, got, 4, 0));
+    SHOW(write(q[1], "a", 1));
+    SHOW(epoll_wait(outer, got, 4, 0));
+    SHOW(epoll_wait(outer, got, 4, 0));
+    SHOW(read(q[0], got, 1));
+    SHOW(write(q[1], "b", 1));
+    SHOW(epoll_wait(outer, got, 4, 0));
     fd_set set;
     FD_ZERO(&set);
     FD_SET(event, &set);

@@ -43,6 +43,7 @@ void file_drop(struct file *f)
     if (--f->references)
         return;
     lock_file_closed(f);
+    epoll_forget(f);
     if (f->ops->release)
         f->ops->release(f);
     if (f->node)

@@ -17,6 +17,9 @@ struct file_ops {
      * change them, if there is one. */
     int (*poll)(struct thread *t, struct file *f);
     int64_t (*ioctl)(struct thread *t, struct file *f, uint32_t request, uint64_t argument);
+    /* edges: grows whenever something comes that a poller may wait for; NULL:
+     * what poll answers is all there is to know. For EPOLLET. */
+    uint32_t (*edges)(const struct file *f);
     /* release: the last descriptor is closed. */
     void (*release)(struct file *f);
     bool seekable;
@@ -27,9 +30,10 @@ struct file {
     unsigned references;
     uint32_t flags; /* O_x: access mode and status flags */
     uint64_t offset;
-    struct node *node; /* held; NULL: none */
-    void *data;        /* of the kind */
-    bool more;         /* a read goes on: it must not wait */
+    struct node *node;         /* held; NULL: none */
+    void *data;                /* of the kind */
+    struct interest *watchers; /* of epolls, which do not hold it */
+    bool more;                 /* a read goes on: it must not wait */
     bool write_end;
 };
 
@@ -53,6 +57,9 @@ struct file *fd_file(const struct thread *t, uint64_t fd);
 /* fd_put: the lowest free number from `from` on gets the file, whose reference it
  * takes over; -EMFILE. */
 int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec);
+
+/* epoll_forget: the file goes away, and with it all interest in it. */
+void epoll_forget(struct file *f);
 
 /* The kinds. */
 int pipe_new(struct file *ends[2], uint32_t flags);

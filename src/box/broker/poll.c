@@ -9,7 +9,7 @@
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 
-enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL, POLL_MAX = 4096 };
+enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL, POLL_MAX = 4096, NESTING_MAX = 2 };
 
 /* What holds of a file now; registers the thread if there is one. */
 static int state_of(struct thread *t, struct file *f)
@@ -88,32 +88,44 @@ int64_t do_ppoll(struct thread *t, struct call *c)
 
 /* epoll ----------------------------------------------------------------------------------*/
 
+/* An epoll does not hold the files that it watches: each knows its watchers. */
 struct interest {
-    struct interest *next;
-    struct file *file; /* held */
+    struct interest *next;         /* of the epoll */
+    struct interest *next_of_file; /* of those who watch the file */
+    struct epoll *epoll;
+    struct file *file;
     int fd;
     uint32_t events;
     uint64_t data;
-    uint32_t seen; /* EPOLLET: what was reported and has not gone since */
-    bool spent;    /* EPOLLONESHOT */
+    uint32_t seen;  /* EPOLLET: what was reported and has not gone since */
+    uint32_t edges; /* and the file's count of edges then */
+    bool spent;     /* EPOLLONESHOT */
 };
 
 struct epoll {
+    struct file *file; /* it */
     struct interest *first;
     struct queue changed;
 };
 
-static bool is_gone(const struct interest *i)
-{
-    return i->file->references == 1; /* ours alone: all descriptors are closed */
-}
-
 static void drop_interest(struct interest **at)
 {
-    struct interest *i = *at;
+    struct interest *i = *at, **of_file = &i->file->watchers;
     *at = i->next;
-    file_drop(i->file);
+    while (*of_file != i)
+        of_file = &(*of_file)->next_of_file;
+    *of_file = i->next_of_file;
     free(i);
+}
+
+void epoll_forget(struct file *f)
+{
+    while (f->watchers) {
+        struct interest *i = f->watchers, **at = &i->epoll->first;
+        while (*at != i)
+            at = &(*at)->next;
+        drop_interest(at);
+    }
 }
 
 static int poll_epoll(struct thread *t, struct file *f)
@@ -123,9 +135,37 @@ static int poll_epoll(struct thread *t, struct file *f)
     if (t)
         wait_on(t, &e->changed);
     for (struct interest *i = e->first; i; i = i->next)
-        if (!i->spent && !is_gone(i) && state_of(t, i->file) & (int)(i->events | ALWAYS))
+        if (!i->spent && state_of(t, i->file) & (int)(i->events | ALWAYS))
             found = POLLIN | POLLRDNORM;
     return found;
+}
+
+/* How many epolls lie on top of each other from `f` down; more than NESTING_MAX
+ * if `self` is among them. */
+static int depth_below(const struct file *f, const struct file *self)
+{
+    int deepest = 0;
+    if (f->ops != &epoll_ops)
+        return 0;
+    if (f == self)
+        return NESTING_MAX + 1;
+    const struct epoll *e = f->data;
+    for (const struct interest *i = e->first; i; i = i->next) {
+        int depth = depth_below(i->file, self);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + 1;
+}
+
+/* And from an epoll's file up. */
+static int depth_above(const struct file *f)
+{
+    int highest = 0;
+    for (const struct interest *i = f->watchers; i; i = i->next_of_file) {
+        int depth = depth_above(i->epoll->file);
+        highest = depth > highest ? depth : highest;
+    }
+    return highest + 1;
 }
 
 static void release_epoll(struct file *f)
@@ -149,6 +189,7 @@ int64_t do_epoll_create1(struct thread *t, struct call *c)
         free(e);
         return -ENOMEM;
     }
+    e->file = f;
     return fd_put(t, f, 0, c->a[0] & O_CLOEXEC);
 }
 
@@ -183,10 +224,13 @@ int64_t do_epoll_ctl(struct thread *t, struct call *c)
     case EPOLL_CTL_ADD:
         if (*at)
             return -EEXIST;
+        if (target->ops == &epoll_ops && depth_below(target, f) + depth_above(f) > NESTING_MAX)
+            return -ELOOP;
         if (!(*at = calloc(1, sizeof **at)))
             return -ENOMEM;
-        (*at)->file = file_hold(target);
-        (*at)->fd = (int)c->a[2];
+        **at = (struct interest){
+            .epoll = e, .file = target, .fd = (int)c->a[2], .next_of_file = target->watchers};
+        target->watchers = *at;
         break;
     case EPOLL_CTL_MOD:
         if (!*at)
@@ -206,8 +250,11 @@ int64_t do_epoll_ctl(struct thread *t, struct call *c)
 static bool report(struct thread *t, struct interest *i, uint8_t *out)
 {
     uint32_t now = (uint32_t)state_of(t, i->file) & (i->events | ALWAYS);
-    uint32_t news = i->events & EPOLLET ? now & ~i->seen : now;
+    uint32_t edges = i->file->ops->edges ? i->file->ops->edges(i->file) : 0;
+    bool is_old = i->events & EPOLLET && edges == i->edges;
+    uint32_t news = is_old ? now & ~i->seen : now;
     i->seen = now;
+    i->edges = edges;
     if (i->spent || !news)
         return false;
     i->spent = i->events & EPOLLONESHOT;
@@ -230,13 +277,7 @@ int64_t do_epoll_wait(struct thread *t, struct call *c)
         return -EFAULT;
     struct epoll *e = f->data;
     wait_on(t, &e->changed);
-    for (struct interest **at = &e->first; *at && found < room;) {
-        if (is_gone(*at)) {
-            drop_interest(at);
-            continue;
-        }
-        found += report(t, *at, out + found * 12);
-        at = &(*at)->next;
-    }
+    for (struct interest *i = e->first; i && found < room; i = i->next)
+        found += report(t, i, out + found * 12);
     return wait_or(t, (int64_t)found, milliseconds < 0 ? -1 : milliseconds * INT64_C(1000000));
 }

@@ -173,6 +173,7 @@ enum { PIPE_SIZE = 65536, PIPE_ATOMIC = 4096 };
 
 struct pipe {
     unsigned readers, writers;
+    uint32_t edges;
     uint64_t opens[2]; /* of a FIFO, to read and to write, ever */
     size_t start, used;
     struct queue changed;
@@ -197,6 +198,7 @@ static int64_t read_pipe(struct thread *t, struct file *f, void *to, size_t size
     memcpy((char *)to + first, p->bytes, n - first);
     p->start = (p->start + n) % PIPE_SIZE;
     p->used -= n;
+    p->edges++;
     queue_wake(&p->changed);
     return (int64_t)n;
 }
@@ -224,6 +226,7 @@ static int64_t write_pipe(struct thread *t, struct file *f, const void *from, si
     memcpy(p->bytes + end, from, first);
     memcpy(p->bytes, (const char *)from + first, n - first);
     p->used += n;
+    p->edges++;
     queue_wake(&p->changed);
     return (int64_t)n;
 }
@@ -250,6 +253,12 @@ static int64_t ioctl_pipe(struct thread *t, struct file *f, uint32_t request, ui
     return request == FIONREAD ? call_put(t, argument, &used, sizeof used) : -ENOTTY;
 }
 
+static uint32_t edges_of_pipe(const struct file *f)
+{
+    const struct pipe *p = f->data;
+    return p->edges;
+}
+
 static void release_pipe(struct file *f)
 {
     struct pipe *p = f->data;
@@ -269,6 +278,7 @@ const struct file_ops pipe_ops = {.read = read_pipe,
                                   .write = write_pipe,
                                   .poll = poll_pipe,
                                   .ioctl = ioctl_pipe,
+                                  .edges = edges_of_pipe,
                                   .release = release_pipe};
 
 /* A file on the pipe; counts what it may do. */
@@ -369,6 +379,7 @@ enum { EVENT_SEMAPHORE = 1 };
 
 struct event {
     uint64_t count;
+    uint32_t edges;
     bool semaphore;
     struct queue changed;
 };
@@ -383,6 +394,7 @@ static int64_t read_event(struct thread *t, struct file *f, void *to, size_t siz
     if (e->count == 0)
         return waits(f) ? wait_on(t, &e->changed) : -EAGAIN;
     e->count -= value;
+    e->edges++;
     memcpy(to, &value, sizeof value);
     queue_wake(&e->changed);
     return sizeof value;
@@ -402,6 +414,7 @@ static int64_t write_event(struct thread *t, struct file *f, const void *from, s
     if (value > UINT64_MAX - 1 - e->count)
         return f->flags & O_NONBLOCK ? -EAGAIN : wait_on(t, &e->changed);
     e->count += value;
+    e->edges++;
     queue_wake(&e->changed);
     return sizeof value;
 }
@@ -414,6 +427,12 @@ static int poll_event(struct thread *t, struct file *f)
     return (e->count ? POLLIN : 0) | (e->count < UINT64_MAX - 1 ? POLLOUT : 0);
 }
 
+static uint32_t edges_of_event(const struct file *f)
+{
+    const struct event *e = f->data;
+    return e->edges;
+}
+
 static void release_event(struct file *f)
 {
     struct event *e = f->data;
@@ -421,8 +440,11 @@ static void release_event(struct file *f)
     free(e);
 }
 
-const struct file_ops event_ops = {
-    .read = read_event, .write = write_event, .poll = poll_event, .release = release_event};
+const struct file_ops event_ops = {.read = read_event,
+                                   .write = write_event,
+                                   .poll = poll_event,
+                                   .edges = edges_of_event,
+                                   .release = release_event};
 
 int64_t do_eventfd2(struct thread *t, struct call *c)
 {
