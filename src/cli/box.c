@@ -10,7 +10,8 @@
 
 static const char usage[] =
     "usage: vow box IMAGE [--discard] [--host trap|notify] -- PROGRAM [ARGUMENT]…\n"
-    "       vow box pack -o IMAGE [--add PATH]… [--no-data] [--size SIZE] PROGRAM…\n"
+    "       vow box pack -o IMAGE [--add PATH]… [--package NAME]… [--no-data]\n"
+    "                    [--size SIZE] PROGRAM…\n"
     "       vow box create IMAGE [--from DIRECTORY|TAR] [--size SIZE]\n"
     "       vow box ls [-l] IMAGE [PATH]\n"
     "       vow box cp FROM IMAGE:PATH | IMAGE:PATH TO\n"

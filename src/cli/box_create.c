@@ -11,6 +11,7 @@
 #include "cli/box.h"
 #include "cli/box_fill.h"
 #include "cli/box_image.h"
+#include "cli/box_progress.h"
 #include "cli/box_tar.h"
 #include "cli/cli.h"
 
@@ -82,6 +83,7 @@ static int create(const struct request *request)
     if (status != 0)
         return status;
     int r = fill(image.store, request->from, &err);
+    box_progress_end();
     if (r == 0)
         return box_image_close(&image);
     cli_error(BOX_NAME, "%s%s", err.text, r == -ENOSPC ? "; --size makes a larger image" : "");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/box_image.h"
+#include "cli/box_progress.h"
 
 enum { BUFFER = 1 << 20, LINKS_MAX = 40 };
 
@@ -59,6 +60,7 @@ static int copy_range(struct fill *f, int fd, uint32_t ino, off_t at, off_t end)
             return put < 0 ? (int)put : -ENOSPC;
         at += got;
         f->bytes += (uint64_t)got;
+        box_progress(f->files, f->bytes);
     }
     return 0;
 }
@@ -152,10 +154,11 @@ static int copy_one(struct fill *f, const char *from, const struct stat *st,
 {
     bool directory = S_ISDIR(st->st_mode);
     uint32_t first = directory ? 0 : find_link(f, st);
-    if (first)
-        return store_link(f->store, first, to->dir, to->name, to->size);
-    int r = make(f, from, st, to, ino);
-    if (r == -EEXIST && directory)
+    int r = first ? store_link(f->store, first, to->dir, to->name, to->size)
+                  : make(f, from, st, to, ino);
+    if (first && (r != -EEXIST || !f->keep))
+        return r;
+    if (r == -EEXIST && (directory || f->keep))
         return store_lookup(f->store, to->dir, to->name, to->size, ino);
     if (r == 0 && S_ISREG(st->st_mode))
         r = copy_contents(f, from, *ino);
@@ -166,6 +169,7 @@ static int copy_one(struct fill *f, const char *from, const struct stat *st,
     if (r == 0 && !directory && st->st_nlink > 1)
         r = keep_link(f, st, *ino);
     f->files++;
+    box_progress(f->files, f->bytes);
     return r;
 }
 

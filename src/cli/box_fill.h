@@ -13,6 +13,7 @@ struct fill_link {
 struct fill {
     struct store *store;
     bool root_owned; /* all belongs to root, whoever owned it */
+    bool keep;       /* what is in the image already stays, and is no error */
     struct fill_link *links;
     size_t link_count, link_capacity;
     uint64_t files, bytes; /* so far */

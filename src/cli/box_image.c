@@ -69,7 +69,8 @@ static int make_file(struct box_image *i, uint64_t size, uint64_t files, struct 
         how.inodes = size / BYTES_PER_INODE;
     int fd CLEAN_FD = open(i->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
-        return err_set(err, -errno, "%s", strerror(errno));
+        return err_set(err, -errno, "%s%s", strerror(errno),
+                       errno == EEXIST ? "; remove it, or name another" : "");
     if (ftruncate(fd, (off_t)size) != 0)
         return err_set(err, -errno, "cannot have this size: %s", strerror(errno));
     if (getrandom(how.uuid, sizeof how.uuid, 0) < 0 ||

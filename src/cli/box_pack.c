@@ -13,31 +13,35 @@
 #include "cli/box_fill.h"
 #include "cli/box_image.h"
 #include "cli/box_package.h"
+#include "cli/box_progress.h"
 #include "cli/cli.h"
 #include "enforce/closure.h"
 #include "enforce/elf.h"
 #include "enforce/shebang.h"
 
 static const char usage[] =
-    "usage: vow box pack -o IMAGE [--add PATH]… [--no-data] [--size SIZE] PROGRAM…\n"
+    "usage: vow box pack -o IMAGE [--add PATH]… [--package NAME]… [--no-data]\n"
+    "                    [--size SIZE] PROGRAM…\n"
     "\n"
     "Makes an image with programs of this machine, their loaders and libraries, and,\n"
     "where Debian's package database knows them, the files of their packages and of\n"
-    "those that these depend on, without documentation.\n"
+    "those that these depend on, without documentation. /bin/sh is always there,\n"
+    "because system(3) and popen(3) need it.\n"
     "\n"
-    "  -o IMAGE     the file to make\n"
-    "  --add PATH   a file or directory of the host besides, under the same path\n"
-    "  --no-data    only programs, loaders and libraries\n"
-    "  --size SIZE  of the image, as 512M or 4G; otherwise 2G (the file is sparse)\n"
-    "  --help       this text\n";
+    "  -o IMAGE        the file to make\n"
+    "  --add PATH      a file or directory of the host besides, under the same path\n"
+    "  --package NAME  a Debian package besides, with those that it depends on\n"
+    "  --no-data       only programs, loaders and libraries\n"
+    "  --size SIZE     of the image, as 512M or 4G; otherwise 2G (the file is sparse)\n"
+    "  --help          this text\n";
 
 enum { ADDS_MAX = 64 };
 static const uint64_t size_default = UINT64_C(2) << 30;
 
 struct request {
     const char *image;
-    const char *adds[ADDS_MAX];
-    size_t add_count;
+    const char *adds[ADDS_MAX], *packages[ADDS_MAX];
+    size_t add_count, package_count;
     uint64_t size;
     bool no_data;
     char *const *programs;
@@ -182,10 +186,32 @@ static int pack_add(struct fill *f, const char *path, struct err *err)
                                                                  : r;
 }
 
+/* What programs count on that belongs to none of them: the shell, and the
+ * locale that needs no other. */
+static int pack_common(struct packing *p)
+{
+    static const char locale[] = "/usr/lib/locale/C.utf8";
+    struct packing shell = *p;
+    shell.no_data = true;
+    int r = access("/bin/sh", X_OK) == 0 ? pack_program(&shell, "/bin/sh", 0) : 0;
+    p->fill = shell.fill;
+    if (r == 0 && !p->no_data && access(locale, R_OK) == 0)
+        r = pack_add(&p->fill, locale, p->err);
+    return r;
+}
+
+static int pack_named(struct packing *p, const char *name)
+{
+    int r = package_named(name, pack_path, p);
+    return r == 1 ? err_set(p->err, -ENOENT, "--package %s: no such package is installed", name)
+                  : r;
+}
+
 static int fill(struct store *s, const struct request *request, struct err *err)
 {
-    struct packing p = {
-        .fill = {.store = s, .root_owned = true}, .no_data = request->no_data, .err = err};
+    struct packing p = {.fill = {.store = s, .root_owned = true, .keep = true},
+                        .no_data = request->no_data,
+                        .err = err};
     char path[PATH_MAX];
     int r = 0;
     for (char *const *word = request->programs; *word && r == 0; word++) {
@@ -193,12 +219,17 @@ static int fill(struct store *s, const struct request *request, struct err *err)
         if (r == 0)
             r = pack_program(&p, path, 0);
     }
+    for (size_t i = 0; i < request->package_count && r == 0; i++)
+        r = pack_named(&p, request->packages[i]);
+    if (r == 0)
+        r = pack_common(&p);
     for (size_t i = 0; i < request->add_count && r == 0; i++)
         r = pack_add(&p.fill, request->adds[i], err);
     if (r == 0 && access("/etc/ld.so.cache", R_OK) == 0)
         r = fill_path(&p.fill, "/etc/ld.so.cache", err);
     if (r == 0)
         r = pack_base(&p.fill, err);
+    box_progress_end();
     if (r == 0)
         printf("%s: %llu files, %llu MiB\n", request->image, (unsigned long long)p.fill.files,
                (unsigned long long)(p.fill.bytes >> 20));
@@ -234,6 +265,11 @@ static int take_option(struct request *request, int option)
             return cli_usage_error(BOX_NAME, "pack: at most %d times --add", ADDS_MAX);
         request->adds[request->add_count++] = optarg;
         return 0;
+    case 'p':
+        if (request->package_count == ADDS_MAX)
+            return cli_usage_error(BOX_NAME, "pack: at most %d times --package", ADDS_MAX);
+        request->packages[request->package_count++] = optarg;
+        return 0;
     default:
         return box_size(optarg, &request->size)
                    ? 0
@@ -243,11 +279,10 @@ static int take_option(struct request *request, int option)
 
 int box_pack_command(int argc, char **argv)
 {
-    static const struct option options[] = {{"add", required_argument, NULL, 'a'},
-                                            {"no-data", no_argument, NULL, 'n'},
-                                            {"size", required_argument, NULL, 's'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"add", required_argument, NULL, 'a'}, {"package", required_argument, NULL, 'p'},
+        {"no-data", no_argument, NULL, 'n'},   {"size", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0}};
     struct request request = {.size = size_default};
     int status = 0;
     opterr = 0;

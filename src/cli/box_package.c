@@ -213,21 +213,45 @@ static int visit_lists(const struct visit *v)
     return r;
 }
 
+/* Hands out the files of what is wanted; 1: there is nothing. */
+static int hand_out_wanted(struct database *d, int (*each)(void *context, const char *path),
+                           void *context)
+{
+    struct visit files = {.d = d, .each = each, .context = context};
+    bool any = false;
+    for (size_t i = 0; i < d->count; i++)
+        any |= d->packages[i].wanted;
+    return any ? visit_lists(&files) : 1;
+}
+
+static void database_free(struct database *d)
+{
+    free(d->packages);
+    free(d->status);
+}
+
 int package_files(const char *const *paths, size_t count,
                   int (*each)(void *context, const char *path), void *context)
 {
     struct database d = {0};
     struct visit owners = {.d = &d, .paths = paths, .count = count};
-    struct visit files = {.d = &d, .each = each, .context = context};
     int r = read_status(&d);
     if (r == 0)
         r = visit_lists(&owners);
-    bool any = false;
-    for (size_t i = 0; i < d.count; i++)
-        any |= d.packages[i].wanted;
     if (r == 0)
-        r = any ? visit_lists(&files) : 1;
-    free(d.packages);
-    free(d.status);
+        r = hand_out_wanted(&d, each, context);
+    database_free(&d);
+    return r;
+}
+
+int package_named(const char *name, int (*each)(void *context, const char *path), void *context)
+{
+    struct database d = {0};
+    int r = read_status(&d);
+    if (r == 0) {
+        want(&d, name, strlen(name));
+        r = hand_out_wanted(&d, each, context);
+    }
+    database_free(&d);
     return r;
 }

@@ -12,5 +12,7 @@
  * package has it; else 0, what `each` returned if that is not 0, or -errno. */
 int package_files(const char *const *paths, size_t count,
                   int (*each)(void *context, const char *path), void *context);
+/* package_named: the same for a package by its name. */
+int package_named(const char *name, int (*each)(void *context, const char *path), void *context);
 
 #endif

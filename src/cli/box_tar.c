@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/box_progress.h"
 enum { BLOCK = 512, BUFFER = 1 << 18, EXTRA_MAX = 1 << 20, NAME_MAX_SIZE = 4096 };
 
 /* A header as it is in the archive: ustar's fields, all text. */
@@ -31,6 +32,7 @@ struct tar {
     struct member member;
     /* What extended headers say of the next member. */
     bool has_name, has_link, has_size, has_mtime, has_uid, has_gid;
+    uint64_t files, bytes; /* so far */
     char buffer[BUFFER];
 };
 
@@ -257,6 +259,7 @@ static int copy_contents(struct tar *t, uint32_t ino)
         if (r > 0 && put != (ssize_t)part)
             return fault(t, put < 0 ? (int)put : -ENOSPC, "the image is full");
         at += part;
+        box_progress(t->files, t->bytes += part);
     }
     return r < 0 ? (int)r : skip(t, padding(t->member.size));
 }
@@ -379,6 +382,7 @@ static int step(struct tar *t)
                        "the archive has a sparse file of GNU tar: make it "
                        "without --sparse, or with --format=pax");
     read_header(t, &h);
+    box_progress(++t->files, t->bytes);
     int r = unpack_member(t);
     forget_member(t);
     return r;

@@ -74,7 +74,7 @@ is "cp in" "$(run box cp "$VOW" one.box:/dir/vow)" " [0]"
 is "… is there" "$(box cp one.box:/dir/vow out/vow && cmp "$VOW" out/vow && echo same)" "same"
 is "… consistently" "$(run clean one.box)" " [0]"
 like "stats" "$(run box stats one.box)" "size        1024 MiB*journal     empty: the image was closed [[]0]"
-like "create replaces nothing" "$(run box create one.box)" "*File exists [[]1]"
+like "create replaces nothing" "$(run box create one.box)" "*File exists; remove it, or name another [[]1]"
 
 # Archives ---------------------------------------------------------------------
 
@@ -153,6 +153,16 @@ like "mount says what to type" "$(run box mount "a b" /mnt)" "*sudo mount -o loo
 
 like "pack" "$(run box pack -o sh.box --no-data /bin/sh)" "sh.box: * files, * MiB [[]0]"
 is "… has the loader" "$(run box ls sh.box /lib64/ld-linux-x86-64.so.2)" "/lib64/ld-linux-x86-64.so.2 [0]"
+box pack -o true.box --no-data true >/dev/null
+is "… with a shell, as system(3) needs it" "$(run box ls true.box /bin/sh)" "/bin/sh [0]"
+if command -v dpkg >/dev/null; then
+    box pack -o named.box --package libc-bin true >/dev/null
+    is "… with a package by its name" "$(run box ls named.box /usr/bin/getent)" "/usr/bin/getent [0]"
+else
+    skip "… with a package by its name" "dpkg: not installed"
+fi
+is "… and a directory of which some is there" "$(box pack -o twice.box --add /usr/lib/locale/C.utf8 true >/dev/null; run box ls twice.box /usr/lib/locale/C.utf8/LC_CTYPE)" "/usr/lib/locale/C.utf8/LC_CTYPE [0]"
+like "… that is not there" "$(run box pack -o none.box --package no-such true)" "*--package no-such: no such package is installed [[]1]"
 like "… and nothing else of the host" "$(run box ls sh.box /etc/hostname)" "*No such file*[[]1]"
 like "pack of nothing" "$(run box pack -o none.box no-such-program)" "*there is no program 'no-such-program' [[]1]"
 
