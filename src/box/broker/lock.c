@@ -111,10 +111,14 @@ static int range(struct file *f, const struct flock *from, struct lock *to)
     int64_t base = from->l_whence == SEEK_CUR   ? (int64_t)f->offset
                    : from->l_whence == SEEK_END ? (int64_t)attr.size
                                                 : 0;
-    int64_t start = base + from->l_start, end = from->l_len ? start + from->l_len : INT64_MAX;
+    int64_t start, end = INT64_MAX;
+    if (__builtin_add_overflow(base, from->l_start, &start) ||
+        (from->l_len && __builtin_add_overflow(start, from->l_len, &end)))
+        return -EOVERFLOW;
     if (from->l_len < 0) {
+        int64_t low = end;
         end = start;
-        start += from->l_len;
+        start = low;
     }
     if (from->l_whence < 0 || from->l_whence > SEEK_END || start < 0 || end < start)
         return -EINVAL;
