@@ -15,7 +15,8 @@ struct theme {
     const char *name;
     void (*run)(void);
 };
-extern const struct theme file_themes[], process_themes[], signal_themes[], memory_themes[];
+extern const struct theme file_themes[], process_themes[], signal_themes[], memory_themes[],
+    time_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

@@ -192,8 +192,19 @@ static void serve(struct thread *t)
         }
         call_abandon(t);
         result = interruption(t->call.nr);
+        t->resume = wait_has_limit(t) ? t->limit : 0;
+        t->resume_nr = t->call.nr;
     }
     call_answer(t, result);
+}
+
+/* A call that no handler came between waits no longer than it was to. */
+static void go_on(struct thread *t)
+{
+    if (t->resume && t->call.nr == t->resume_nr)
+        wait_until(t, t->resume);
+    if (t->call.nr != BOX_TAKE)
+        t->resume = 0;
 }
 
 static void serve_slot(unsigned index)
@@ -207,6 +218,7 @@ static void serve_slot(unsigned index)
     for (int i = 0; i < 6; i++)
         t->call.a[i] = ((volatile uint64_t *)s->args)[i];
     t->busy = true;
+    go_on(t);
     serve(t);
 }
 
@@ -251,14 +263,14 @@ static void timers(void)
     int64_t now = time_now();
     if (wait_next_limit() <= now)
         wait_expire(now);
-    if (signal_next_alarm() <= now)
-        signal_alarms(now);
+    if (timer_next() <= now)
+        timer_run(now);
 }
 
 static int64_t next_moment(void)
 {
-    int64_t limit = wait_next_limit(), alarm = signal_next_alarm();
-    return limit < alarm ? limit : alarm;
+    int64_t limit = wait_next_limit(), timer = timer_next();
+    return limit < timer ? limit : timer;
 }
 
 static bool bells_are_silent(void)

@@ -17,7 +17,11 @@
 call_fn box_fork, box_forked, box_thread, box_threaded, box_take, box_fault, box_leave,
     box_leave_group, box_exec_open, box_exec_read, box_exec_commit, box_map;
 
-enum { CALL_SIGTIMEDWAIT = 128 };
+/* timerfd.c: struct itimerspec: interval, then value, in nanoseconds. */
+struct timer;
+int timer_settings_get(struct thread *t, uint64_t at, int64_t out[2]);
+int64_t timer_settings_put(struct thread *t, uint64_t at, const struct timer *timer);
+void timer_set(struct timer *timer, int clock, const int64_t to[2], bool absolute);
 
 /* signal.c, for sigtimedwait's kin */
 struct siginfo_short;

@@ -124,6 +124,7 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
     for (int i = 0; i < SIGNALS; i++)
         if (p->actions[i].handler > 1)
             p->actions[i] = (struct action){0};
+    posix_timers_free(p);
     p->has_executed = true;
     queue_wake(&p->changed);
     host_random(out.random, sizeof out.random);

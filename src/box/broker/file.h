@@ -2,6 +2,8 @@
 #ifndef VOW_BOX_FILE_H
 #define VOW_BOX_FILE_H
 
+#include <fcntl.h>
+
 #include "box/broker/wait.h"
 
 enum { FDS_MAX = 1024 };
@@ -23,6 +25,7 @@ struct file_ops {
     /* release: the last descriptor is closed. */
     void (*release)(struct file *f);
     bool seekable;
+    const char *name; /* of one without a node, in /proc/PID/fd */
 };
 
 struct file {
@@ -43,6 +46,11 @@ struct fd_table {
     bool close_on_exec[FDS_MAX];
 };
 
+/* file_waits: does a read or write wait for what is not there yet? */
+static inline bool file_waits(const struct file *f)
+{
+    return !(f->flags & O_NONBLOCK) && !f->more;
+}
 /* file_new: one reference; takes over the node's. NULL: no memory. */
 struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data);
 struct file *file_hold(struct file *f);
@@ -68,7 +76,7 @@ int fifo_open(struct node *n, struct thread *t, uint32_t flags, struct file **ou
 struct file *host_file_new(int fd, uint32_t flags);
 bool host_file_is_tty(const struct file *f);
 extern const struct file_ops regular_ops, directory_ops, null_ops, zero_ops, full_ops, random_ops,
-    pipe_ops, host_ops, event_ops, epoll_ops, text_ops;
+    pipe_ops, host_ops, event_ops, epoll_ops, text_ops, timerfd_ops, signalfd_ops;
 
 /* file_set_text: a file that reads as these bytes, which it takes over. */
 struct text {

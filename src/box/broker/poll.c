@@ -10,6 +10,9 @@
 #include "box/broker/task.h"
 
 enum { ALWAYS = POLLERR | POLLHUP | POLLNVAL, POLL_MAX = 4096, NESTING_MAX = 2 };
+/* What may stand beside EPOLLEXCLUSIVE. That wakes all who wait, which may be. */
+#define EXCLUSIVE                                                                                  \
+    (EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)
 
 /* What holds of a file now; registers the thread if there is one. */
 static int state_of(struct thread *t, struct file *f)
@@ -26,7 +29,7 @@ static int64_t poll_all(struct thread *t, struct pollfd *fds, uint64_t count)
         p.revents = 0;
         if (p.fd >= 0) {
             struct file *f = fd_file(t, (uint64_t)p.fd);
-            int now = f && !(f->flags & O_PATH) ? state_of(found ? NULL : t, f) : POLLNVAL;
+            int now = f && !(f->flags & O_PATH) ? state_of(t, f) : POLLNVAL;
             p.revents = (short)(now & (p.events | ALWAYS));
         }
         found += p.revents != 0;
@@ -177,7 +180,8 @@ static void release_epoll(struct file *f)
     free(e);
 }
 
-const struct file_ops epoll_ops = {.poll = poll_epoll, .release = release_epoll};
+const struct file_ops epoll_ops = {
+    .poll = poll_epoll, .release = release_epoll, .name = "anon_inode:[eventpoll]"};
 
 int64_t do_epoll_create1(struct thread *t, struct call *c)
 {
@@ -213,6 +217,11 @@ int64_t do_epoll_ctl(struct thread *t, struct call *c)
         return -EFAULT;
     struct epoll *e = f->data;
     struct interest **at = &e->first;
+    uint32_t events;
+    memcpy(&events, event, sizeof events);
+    if (events & EPOLLEXCLUSIVE &&
+        (target->ops == &epoll_ops || (c->a[1] == EPOLL_CTL_ADD && events & ~(uint32_t)EXCLUSIVE)))
+        return -EINVAL;
     while (*at && ((*at)->fd != (int)c->a[2] || (*at)->file != target))
         at = &(*at)->next;
     switch (c->a[1]) {
@@ -233,12 +242,12 @@ int64_t do_epoll_ctl(struct thread *t, struct call *c)
         target->watchers = *at;
         break;
     case EPOLL_CTL_MOD:
-        if (!*at)
-            return -ENOENT;
+        if (!*at || ((*at)->events | events) & EPOLLEXCLUSIVE)
+            return *at ? -EINVAL : -ENOENT;
         break;
     default: return -EINVAL;
     }
-    memcpy(&(*at)->events, event, 4);
+    (*at)->events = events;
     memcpy(&(*at)->data, event + 4, 8);
     (*at)->seen = 0;
     (*at)->spent = false;
@@ -263,11 +272,11 @@ static bool report(struct thread *t, struct interest *i, uint8_t *out)
     return true;
 }
 
-int64_t do_epoll_wait(struct thread *t, struct call *c)
+/* limit: nanoseconds; negative: none */
+static int64_t epoll_for(struct thread *t, struct call *c, int64_t limit)
 {
     struct file *f = fd_file(t, c->a[0]);
     uint64_t room = c->a[2], found = 0;
-    int milliseconds = (int)c->a[3];
     if (!f)
         return -EBADF;
     if (f->ops != &epoll_ops || (int)room <= 0)
@@ -279,5 +288,18 @@ int64_t do_epoll_wait(struct thread *t, struct call *c)
     wait_on(t, &e->changed);
     for (struct interest *i = e->first; i && found < room; i = i->next)
         found += report(t, i, out + found * 12);
-    return wait_or(t, (int64_t)found, milliseconds < 0 ? -1 : milliseconds * INT64_C(1000000));
+    return wait_or(t, (int64_t)found, limit);
+}
+
+int64_t do_epoll_wait(struct thread *t, struct call *c)
+{
+    int milliseconds = (int)c->a[3];
+    return epoll_for(t, c, milliseconds < 0 ? -1 : milliseconds * INT64_C(1000000));
+}
+
+int64_t do_epoll_pwait2(struct thread *t, struct call *c)
+{
+    int64_t limit = -1;
+    int64_t result = c->a[3] ? time_get(t, c->a[3], &limit) : 0;
+    return result ? result : epoll_for(t, c, limit);
 }

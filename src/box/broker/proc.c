@@ -286,7 +286,7 @@ static void file_name(struct str *out, const struct file *f)
     else if (f->node)
         str_addf(out, "/proc/self/fd/inode:[%u]", f->node->ino);
     else
-        str_add(out, f->ops == &event_ops ? "anon_inode:[eventfd]" : "anon_inode:[eventpoll]");
+        str_add(out, f->ops->name ? f->ops->name : "anon_inode:[unknown]");
 }
 
 static struct file *file_of(const struct proc_node *link)

@@ -56,19 +56,12 @@ static void tell(struct thread *t)
     }
 }
 
-static void add(struct pending *p, const struct siginfo_short *info)
-{
-    if (!(p->set & BIT(info->signal)))
-        p->info[info->signal - 1] = *info;
-    p->set |= BIT(info->signal);
-}
-
 /* A stop takes away a waiting SIGCONT and the other way round. */
 static void cancel(struct process *p, uint64_t set)
 {
-    p->pending.set &= ~set;
+    pending_cancel(&p->pending, set);
     for (struct thread *t = p->threads; t; t = t->next)
-        t->pending.set &= ~set;
+        pending_cancel(&t->pending, set);
 }
 
 static void tell_parent(struct process *p, int report, int code)
@@ -102,47 +95,47 @@ static void prepare(struct process *p, int signal)
     }
 }
 
-void signal_send_thread(struct thread *t, const struct siginfo_short *info)
+bool signal_send_thread(struct thread *t, const struct siginfo_short *info)
 {
     struct process *p = t->process;
     if (p->state == ZOMBIE)
-        return;
+        return true;
     prepare(p, info->signal);
     if (info->signal == SIGKILL) {
         task_end(p, SIGKILL);
-        return;
+        return true;
     }
     if (is_ignored(p, info->signal) && !(mask_of(t) & BIT(info->signal)))
-        return;
-    add(&t->pending, info);
+        return true;
+    bool added = pending_add(&t->pending, info);
     signal_update(p);
     if (!(mask_of(t) & BIT(info->signal)))
         tell(t);
+    queue_wake(&p->signals);
+    return added;
 }
 
-void signal_send(struct process *p, const struct siginfo_short *info)
+bool signal_send(struct process *p, const struct siginfo_short *info)
 {
     if (p->state == ZOMBIE)
-        return;
+        return true;
     prepare(p, info->signal);
     if (info->signal == SIGKILL) {
         task_end(p, SIGKILL);
-        return;
+        return true;
     }
     struct thread *taker = NULL;
     for (struct thread *t = p->threads; t; t = t->next)
         if (!(mask_of(t) & BIT(info->signal)) && !t->leaving)
             taker = !taker || t->tid == p->pid ? t : taker;
     if (is_ignored(p, info->signal) && taker)
-        return;
-    add(&p->pending, info);
+        return true;
+    bool added = pending_add(&p->pending, info);
     signal_update(p);
     if (taker)
         tell(taker);
-    for (struct thread *t = p->threads; t; t = t->next)
-        if (t->busy && t->call.nr == CALL_SIGTIMEDWAIT)
-            call_ready(t);
-    queue_wake(&p->children); /* signalfd */
+    queue_wake(&p->signals);
+    return added;
 }
 
 void signal_send_group(uint32_t group, int signal)
@@ -157,15 +150,10 @@ void signal_send_group(uint32_t group, int signal)
 /* Takes one signal of `set` off: the lowest, a fault before others. */
 bool signal_remove(struct thread *t, uint64_t set, struct siginfo_short *out)
 {
-    struct pending *from = &t->pending;
-    if (!(from->set & set))
-        from = &t->process->pending;
-    uint64_t found = from->set & set;
-    if (!found)
+    if (!pending_take(&t->pending, set, out) && !pending_take(&t->process->pending, set, out))
         return false;
-    int signal = __builtin_ctzll(found) + 1;
-    *out = from->info[signal - 1];
-    from->set &= ~BIT(signal);
+    if (out->code == SI_TIMER)
+        out->uid = posix_timer_taken(t->process, out->pid);
     signal_update(t->process);
     return true;
 }
@@ -230,8 +218,10 @@ int64_t box_take(struct thread *t, struct call *c)
     struct siginfo_short s;
     t->interrupted = 0;
     while (!t->leaving && p->state == RUNNING && signal_remove(t, ~mask_of(t), &s))
-        if (handle(t, &s, &out))
+        if (handle(t, &s, &out)) {
+            t->resume = 0;
             break;
+        }
     if (p->state == STOPPED)
         return wait_on(t, &p->stopped);
     if (p->state == ZOMBIE)
@@ -370,9 +360,62 @@ int64_t do_pause(struct thread *t, struct call *c)
     return wait_on(t, &nobody);
 }
 
+/* A siginfo that a guest made up: what a handler may see of it. */
+static int64_t made_up(struct thread *t, uint64_t at, int signal, struct siginfo_short *out)
+{
+    uint8_t info[128];
+    int32_t words[8];
+    if (call_get(t, at, info, sizeof info) != 0)
+        return -EFAULT;
+    if (signal < 0 || signal > SIGNALS)
+        return -EINVAL;
+    memcpy(words, info, sizeof words);
+    *out = (struct siginfo_short){
+        .signal = signal, .code = words[2], .pid = words[4], .uid = words[5]};
+    memcpy(&out->address, info + 24, sizeof out->address);
+    return 0;
+}
+
+/* Nobody may pass for the kernel or for kill(2) to others. */
+static bool is_forged(const struct siginfo_short *s)
+{
+    return s->code >= 0 || s->code == SI_TKILL;
+}
+
+int64_t do_rt_sigqueueinfo(struct thread *t, struct call *c)
+{
+    struct siginfo_short s;
+    struct process *to = task_find((uint32_t)c->a[0]);
+    int64_t result = made_up(t, c->a[2], (int)c->a[1], &s);
+    if (result != 0)
+        return result;
+    if (is_forged(&s) && to != t->process)
+        return -EPERM;
+    if (!to)
+        return -ESRCH;
+    if (!may_signal(t->process, to, s.signal))
+        return -EPERM;
+    return !s.signal || signal_send(to, &s) ? 0 : -EAGAIN;
+}
+
+int64_t do_rt_tgsigqueueinfo(struct thread *t, struct call *c)
+{
+    struct siginfo_short s;
+    struct thread *to = task_find_thread((uint32_t)c->a[1]);
+    int64_t result = made_up(t, c->a[3], (int)c->a[2], &s);
+    if (result != 0 || (int)c->a[0] <= 0 || (int)c->a[1] <= 0)
+        return result ? result : -EINVAL;
+    if (is_forged(&s) && (!to || to->process != t->process))
+        return -EPERM;
+    if (!to || to->process->pid != (uint32_t)c->a[0])
+        return -ESRCH;
+    if (!may_signal(t->process, to->process, s.signal))
+        return -EPERM;
+    return !s.signal || signal_send_thread(to, &s) ? 0 : -EAGAIN;
+}
+
 int64_t do_rt_sigtimedwait(struct thread *t, struct call *c)
 {
-    static struct queue nobody;
     struct siginfo_short s;
     uint64_t set;
     struct timespec limit;
@@ -394,74 +437,5 @@ int64_t do_rt_sigtimedwait(struct thread *t, struct call *c)
             return -EAGAIN;
         wait_until(t, time_now() + limit.tv_sec * INT64_C(1000000000) + limit.tv_nsec);
     }
-    return wait_on(t, &nobody);
-}
-
-/* Alarms -------------------------------------------------------------------------------*/
-
-int64_t signal_next_alarm(void)
-{
-    int64_t next = INT64_MAX;
-    for (struct process *p = box.first; p; p = p->next)
-        if (p->alarm && p->alarm < next)
-            next = p->alarm;
-    return next;
-}
-
-void signal_alarms(int64_t now)
-{
-    for (struct process *p = box.first; p; p = p->next) {
-        if (!p->alarm || p->alarm > now)
-            continue;
-        p->alarm = p->alarm_interval ? now + p->alarm_interval : 0;
-        signal_send(p, &(struct siginfo_short){.signal = SIGALRM, .code = BOX_SI_KERNEL});
-    }
-}
-
-int64_t do_alarm(struct thread *t, struct call *c)
-{
-    struct process *p = t->process;
-    int64_t now = time_now(), left = p->alarm ? p->alarm - now : 0;
-    uint64_t seconds = (uint32_t)c->a[0];
-    p->alarm = seconds ? now + (int64_t)seconds * INT64_C(1000000000) : 0;
-    p->alarm_interval = 0;
-    return left <= 0 ? 0 : (left + 999999999) / 1000000000;
-}
-
-/* microseconds and seconds of struct itimerval: interval, then value */
-static void put_timer(const struct process *p, int64_t out[4])
-{
-    int64_t left = p->alarm ? p->alarm - time_now() : 0;
-    left = p->alarm && left < 1000 ? 1000 : left;
-    out[0] = p->alarm_interval / 1000000000;
-    out[1] = p->alarm_interval % 1000000000 / 1000;
-    out[2] = left / 1000000000;
-    out[3] = left % 1000000000 / 1000;
-}
-
-int64_t do_getitimer(struct thread *t, struct call *c)
-{
-    int64_t now[4];
-    if (c->a[0] != 0)
-        return c->a[0] < 3 ? -ENOSYS : -EINVAL;
-    put_timer(t->process, now);
-    return call_put(t, c->a[1], now, sizeof now);
-}
-
-int64_t do_setitimer(struct thread *t, struct call *c)
-{
-    struct process *p = t->process;
-    int64_t old[4], new[4] = {0};
-    if (c->a[0] != 0)
-        return c->a[0] < 3 ? -ENOSYS : -EINVAL;
-    put_timer(p, old);
-    if (c->a[1] && call_get(t, c->a[1], new, sizeof new) != 0)
-        return -EFAULT;
-    for (int i = 0; i < 4; i++)
-        if (new[i] < 0 || (i % 2 && new[i] >= 1000000) || new[i] > INT64_C(1) << 32)
-            return -EINVAL;
-    int64_t after = new[2] * INT64_C(1000000000) + new[3] * 1000;
-    p->alarm_interval = new[0] * INT64_C(1000000000) + new[1] * 1000;
-    p->alarm = after ? time_now() + after : 0;
-    return c->a[2] ? call_put(t, c->a[2], old, sizeof old) : 0;
+    return wait_on(t, &t->process->signals);
 }

@@ -13,11 +13,6 @@
 #include "box/broker/task.h"
 #include "box/broker/tty.h"
 
-static bool waits(const struct file *f)
-{
-    return !(f->flags & O_NONBLOCK) && !f->more;
-}
-
 /* Devices --------------------------------------------------------------------------------*/
 
 static int64_t read_nothing(struct thread *t, struct file *f, void *to, size_t size, uint64_t *at)
@@ -109,7 +104,7 @@ bool host_file_is_tty(const struct file *f)
 
 static int64_t host_wait(struct thread *t, struct file *f, int events)
 {
-    if (!waits(f))
+    if (!file_waits(f))
         return -EAGAIN;
     int64_t result = wait_on(t, &host_queue);
     host_watch(host_fd(f), events);
@@ -190,7 +185,7 @@ static int64_t read_pipe(struct thread *t, struct file *f, void *to, size_t size
     if (p->used == 0) {
         if (p->writers == 0)
             return 0;
-        return waits(f) ? wait_on(t, &p->changed) : -EAGAIN;
+        return file_waits(f) ? wait_on(t, &p->changed) : -EAGAIN;
     }
     size_t n = size < p->used ? size : p->used;
     size_t first = n < PIPE_SIZE - p->start ? n : PIPE_SIZE - p->start;
@@ -392,7 +387,7 @@ static int64_t read_event(struct thread *t, struct file *f, void *to, size_t siz
     if (size < sizeof value)
         return -EINVAL;
     if (e->count == 0)
-        return waits(f) ? wait_on(t, &e->changed) : -EAGAIN;
+        return file_waits(f) ? wait_on(t, &e->changed) : -EAGAIN;
     e->count -= value;
     e->edges++;
     memcpy(to, &value, sizeof value);
@@ -444,7 +439,8 @@ const struct file_ops event_ops = {.read = read_event,
                                    .write = write_event,
                                    .poll = poll_event,
                                    .edges = edges_of_event,
-                                   .release = release_event};
+                                   .release = release_event,
+                                   .name = "anon_inode:[eventfd]"};
 
 int64_t do_eventfd2(struct thread *t, struct call *c)
 {

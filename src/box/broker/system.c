@@ -1,4 +1,4 @@
-/* system: time, identity, limits and what the machine says of itself. */
+/* system: usage, identity, limits and what the machine says of itself. */
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,92 +15,9 @@
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 
-enum { CLOCKS = 12, STACK_LIMIT = 8 << 20 };
+enum { STACK_LIMIT = 8 << 20 };
 
-/* Time -----------------------------------------------------------------------------------*/
-
-/* The processor time of a guest, by the host's clock for its process. */
-static int64_t cpu_time(const struct process *p)
-{
-    struct timespec now = {0};
-    clockid_t clock = ~p->host_pid * 8 | 2; /* CPUCLOCK_SCHED of a process */
-    if (p->host_pid)
-        clock_gettime(clock, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-static struct timespec split(int64_t nanoseconds)
-{
-    return (struct timespec){nanoseconds / 1000000000, nanoseconds % 1000000000};
-}
-
-int64_t do_clock_gettime(struct thread *t, struct call *c)
-{
-    struct timespec now;
-    int clock = (int)c->a[0];
-    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock < 0)
-        now = split(cpu_time(t->process));
-    else if (clock >= CLOCKS || clock_gettime(clock, &now) != 0)
-        return -EINVAL;
-    return call_put(t, c->a[1], &now, sizeof now);
-}
-
-int64_t do_clock_getres(struct thread *t, struct call *c)
-{
-    struct timespec resolution = {0, 1};
-    if ((int)c->a[0] >= CLOCKS)
-        return -EINVAL;
-    return c->a[1] ? call_put(t, c->a[1], &resolution, sizeof resolution) : 0;
-}
-
-int64_t do_gettimeofday(struct thread *t, struct call *c)
-{
-    struct timespec now;
-    static const char zone[8];
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t words[2] = {now.tv_sec, now.tv_nsec / 1000};
-    if (c->a[1])
-        call_put(t, c->a[1], zone, sizeof zone);
-    return c->a[0] ? call_put(t, c->a[0], words, sizeof words) : 0;
-}
-
-int64_t do_time(struct thread *t, struct call *c)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t seconds = now.tv_sec;
-    return c->a[0] && call_put(t, c->a[0], &seconds, sizeof seconds) != 0 ? -EFAULT : seconds;
-}
-
-int64_t do_clock_nanosleep(struct thread *t, struct call *c)
-{
-    static struct queue nobody;
-    int64_t time;
-    struct timespec now;
-    int64_t result = time_get(t, c->a[2], &time);
-    int clock = (int)c->a[0];
-    if (result != 0 || clock < 0 || clock >= CLOCKS)
-        return result ? result : -EINVAL;
-    if (wait_timed_out(t))
-        return 0;
-    if (!wait_has_limit(t)) {
-        if (c->a[1] & TIMER_ABSTIME) {
-            if (clock_gettime(clock, &now) != 0)
-                return -EINVAL;
-            time -= now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-        }
-        if (time <= 0)
-            return 0;
-        wait_until(t, time_now() + time);
-    }
-    return wait_on(t, &nobody);
-}
-
-int64_t do_nanosleep(struct thread *t, struct call *c)
-{
-    struct call by_clock = {.a = {CLOCK_MONOTONIC, 0, c->a[0]}};
-    return do_clock_nanosleep(t, &by_clock);
-}
+/* Usage ---------------------------------------------------------------------------------*/
 
 int64_t do_times(struct thread *t, struct call *c)
 {

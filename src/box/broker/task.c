@@ -101,6 +101,7 @@ static void thread_free(struct thread *t)
     *at = t->next;
     call_abandon(t);
     call_forget(t);
+    pending_cancel(&t->pending, UINT64_MAX);
     box.slots[t->slot] = NULL;
     free(t);
 }
@@ -123,6 +124,8 @@ static void process_free(struct process *p)
     queue_free(&p->children);
     queue_free(&p->changed);
     queue_free(&p->stopped);
+    queue_free(&p->signals);
+    pending_cancel(&p->pending, UINT64_MAX);
     free(p->cmdline);
     free(p->exe);
     free(p->exec_path);
@@ -196,7 +199,8 @@ void task_end(struct process *p, int status)
         return;
     p->state = ZOMBIE;
     p->status = status;
-    p->alarm = 0;
+    itimers_stop(p);
+    posix_timers_free(p);
     if (p->host_pid)
         host_kill(p->host_pid);
     for (struct thread *t = p->threads; t; t = t->next) {
@@ -285,6 +289,7 @@ struct process *task_first(void)
     p->umask = 022;
     p->file_limit = FILE_LIMIT;
     p->started = time_now();
+    itimers_start(p);
     p->fds = fds_new();
     struct thread *t = p->fds ? thread_new(p, 1) : NULL;
     if (!t || store_fs_node(STORE_ROOT, &p->cwd) != 0) {
@@ -310,11 +315,12 @@ static struct process *copy(struct process *from, int exit_signal)
     p->report = 0;
     p->exit_signal = exit_signal;
     p->threads = p->exec_by = NULL;
-    p->children = p->changed = p->stopped = (struct queue){0};
+    p->children = p->changed = p->stopped = p->signals = (struct queue){0};
     p->pending = (struct pending){0};
     p->exec_files[0] = p->exec_files[1] = NULL;
     p->exec_path = NULL;
-    p->alarm = p->alarm_interval = 0;
+    itimers_start(p);
+    p->posix_timers = NULL;
     p->started = time_now();
     p->exe = from->exe ? strdup(from->exe) : NULL;
     p->cmdline = from->cmdline ? malloc(from->cmdline_size) : NULL;

@@ -2,6 +2,7 @@
 #ifndef VOW_BOX_TASK_H
 #define VOW_BOX_TASK_H
 
+#include "box/broker/time/timer.h"
 #include "box/broker/wait.h"
 
 enum { SIGNALS = 64, NAME_SIZE = 16, CMDLINE_MAX = 4096 };
@@ -21,7 +22,14 @@ struct siginfo_short {
 struct pending {
     uint64_t set;
     struct siginfo_short info[SIGNALS];
+    struct more_pending *more;
+    unsigned more_count;
 };
+/* pending_add: false: there are too many. pending_take: the lowest of a set, false
+ * if there is none. pending_cancel: also before it goes. */
+bool pending_add(struct pending *p, const struct siginfo_short *info);
+bool pending_take(struct pending *p, uint64_t set, struct siginfo_short *out);
+void pending_cancel(struct pending *p, uint64_t set);
 
 struct credentials {
     uint32_t uid, euid, suid, gid, egid, sgid;
@@ -42,6 +50,8 @@ struct thread {
     struct wait *waits;
     struct file *opening; /* a FIFO, whose other side is waited for */
     int64_t limit;        /* INT64_MAX: none */
+    int64_t resume;       /* 0, or the limit of the call that a signal ended, */
+    uint32_t resume_nr;   /* if it is made again */
     struct pending pending;
     struct thread *next_ready;
 };
@@ -64,6 +74,7 @@ struct process {
     struct queue children;  /* somebody waits for a child of this process */
     struct queue changed;   /* exec or exit: vfork's parent waits */
     struct queue stopped;   /* its threads, while it is stopped */
+    struct queue signals;   /* somebody reads signals */
     struct pending pending;
     struct action actions[SIGNALS];
     struct credentials cred;
@@ -76,7 +87,8 @@ struct process {
     char *exe;       /* path of the program */
     char *exec_path; /* and of the one that an exec has opened */
     struct file *exec_files[2];
-    int64_t alarm, alarm_interval; /* nanoseconds of the clock; 0: none */
+    struct timer itimers[ITIMERS];
+    struct posix_timer *posix_timers;
     int64_t started;
     uint64_t file_limit;
 };
@@ -104,15 +116,13 @@ static inline bool may_override(const struct process *p)
 }
 
 /* signal.c */
-/* signal_send: to a process; to a thread. NULL info: by the box itself. */
-void signal_send(struct process *p, const struct siginfo_short *info);
-void signal_send_thread(struct thread *t, const struct siginfo_short *info);
+/* signal_send: to a process; to a thread. false: too many wait. */
+bool signal_send(struct process *p, const struct siginfo_short *info);
+bool signal_send_thread(struct thread *t, const struct siginfo_short *info);
 void signal_send_group(uint32_t group, int signal);
 /* signal_waits: is there one that the thread would take now? */
 bool signal_waits(struct thread *t);
 void signal_update(struct process *p); /* tells the slots what is pending */
-void signal_alarms(int64_t now);
-int64_t signal_next_alarm(void);
 
 /* call.c */
 /* call_ready: the call of this thread is made again. */

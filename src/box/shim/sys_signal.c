@@ -70,6 +70,13 @@ long sys_epoll_pwait(struct thread *t, struct regs *r, const long a[6])
     return result < 0 ? result : call_forward(t, __NR_epoll_wait, a);
 }
 
+long sys_epoll_pwait2(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result = with_mask(t, a[4], a[5]);
+    return result < 0 ? result : call_forward(t, __NR_epoll_pwait2, a);
+}
+
 long sys_pselect6(struct thread *t, struct regs *r, const long a[6])
 {
     uint64_t mask[2] = {0, 0};
@@ -107,4 +114,24 @@ long sys_sigaltstack(struct thread *t, struct regs *r, const long a[6])
         t->alt.flags &= DISABLE;
     }
     return a[1] ? guest_copy((void *)a[1], &old, sizeof old) : 0;
+}
+
+/* What is left of the time is wanted of a call that was interrupted. */
+long sys_clock_nanosleep(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { ABSOLUTE = 1, SIZE = 16, REST = WINDOW_START + SIZE };
+    (void)r;
+    if (guest_copy(t->window + WINDOW_START, (const void *)a[2], SIZE) < 0)
+        return -EFAULT;
+    bool wanted = a[3] && !(a[1] & ABSOLUTE);
+    long result = call_broker(t, __NR_clock_nanosleep, a[0], a[1], WINDOW_START, wanted ? REST : 0);
+    if (result == -RESTART_NOHAND && wanted && guest_copy((void *)a[3], t->window + REST, SIZE) < 0)
+        return -EFAULT;
+    return result;
+}
+
+long sys_nanosleep(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { MONOTONIC = 1 };
+    return sys_clock_nanosleep(t, r, (const long[6]){MONOTONIC, 0, a[0], a[1]});
 }
