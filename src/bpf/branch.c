@@ -1,30 +1,54 @@
 #include "bpf/branch.h"
 
-#include "bpf/flags.h"
 #include "bpf/insn.h"
 
-static bool matters(const struct branch *b, size_t bit)
+uint32_t branch_matters(const struct branch *b)
 {
-    for (size_t i = 0; i < b->run_count; i++)
-        if (b->runs[i].to != b->runs[i | bit].to)
-            return true;
-    return false;
+    uint32_t matter = 0, rest = b->mask;
+    for (size_t j = 0; rest; j++, rest &= rest - 1)
+        for (size_t label = 0; label < b->label_count; label++)
+            if (values_differ(&b->leads[label], j)) {
+                matter |= rest & -rest;
+                break;
+            }
+    return matter;
 }
 
-void branch_reduce(struct branch *b)
+static node tail_of(const node *tails, size_t label)
 {
-    if (!b->enumerated)
-        return;
-    for (size_t bit = b->run_count / 2; bit > 0; bit /= 2) { /* of an index into the runs */
-        if (matters(b, bit))
-            continue;
-        b->mask &= ~b->runs[bit].lo;
-        size_t kept = 0;
-        for (size_t i = 0; i < b->run_count; i++)
-            if (!(i & bit))
-                b->runs[kept++] = b->runs[i];
-        b->run_count = kept;
+    return tails ? tails[label] : (node)label;
+}
+
+/* The label of the i-th value. */
+static size_t label_at(const struct branch *b, size_t i)
+{
+    size_t label = 0;
+    while (!values_have(&b->leads[label], i))
+        label++;
+    return label;
+}
+
+/* The values of `leads` as runs. */
+static struct run *list_runs(struct graph *g, const struct branch *b, const node *tails,
+                             size_t *count)
+{
+    size_t end = values_count(b->mask);
+    struct values edges = {{0}};
+    for (size_t label = 0; label < b->label_count; label++)
+        values_edges(&b->leads[label], &edges);
+    size_t most = 0;
+    for (size_t w = 0; w < VALUES_WORDS; w++)
+        most += (size_t)__builtin_popcountll(edges.at[w]);
+    struct run *runs = graph_scratch(g, most, sizeof *runs);
+    for (size_t i = 0, next; runs && i < end; i = next) {
+        next = values_next(&edges, i + 1, end);
+        runs_add(runs, count,
+                 (struct run){.lo = values_nth(b->mask, i),
+                              .single = next == i + 1,
+                              .weight = (uint16_t)(next - i),
+                              .to = tail_of(tails, label_at(b, i))});
     }
+    return runs;
 }
 
 /* The branch's runs, neighbours that lead to the same tail merged; `to` is the
@@ -32,71 +56,86 @@ void branch_reduce(struct branch *b)
 static struct run *merge_runs(struct graph *g, const struct branch *b, const node *tails,
                               size_t *count)
 {
-    struct run *runs = graph_scratch(g, b->run_count, sizeof *runs);
     *count = 0;
+    if (b->leads)
+        return list_runs(g, b, tails, count);
+    struct run *runs = graph_scratch(g, b->run_count, sizeof *runs);
     for (size_t i = 0; runs && i < b->run_count; i++) {
         struct run run = b->runs[i];
-        run.to = tails ? tails[run.to] : run.to;
+        run.to = tail_of(tails, run.to);
         runs_add(runs, count, run);
     }
     return runs;
 }
 
-/* Would the search take more tests than asking for parts of the mask? */
-static bool flags_are_shorter(struct graph *g, const struct branch *b)
+/* How many tests the search takes. */
+static size_t search_tests(struct graph *g, const struct branch *b)
 {
-    if (!b->enumerated || b->run_count > FLAGS_VALUES)
-        return false;
     size_t count;
     struct arena_mark mark = arena_mark(&g->scratch);
     const struct run *runs = merge_runs(g, b, NULL, &count);
-    struct flags flags;
-    flags_init(&flags, b->runs, b->run_count);
-    bool shorter = runs && flags_tests(&flags) <= 1 + tree_tests(g, runs, count);
+    size_t tests = runs ? tree_tests(g, runs, count) : 0;
     arena_release(&g->scratch, mark);
-    return shorter;
+    return tests;
+}
+
+/* Asking for parts of the mask, if that takes no more than to cut and search. */
+static struct flags *plan_flags(struct graph *g, const struct branch *b)
+{
+    if (!b->leads || values_count(b->mask) > FLAGS_VALUES)
+        return NULL;
+    struct arena_mark mark = arena_mark(&g->scratch);
+    struct flags *flags = graph_scratch(g, 1, sizeof *flags);
+    if (flags && flags_plan(flags, b->mask, b->leads, b->label_count, 1 + search_tests(g, b)))
+        return flags;
+    arena_release(&g->scratch, mark);
+    return NULL;
 }
 
 /* Does everything but 0 lead to the same tail? */
 static bool is_zero_or_not(const struct branch *b)
 {
-    if (b->mask == UINT32_MAX || !b->runs[0].single)
+    if (b->mask == UINT32_MAX || b->label_count != 2)
         return false;
-    for (size_t i = 2; i < b->run_count; i++)
-        if (b->runs[i].to != b->runs[1].to)
-            return false;
-    return true;
+    if (!b->leads)
+        return b->run_count == 2 && b->runs[0].single;
+    struct values zero = b->leads[label_at(b, 0)];
+    return values_next(&zero, 1, values_count(b->mask)) == values_count(b->mask);
 }
 
 struct branch_plan branch_plan(struct graph *g, const struct branch *b, struct held held)
 {
-    enum branch_way way = is_zero_or_not(b)         ? BRANCH_ANY
-                          : flags_are_shorter(g, b) ? BRANCH_FLAGS
-                                                    : BRANCH_TREE;
+    bool any = is_zero_or_not(b);
+    struct flags *flags = any ? NULL : plan_flags(g, b);
     bool held_enough = held.offset == b->offset && (held.mask & b->mask) == b->mask;
-    struct held inside = way == BRANCH_TREE ? (struct held){b->offset, b->mask}
-                         : held_enough      ? held
-                                            : HELD_WORD(b->offset);
-    return (struct branch_plan){way, inside};
+    if (!any && !flags)
+        return (struct branch_plan){BRANCH_TREE, {b->offset, b->mask}, NULL};
+    return (struct branch_plan){any ? BRANCH_ANY : BRANCH_FLAGS,
+                                held_enough ? held : HELD_WORD(b->offset), flags};
+}
+
+/* The tails of 0 and of everything else. */
+static node build_any(struct graph *g, const struct branch *b, const node *tails)
+{
+    size_t zero = b->leads ? label_at(b, 0) : b->runs[0].to;
+    return graph_test(g, INSN_JSET, b->mask, tails[1 - zero], tails[zero]);
+}
+
+static node build_search(struct graph *g, const struct branch *b, const node *tails)
+{
+    size_t count;
+    struct arena_mark mark = arena_mark(&g->scratch);
+    const struct run *runs = merge_runs(g, b, tails, &count);
+    node body = runs ? tree_build(g, runs, count) : 0;
+    arena_release(&g->scratch, mark);
+    return body;
 }
 
 node branch_build(struct graph *g, const struct branch *b, const struct branch_plan *plan,
                   struct held held, const node *tails)
 {
-    node body = 0;
-    if (plan->way == BRANCH_ANY) {
-        body = graph_test(g, INSN_JSET, b->mask, tails[b->runs[1].to], tails[b->runs[0].to]);
-    } else if (plan->way == BRANCH_FLAGS) {
-        struct flags flags;
-        flags_init(&flags, b->runs, b->run_count);
-        body = flags_build(g, &flags, tails);
-    } else {
-        size_t count;
-        struct arena_mark mark = arena_mark(&g->scratch);
-        const struct run *runs = merge_runs(g, b, tails, &count);
-        if (runs)
-            body = tree_build(g, runs, count);
-        arena_release(&g->scratch, mark);
-    }
+    node body = plan->way == BRANCH_ANY     ? build_any(g, b, tails)
+                : plan->way == BRANCH_FLAGS ? flags_build(g, plan->flags, tails)
+                                            : build_search(g, b, tails);
     return graph_look(g, held, plan->inside, body);
 }

@@ -2,15 +2,17 @@
 #ifndef VOW_BPF_BRANCH_H
 #define VOW_BPF_BRANCH_H
 
-#include "bpf/tree.h"
+#include "bpf/flags.h"
 
-/* runs[].to are labels, numbers below the count of tails. */
+/* Tails have labels, numbers below label_count. */
 struct branch {
-    uint16_t offset;  /* of the word */
-    uint32_t mask;    /* what of it matters */
-    bool enumerated;  /* the runs are all values that the mask lets through, in order,
-                         one each; else neighbours differ */
-    struct run *runs; /* the first one's lo is 0 */
+    uint16_t offset; /* of the word */
+    uint32_t mask;   /* what of it matters */
+    size_t label_count;
+    struct values *leads; /* where the values that the mask lets through are few: those of
+                             each label; else NULL, and … */
+    struct run *runs;     /* … neighbours differ, runs[].to are labels, the first one's lo
+                             is 0 */
     size_t run_count;
 };
 
@@ -21,11 +23,14 @@ enum branch_way { BRANCH_TREE, BRANCH_ANY, BRANCH_FLAGS };
 struct branch_plan {
     enum branch_way way;
     struct held inside; /* what the register holds when a tail is entered */
+    struct flags *flags;
 };
 
-/* branch_reduce: takes bits from the mask that make no difference. */
-void branch_reduce(struct branch *b);
-/* branch_plan: the shortest way, entered while the register holds `held`. */
+/* branch_matters: the bits of the mask that make a difference, of a branch that
+ * has `leads`. */
+uint32_t branch_matters(const struct branch *b);
+/* branch_plan: the shortest way, entered while the register holds `held`. It may
+ * take from the scratch. */
 struct branch_plan branch_plan(struct graph *g, const struct branch *b, struct held held);
 /* branch_build: the tails, by label, are for a register that holds
  * plan->inside. Entered as planned. */

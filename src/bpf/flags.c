@@ -2,62 +2,36 @@
 
 #include "bpf/insn.h"
 
-typedef uint64_t value_set; /* bit i: values[i] is possible */
+typedef uint64_t value_set; /* bit i: the i-th value is possible */
 
-/* The values in which bit j of the mask is set. */
-static const value_set with_bit[] = {UINT64_C(0xaaaaaaaaaaaaaaaa), UINT64_C(0xcccccccccccccccc),
-                                     UINT64_C(0xf0f0f0f0f0f0f0f0), UINT64_C(0xff00ff00ff00ff00),
-                                     UINT64_C(0xffff0000ffff0000), UINT64_C(0xffffffff00000000)};
+#define UNDECIDED SIZE_MAX
 
-void flags_init(struct flags *f, const struct run *values, size_t count)
+/* The label to which all values of the set lead. */
+static size_t decided(const struct flags *f, value_set set)
 {
-    size_t firsts[FLAGS_VALUES], first_count = 0; /* one value for each tail */
-    value_set sets[FLAGS_VALUES];
-    uint8_t set_of[FLAGS_VALUES];
-    f->count = count;
-    f->values = values;
-    for (size_t i = 0; i < count; i++) {
-        size_t set = 0;
-        while (set < first_count && values[firsts[set]].to != values[i].to)
-            set++;
-        if (set == first_count) {
-            firsts[first_count++] = i;
-            sets[set] = 0;
-        }
-        sets[set] |= UINT64_C(1) << i;
-        set_of[i] = (uint8_t)set;
-    }
-    for (size_t i = 0; i < count; i++)
-        f->same[i] = sets[set_of[i]];
-    f->with_any[0] = 0;
-    for (size_t i = 1; i < count; i++)
-        f->with_any[i] = f->with_any[i & (i - 1)] | with_bit[__builtin_ctzll(i)];
+    for (size_t label = 0; label < f->label_count; label++)
+        if (!(set & ~f->leads[label].at[0]))
+            return label;
+    return UNDECIDED;
 }
 
-static value_set all_values(const struct flags *f)
+/* How many of the values need no more questions. */
+static int settled(const struct flags *f, value_set set)
 {
-    return UINT64_MAX >> (FLAGS_VALUES - f->count);
-}
-
-/* Where a set leads that is not empty, if all of it leads there; else NULL. */
-static const struct run *decided(const struct flags *f, value_set set)
-{
-    int first = __builtin_ctzll(set);
-    return set & ~f->same[first] ? NULL : &f->values[first];
+    return decided(f, set) == UNDECIDED ? 0 : __builtin_popcountll(set);
 }
 
 /* The question that settles most values at once. The set is not decided, so
  * it has two values and some single bit tells them apart. */
 static size_t best_question(const struct flags *f, value_set set)
 {
-    size_t best = 0;
-    int best_score = -1;
-    for (size_t question = 1; question < f->count; question++) {
+    size_t best = 0, count = values_count(f->mask);
+    int best_score = -1, all = __builtin_popcountll(set);
+    for (size_t question = 1; question < count && best_score < all; question++) {
         value_set with = set & f->with_any[question], without = set & ~with;
         if (!with || !without)
             continue;
-        int score = (decided(f, with) ? __builtin_popcountll(with) : 0) +
-                    (decided(f, without) ? __builtin_popcountll(without) : 0);
+        int score = settled(f, with) + settled(f, without);
         if (score > best_score) {
             best_score = score;
             best = question;
@@ -66,32 +40,50 @@ static size_t best_question(const struct flags *f, value_set set)
     return best;
 }
 
-static size_t count_tests(const struct flags *f, value_set set)
+/* Notes the questions for a set; false if there are too many. */
+static bool plan(struct flags *f, value_set set)
 {
-    if (decided(f, set))
-        return 0;
-    value_set with = set & f->with_any[best_question(f, set)];
-    return 1 + count_tests(f, with) + count_tests(f, set & ~with);
-}
-
-static node build(struct graph *g, const struct flags *f, value_set set, const node *tails)
-{
-    const struct run *only = decided(f, set);
-    if (only)
-        return tails[only->to];
+    if (decided(f, set) != UNDECIDED)
+        return true;
+    if (f->question_count == f->most)
+        return false;
     size_t question = best_question(f, set);
     value_set with = set & f->with_any[question];
-    node if_any = build(g, f, with, tails);
-    node if_none = build(g, f, set & ~with, tails);
-    return graph_test(g, INSN_JSET, f->values[question].lo, if_any, if_none);
+    f->questions[f->question_count++] = (uint8_t)question;
+    return plan(f, with) && plan(f, set & ~with);
 }
 
-size_t flags_tests(const struct flags *f)
+bool flags_plan(struct flags *f, uint32_t mask, const struct values *leads, size_t label_count,
+                size_t most)
 {
-    return count_tests(f, all_values(f));
+    size_t count = values_count(mask);
+    f->mask = mask;
+    f->leads = leads;
+    f->label_count = label_count;
+    f->question_count = 0;
+    f->most = most < FLAGS_VALUES ? most : FLAGS_VALUES;
+    f->with_any[0] = 0;
+    for (size_t i = 1; i < count; i++)
+        f->with_any[i] = f->with_any[i & (i - 1)] | values_with((size_t)__builtin_ctzll(i)).at[0];
+    return plan(f, values_all(mask).at[0]);
 }
 
-node flags_build(struct graph *g, const struct flags *f, const node *tails)
+/* `asked`: questions before this set's. */
+static node build(struct graph *g, const struct flags *f, value_set set, size_t *asked,
+                  const node *tails)
 {
-    return build(g, f, all_values(f), tails);
+    size_t only = decided(f, set);
+    if (only != UNDECIDED)
+        return tails[only];
+    size_t question = f->questions[(*asked)++];
+    value_set with = set & f->with_any[question];
+    node if_any = build(g, f, with, asked, tails);
+    node if_none = build(g, f, set & ~with, asked, tails);
+    return graph_test(g, INSN_JSET, values_nth(f->mask, question), if_any, if_none);
+}
+
+node flags_build(struct graph *g, struct flags *f, const node *tails)
+{
+    size_t asked = 0;
+    return build(g, f, values_all(f->mask).at[0], &asked, tails);
 }

@@ -5,22 +5,25 @@
 #define VOW_BPF_FLAGS_H
 
 #include "bpf/tree.h"
+#include "bpf/values.h"
 
 #define FLAGS_VALUES 64 /* 2 ^ the bits of the mask, at most */
 
-/* Every value that the mask lets through, in order: bit j of an index is the
- * mask's j-th bit. */
 struct flags {
-    size_t count;
-    const struct run *values;
-    uint64_t same[FLAGS_VALUES];     /* for each value, those that lead where it leads */
-    uint64_t with_any[FLAGS_VALUES]; /* and those that have any of its bits */
+    uint32_t mask;
+    const struct values *leads; /* by label: the values that lead there */
+    size_t label_count;
+    uint64_t with_any[FLAGS_VALUES]; /* by index: the values that have any of its bits */
+    uint8_t questions[FLAGS_VALUES]; /* by index, in the order in which they are asked */
+    size_t question_count, most;
 };
 
-void flags_init(struct flags *f, const struct run *values, size_t count);
-/* flags_tests: how many tests flags_build makes at most. */
-size_t flags_tests(const struct flags *f);
-/* flags_build: goes to tails[to] of the value that the register holds. */
-node flags_build(struct graph *g, const struct flags *f, const node *tails);
+/* flags_plan: false if it takes more than `most` tests. The values behind `leads`
+ * stay where they are. */
+bool flags_plan(struct flags *f, uint32_t mask, const struct values *leads, size_t label_count,
+                size_t most);
+/* flags_build: goes to the tail, by label, of the value that the register holds.
+ * Once, after a plan. */
+node flags_build(struct graph *g, struct flags *f, const node *tails);
 
 #endif

@@ -4,7 +4,7 @@
  * variable after the other. A variable is what one look at a word can tell:
  * the word cut to one mask. Where all masks on a word have few bits together
  * (open's flags), the word is one variable with their union as the mask, and
- * its values are enumerated.
+ * its values are kept as sets.
  *
  * Each value of the variable leaves some clauses alive (build). A clause that
  * asks for the same as an earlier one in all that is not known yet is replaced
@@ -21,15 +21,11 @@
 #include "bpf/branch.h"
 #include "bpf/insn.h"
 
-#define SET_BITS 64       /* clauses, and variables, in one batch */
-#define ENUMERATED_BITS 8 /* of a word, if its values are enumerated */
-#define STEP_LIMIT 20000  /* of expansion, for one call */
+#define SET_BITS 64      /* clauses, conditions and variables in one batch */
+#define STEP_LIMIT 20000 /* of expansion, for one call */
 
-struct variable {
-    uint8_t word;
-    bool enumerated;
-    uint32_t mask;
-};
+typedef uint64_t bits; /* a set of clauses or conditions of a batch */
+#define BIT(i) (UINT64_C(1) << (i))
 
 struct match {
     struct graph *g;
@@ -38,19 +34,26 @@ struct match {
     size_t steps;
 };
 
+struct variable {
+    uint8_t word;
+    bool few; /* values, so that they are kept as sets */
+    uint32_t mask;
+    bits conditions; /* that ask for it */
+};
+
 /* Clauses that are expanded together; where none of them holds, `none`
  * goes on. */
 struct batch {
     struct match *m;
-    struct word_clause *clauses;
-    size_t clause_count;
-    struct variable vars[SET_BITS];
-    size_t var_count;
     node none;
+    size_t clause_count, condition_count, var_count;
+    bits asks[SET_BITS]; /* by clause: its conditions */
+    struct asked {
+        uint16_t at; /* in the words */
+        bits askers; /* clauses */
+    } conditions[SET_BITS];
+    struct variable vars[SET_BITS];
 };
-
-typedef uint64_t bits; /* a set of clauses or variables of a batch */
-#define BIT(i) (UINT64_C(1) << (i))
 
 static void fail(struct match *m, int error)
 {
@@ -58,56 +61,41 @@ static void fail(struct match *m, int error)
         m->g->error = error;
 }
 
-static const struct condition *condition(const struct batch *b, size_t clause, size_t at)
+static size_t first_of(bits set)
 {
-    return &b->m->words->conditions[b->clauses[clause].at[at]];
+    return (size_t)__builtin_ctzll(set);
 }
 
-/* Is it known whether the condition holds? Then it does, in clauses alive. */
-static bool is_known(const struct batch *b, size_t clause, size_t at, bits known)
+static const struct condition *condition(const struct batch *b, size_t at)
 {
-    return known >> condition(b, clause, at)->var & 1;
+    return &b->m->words->conditions[b->conditions[at].at];
 }
 
-/* Does one clause ask, of what is not known, only for what another asks too? */
-static bool asks_no_more(const struct batch *b, size_t clause, size_t other, bits known)
+/* What a clause asks of what is not known. Known conditions hold, in clauses
+ * that are alive. */
+static bits wants(const struct batch *b, size_t clause, bits known)
 {
-    const struct word_clause *weak = &b->clauses[clause], *strong = &b->clauses[other];
-    for (size_t i = 0; i < weak->count; i++) {
-        bool found = is_known(b, clause, i, known);
-        for (size_t j = 0; j < strong->count && !found; j++)
-            found = strong->at[j] == weak->at[i];
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-static bool asks_nothing(const struct batch *b, size_t clause, bits known)
-{
-    for (size_t i = 0; i < b->clauses[clause].count; i++)
-        if (!is_known(b, clause, i, known))
-            return false;
-    return true;
+    return b->asks[clause] & ~known;
 }
 
 /* The one name of all sets of clauses that ask for the same. */
 static bits canonical(const struct batch *b, bits alive, bits known)
 {
-    bits named = 0;
-    for (size_t i = 0; i < b->clause_count; i++) {
-        if (!(alive & BIT(i)))
-            continue;
+    bits named = 0, kept = 0;
+    for (bits rest = alive; rest; rest &= rest - 1) {
+        bits want = wants(b, first_of(rest), known);
         size_t name = 0;
-        while (!(asks_no_more(b, name, i, known) && asks_no_more(b, i, name, known)))
+        while (wants(b, name, known) != want)
             name++;
         named |= BIT(name);
     }
-    bits kept = named;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; j < b->clause_count && (kept & BIT(i)); j++)
-            if (i != j && (named & BIT(j)) && asks_no_more(b, j, i, known))
-                kept &= ~BIT(i);
+    for (bits rest = named; rest; rest &= rest - 1) {
+        bits own = rest & -rest, want = wants(b, first_of(rest), known);
+        bits others = named & ~own;
+        while (others && wants(b, first_of(others), known) & ~want)
+            others &= others - 1;
+        kept |= others ? 0 : own;
+    }
     return kept;
 }
 
@@ -115,47 +103,38 @@ static bits canonical(const struct batch *b, bits alive, bits known)
  * what similar calls have in common, their first arguments, comes last. */
 static size_t choose_variable(const struct batch *b, bits alive, bits known)
 {
-    int asked[SET_BITS] = {0};
     size_t best = 0;
-    for (size_t i = 0; i < b->m->words->condition_count; i++) {
-        const struct condition *c = &b->m->words->conditions[i];
-        if ((c->askers & alive) && !(known >> c->var & 1))
-            asked[c->var] += __builtin_popcountll(c->askers & alive);
-    }
-    for (size_t i = 1; i < b->var_count; i++)
-        if (asked[i] >= asked[best])
+    int most = 0;
+    for (size_t i = 0; i < b->var_count; i++) {
+        int asked = 0;
+        for (bits rest = b->vars[i].conditions & ~known; rest; rest &= rest - 1)
+            asked += __builtin_popcountll(b->conditions[first_of(rest)].askers & alive);
+        if (asked >= most) {
+            most = asked;
             best = i;
+        }
+    }
     return best;
 }
 
 /* A condition on the variable that is looked at. */
 struct question {
     bits askers;
-    const struct span *spans;
-    uint32_t span_count;
-    uint32_t mask; /* of the variable's bits */
+    const struct span *spans; /* sorted */
+    uint32_t span_count, at;  /* `at`: spans before it are below the values that come */
+    uint32_t mask;            /* of the variable's bits */
 };
 
-/* `value`: what the variable's mask leaves of the word. */
-static bool holds(const struct question *q, uint32_t value)
-{
-    value &= q->mask;
-    for (size_t i = 0; i < q->span_count; i++)
-        if (value >= q->spans[i].lo && value <= q->spans[i].hi)
-            return true;
-    return false;
-}
-
-/* What one look at a variable tells: its values in runs, labelled by the class
- * of clauses that they leave. */
+/* What one look at a variable tells: its values, labelled by the class of clauses
+ * that they leave. */
 struct look {
-    size_t var;
+    bits alive, known; /* before it, and … */
+    bits after;        /* … what is known after it */
+    const struct variable *var;
     struct question *questions; /* the conditions on it that somebody alive asks for */
     size_t question_count;
     struct branch branch;
     bits *classes; /* what is alive then; canonical, by label */
-    node *tails;   /* by label */
-    size_t class_count;
     struct survival {
         bits alive; /* as it came */
         uint32_t label;
@@ -163,58 +142,43 @@ struct look {
     size_t seen_count;
 };
 
-static void list_questions(const struct batch *b, bits alive, struct look *l)
+static void list_questions(const struct batch *b, struct look *l)
 {
     const struct words *w = b->m->words;
-    for (size_t i = 0; i < w->condition_count; i++) {
-        const struct condition *c = &w->conditions[i];
-        if (c->var != l->var || !(c->askers & alive))
-            continue;
-        uint32_t mask = b->vars[l->var].enumerated ? c->mask : UINT32_MAX;
-        l->questions[l->question_count++] =
-            (struct question){c->askers, &w->spans[c->span_at], c->span_count, mask};
+    for (bits rest = l->var->conditions; rest; rest &= rest - 1) {
+        const struct asked *asked = &b->conditions[first_of(rest)];
+        const struct condition *c = &w->conditions[asked->at];
+        if (asked->askers & l->alive)
+            l->questions[l->question_count++] =
+                (struct question){asked->askers, &w->spans[c->span_at], c->span_count, 0, c->mask};
     }
 }
 
-/* The clauses that may hold still when the variable has this value. It need
- * not be one that the mask lets through: then it stands for those above it. */
-static bits survivors(const struct look *l, bits alive, uint32_t value)
+/* The label of the class that these clauses are in; a new one if need be. */
+static uint32_t label_of(const struct batch *b, struct look *l, bits alive)
 {
-    for (size_t i = 0; i < l->question_count; i++)
-        if (!holds(&l->questions[i], value))
-            alive &= ~l->questions[i].askers;
-    return alive;
+    for (size_t i = 0; i < l->seen_count; i++)
+        if (l->seen[i].alive == alive)
+            return l->seen[i].label;
+    bits class = canonical(b, alive, l->after);
+    uint32_t label = 0;
+    while (label < l->branch.label_count && l->classes[label] != class)
+        label++;
+    if (label == l->branch.label_count)
+        l->classes[l->branch.label_count++] = class;
+    l->seen[l->seen_count++] = (struct survival){alive, label};
+    return label;
 }
 
-/* The bits of an enumerated variable that somebody alive asks for. */
-static uint32_t asked_mask(const struct look *l)
+/* Room for so many runs, or sets, of values. */
+static bool take_labels(struct graph *g, size_t count, struct look *l)
 {
-    uint32_t mask = 0;
-    for (size_t i = 0; i < l->question_count; i++)
-        mask |= l->questions[i].mask;
-    return mask;
+    l->classes = graph_scratch(g, count, sizeof *l->classes);
+    l->seen = graph_scratch(g, count, sizeof *l->seen);
+    return l->classes && l->seen;
 }
 
-/* Values may be counted twice here. */
-static size_t most_values(const struct look *l)
-{
-    if (l->branch.enumerated)
-        return (size_t)1 << __builtin_popcount(l->branch.mask);
-    size_t count = 1;
-    for (size_t i = 0; i < l->question_count; i++)
-        count += 2 * l->questions[i].span_count;
-    return count;
-}
-
-/* All values that the mask lets through. */
-static void enumerate(struct branch *branch)
-{
-    uint32_t value = 0;
-    do {
-        branch->runs[branch->run_count++] = (struct run){.lo = value, .single = true, .weight = 1};
-        value = (value - branch->mask) & branch->mask;
-    } while (value);
-}
+/* ------------------------------------------------- a word with any values */
 
 /* Adds a run in its place, unless there is one that begins there. */
 static void insert_run(struct branch *branch, uint32_t lo)
@@ -248,68 +212,134 @@ static void list_values(const struct look *l, struct branch *branch)
     }
 }
 
-/* The label of the class that these clauses are in; a new one if need be. */
-static uint32_t label_of(const struct batch *b, struct look *l, bits alive, bits known)
+/* The clauses that may hold still when the variable has this value; asked with
+ * rising values. */
+static bits survivors(const struct look *l, uint32_t value)
 {
-    for (size_t i = 0; i < l->seen_count; i++)
-        if (l->seen[i].alive == alive)
-            return l->seen[i].label;
-    bits class = canonical(b, alive, known | BIT(l->var));
-    uint32_t label = 0;
-    while (label < l->class_count && l->classes[label] != class)
-        label++;
-    if (label == l->class_count)
-        l->classes[l->class_count++] = class;
-    l->seen[l->seen_count++] = (struct survival){alive, label};
-    return label;
+    bits alive = l->alive;
+    for (size_t i = 0; i < l->question_count; i++) {
+        struct question *q = &l->questions[i];
+        while (q->at < q->span_count && q->spans[q->at].hi < value)
+            q->at++;
+        if (q->at == q->span_count || q->spans[q->at].lo > value)
+            alive &= ~q->askers;
+    }
+    return alive;
 }
 
-/* Takes what a look needs from the scratch, and says what is asked. */
-static bool look_init(struct batch *b, bits alive, struct look *l)
+static void look_at_any(struct batch *b, struct look *l)
 {
-    struct graph *g = b->m->g;
-    const struct variable *var = &b->vars[l->var];
-    l->questions = graph_scratch(g, b->m->words->condition_count, sizeof *l->questions);
-    if (!l->questions)
-        return false;
-    list_questions(b, alive, l);
-    l->branch.offset = data_word(b->m->words->arch, var->word);
-    l->branch.mask = var->enumerated ? asked_mask(l) : var->mask;
-    l->branch.enumerated = var->enumerated;
-    size_t values = most_values(l);
-    l->branch.runs = graph_scratch(g, values, sizeof *l->branch.runs);
-    l->classes = graph_scratch(g, values, sizeof *l->classes);
-    l->tails = graph_scratch(g, values, sizeof *l->tails);
-    l->seen = graph_scratch(g, values, sizeof *l->seen);
-    return !g->error;
+    struct branch *branch = &l->branch;
+    size_t most = 1, count = 0;
+    for (size_t i = 0; i < l->question_count; i++)
+        most += 2 * l->questions[i].span_count;
+    branch->runs = graph_scratch(b->m->g, most, sizeof *branch->runs);
+    if (!branch->runs || !take_labels(b->m->g, most, l))
+        return;
+    list_values(l, branch);
+    for (size_t i = 0; i < branch->run_count; i++) {
+        struct run run = branch->runs[i];
+        run.to = label_of(b, l, survivors(l, run.lo));
+        runs_add(branch->runs, &count, run);
+    }
+    branch->run_count = count;
+}
+
+/* ------------------------------------------------- a word with few values */
+
+/* Values that leave the same clauses alive. */
+struct part {
+    struct values set;
+    bits alive;
+};
+
+/* Splits the values by the answers to every question. There is room for as many
+ * parts as there are values. */
+static size_t split(const struct look *l, struct part *parts)
+{
+    size_t count = 1;
+    parts[0] = (struct part){values_all(l->branch.mask), l->alive};
+    for (size_t i = 0; i < l->question_count; i++) {
+        const struct question *q = &l->questions[i];
+        struct values holds = values_where(l->branch.mask, q->mask, q->spans, q->span_count);
+        for (size_t k = count; k-- > 0;) {
+            struct part fails = {values_minus(&parts[k].set, &holds), parts[k].alive & ~q->askers};
+            struct values rest = values_and(&parts[k].set, &holds);
+            if (values_empty(&fails.set))
+                continue;
+            if (values_empty(&rest))
+                parts[k] = fails;
+            else
+                parts[k] = (struct part){rest, parts[k].alive}, parts[count++] = fails;
+        }
+    }
+    return count;
+}
+
+/* Gives each class of clauses the values that leave it. */
+static void label_values(struct batch *b, struct look *l, struct part *parts)
+{
+    size_t count = split(l, parts);
+    memset(l->branch.leads, 0, count * sizeof *l->branch.leads);
+    for (size_t i = 0; i < count; i++)
+        values_add(&l->branch.leads[label_of(b, l, parts[i].alive)], &parts[i].set);
+}
+
+static void look_at_few(struct batch *b, struct look *l)
+{
+    struct branch *branch = &l->branch;
+    branch->mask = 0;
+    for (size_t i = 0; i < l->question_count; i++)
+        branch->mask |= l->questions[i].mask;
+    size_t most = values_count(branch->mask);
+    struct part *parts = graph_scratch(b->m->g, most, sizeof *parts);
+    branch->leads = graph_scratch(b->m->g, most, sizeof *branch->leads);
+    if (!parts || !branch->leads || !take_labels(b->m->g, most, l))
+        return;
+    label_values(b, l, parts);
+    uint32_t matter = branch_matters(branch);
+    if (matter == branch->mask)
+        return;
+    branch->mask = matter;
+    label_values(b, l, parts); /* the same labels: each has a value without the other bits */
 }
 
 /* Fills a look at a variable. On failure the graph has the error. */
-static void look_at(struct batch *b, bits alive, bits known, struct look *l)
+static void look_at(struct batch *b, struct look *l)
 {
-    struct branch *branch = &l->branch;
-    l->var = choose_variable(b, alive, known);
-    if (!look_init(b, alive, l))
+    l->var = &b->vars[choose_variable(b, l->alive, l->known)];
+    l->after = l->known | l->var->conditions;
+    l->questions = graph_scratch(b->m->g, (size_t)__builtin_popcountll(l->var->conditions),
+                                 sizeof *l->questions);
+    if (!l->questions)
         return;
-    if (branch->enumerated)
-        enumerate(branch);
+    list_questions(b, l);
+    l->branch.offset = data_word(b->m->words->arch, l->var->word);
+    l->branch.mask = l->var->mask;
+    if (l->var->few)
+        look_at_few(b, l);
     else
-        list_values(l, branch);
-    size_t count = 0;
-    for (size_t i = 0; i < branch->run_count; i++) {
-        struct run run = branch->runs[i];
-        run.to = label_of(b, l, survivors(l, alive, run.lo), known);
-        if (branch->enumerated)
-            branch->runs[count++] = run;
-        else
-            runs_add(branch->runs, &count, run);
-    }
-    branch->run_count = count;
-    branch_reduce(branch);
+        look_at_any(b, l);
 }
 
-/* The tail that decides, where these clauses may hold still and the values of
- * these variables are known. */
+static node build(struct batch *b, bits alive, bits known, struct held held);
+
+/* The tail for what a look told. */
+static node build_look(struct batch *b, const struct look *l, struct held held)
+{
+    struct graph *g = b->m->g;
+    size_t count = l->branch.label_count;
+    if (count == 1)
+        return build(b, l->classes[0], l->after, held);
+    node *tails = graph_scratch(g, count, sizeof *tails);
+    struct branch_plan plan = branch_plan(g, &l->branch, held);
+    for (size_t i = 0; i < count && !g->error; i++)
+        tails[i] = build(b, l->classes[i], l->after, plan.inside);
+    return g->error ? 0 : branch_build(g, &l->branch, &plan, held, tails);
+}
+
+/* The tail that decides, where these clauses may hold still and these conditions
+ * do. */
 static node build(struct batch *b, bits alive, bits known, struct held held)
 {
     struct graph *g = b->m->g;
@@ -320,54 +350,57 @@ static node build(struct batch *b, bits alive, bits known, struct held held)
     if (!alive)
         return b->none;
     /* A clause that asks for nothing more is canonically the only one. */
-    if (asks_nothing(b, (size_t)__builtin_ctzll(alive), known))
+    if (!wants(b, first_of(alive), known))
         return b->m->yes;
     struct arena_mark mark = arena_mark(&g->scratch);
-    struct look l = {0};
-    node result = 0;
-    look_at(b, alive, known, &l);
-    if (!g->error && l.class_count == 1) {
-        result = build(b, l.classes[0], known | BIT(l.var), held);
-    } else if (!g->error) {
-        struct branch_plan plan = branch_plan(g, &l.branch, held);
-        for (size_t i = 0; i < l.class_count; i++)
-            l.tails[i] = build(b, l.classes[i], known | BIT(l.var), plan.inside);
-        if (!g->error)
-            result = branch_build(g, &l.branch, &plan, held, l.tails);
-    }
+    struct look l = {.alive = alive, .known = known};
+    look_at(b, &l);
+    node result = g->error ? 0 : build_look(b, &l, held);
     arena_release(&g->scratch, mark);
     return result;
 }
 
-/* Names the variables of the batch's conditions, and who asks for them; false if there are too
- * many. */
-static bool assign_variables(struct batch *b)
+/* ------------------------------------------------------------------ batches */
+
+/* Fills b->asks and b->conditions; false if there are too many. */
+static bool list_conditions(struct batch *b, const struct word_clause *clauses)
 {
-    uint32_t together[WORDS] = {0};
-    for (size_t i = 0; i < b->m->words->condition_count; i++)
-        b->m->words->conditions[i].askers = 0;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; j < b->clauses[i].count; j++)
-            together[condition(b, i, j)->word] |= condition(b, i, j)->mask;
-    b->var_count = 0;
-    for (size_t i = 0; i < b->clause_count; i++)
-        for (size_t j = 0; j < b->clauses[i].count; j++) {
-            struct condition *c = &b->m->words->conditions[b->clauses[i].at[j]];
-            uint32_t all = together[c->word];
-            bool enumerated = __builtin_popcount(all) <= ENUMERATED_BITS;
-            struct variable var = {c->word, enumerated, enumerated ? all : c->mask};
+    b->condition_count = 0;
+    for (size_t i = 0; i < b->clause_count; i++) {
+        b->asks[i] = 0;
+        for (size_t j = 0; j < clauses[i].count; j++) {
             size_t at = 0;
-            while (at < b->var_count &&
-                   (b->vars[at].word != var.word || b->vars[at].mask != var.mask))
+            while (at < b->condition_count && b->conditions[at].at != clauses[i].at[j])
                 at++;
             if (at == SET_BITS)
                 return false;
-            if (at == b->var_count)
-                b->vars[b->var_count++] = var;
-            c->var = (uint8_t)at;
-            c->askers |= BIT(i);
+            if (at == b->condition_count)
+                b->conditions[b->condition_count++] = (struct asked){.at = clauses[i].at[j]};
+            b->conditions[at].askers |= BIT(i);
+            b->asks[i] |= BIT(at);
         }
+    }
     return true;
+}
+
+/* Names the variables of the conditions: there are no more than those. */
+static void list_variables(struct batch *b)
+{
+    uint32_t together[WORDS] = {0};
+    for (size_t i = 0; i < b->condition_count; i++)
+        together[condition(b, i)->word] |= condition(b, i)->mask;
+    b->var_count = 0;
+    for (size_t i = 0; i < b->condition_count; i++) {
+        const struct condition *c = condition(b, i);
+        bool few = __builtin_popcount(together[c->word]) <= VALUES_BITS;
+        struct variable var = {c->word, few, few ? together[c->word] : c->mask, 0};
+        size_t at = 0;
+        while (at < b->var_count && (b->vars[at].word != var.word || b->vars[at].mask != var.mask))
+            at++;
+        if (at == b->var_count)
+            b->vars[b->var_count++] = var;
+        b->vars[at].conditions |= BIT(i);
+    }
 }
 
 /* m->yes where one of these clauses holds, else m->no. */
@@ -378,20 +411,21 @@ static node match_any(struct match *m, const struct clause *clauses, size_t coun
         words_add(m->words, &clauses[i]);
     if (m->words->error)
         fail(m, m->words->error);
-    node result = m->no;
+    struct batch b;
+    b.m = m;
+    b.none = m->no;
     for (size_t end = m->words->clause_count; end > 0 && !g->error;) {
-        struct batch b = {.m = m, .none = result};
         b.clause_count = end < SET_BITS ? end : SET_BITS;
-        do
-            b.clauses = m->words->clauses + end - b.clause_count;
-        while (!assign_variables(&b) && (b.clause_count /= 2));
-        assert(b.clause_count > 0); /* the variables of one always fit */
+        while (!list_conditions(&b, m->words->clauses + end - b.clause_count))
+            b.clause_count /= 2;
+        assert(b.clause_count > 0); /* the conditions of one always fit */
+        list_variables(&b);
         end -= b.clause_count;
         bits all = UINT64_MAX >> (SET_BITS - b.clause_count);
-        result = build(&b, canonical(&b, all, 0), 0, end == 0 ? held : HELD_NOTHING);
+        b.none = build(&b, canonical(&b, all, 0), 0, end == 0 ? held : HELD_NOTHING);
     }
     words_clear(m->words);
-    return result;
+    return b.none;
 }
 
 node match_build(struct matcher *matcher, const struct rule *rule, struct held held)

@@ -19,10 +19,8 @@ struct span {
 /* (word & mask) lies in one of the spans. */
 struct condition {
     uint8_t word; /* 2 * argument, + 1 if the high half */
-    uint8_t var;  /* match.c's name for (word, mask) */
     uint32_t mask;
     uint32_t span_at, span_count;
-    uint64_t askers; /* match.c's set of the clauses that ask for it */
 };
 
 /* All of these conditions hold. Equal conditions have one index. */
