@@ -110,7 +110,7 @@ int64_t window_read(struct node *n, uint64_t offset, void *to, size_t size)
     int result = n->ops->attr(n, &attr);
     if (result != 0)
         return result;
-    if (offset >= attr.size)
+    if (size == 0 || offset >= attr.size)
         return 0;
     if (size > attr.size - offset)
         size = (size_t)(attr.size - offset);

@@ -421,9 +421,9 @@ int64_t box_threaded(struct thread *t, struct call *c)
 {
     struct thread *n = c->a[0] < SLOT_COUNT ? box.slots[c->a[0]] : NULL;
     int host = (int)c->a[1];
-    if (!n || n->host_tid || n->process != t->process)
+    if (!n || n == t || n->host_tid || n->process != t->process)
         return 0; /* it has ended already, or is forged */
-    if (n && host < 0)
+    if (host < 0)
         thread_free(n);
     else
         know_host(n, host);
