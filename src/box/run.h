@@ -15,7 +15,8 @@ struct box_request {
 /* box_run: runs the program and what it starts to the end of the first process.
  * Call it with one thread and nothing open that must stay: all descriptors above
  * 2 are closed. *status: how the first process ended, as wait(2) says it. 0, or
- * -errno and the reason: the box did not start. */
+ * -errno and the reason: the box did not start. 1: the program could not be
+ * executed, and *status is as of a shell: 127 if there is none, else 126. */
 int box_run(const struct box_request *request, int *status, struct err *err);
 
 #endif

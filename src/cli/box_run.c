@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "box/run.h"
 #include "cli/box.h"
@@ -53,19 +54,46 @@ bool box_read_host(const char *word, enum box_host *out)
     return false;
 }
 
+/* Why the program did not run, and what helps; the status of a shell. */
+static int not_executed(const struct box_request *request, int status)
+{
+    CLEAN_STR struct str shown = {0};
+    const char *word = request->argv[0];
+    quote_visible(&shown, word, strlen(word));
+    if (WEXITSTATUS(status) == EXIT_NOT_FOUND)
+        cli_error(BOX_NAME,
+                  "%s, or its loader or interpreter, is not in %s; 'vow box ls' lists what is",
+                  str_get(&shown), request->image);
+    else
+        cli_error(BOX_NAME,
+                  "%s in %s cannot be executed: it is no program of this "
+                  "machine, or its mode forbids it",
+                  str_get(&shown), request->image);
+    return WEXITSTATUS(status);
+}
+
+/* A word before '--' that is nothing. */
+static int unknown_word(const char *image, const char *word)
+{
+    CLEAN_STR struct str shown = {0};
+    bool is_image = strchr(image, '/') || access(image, F_OK) == 0;
+    quote_visible(&shown, is_image ? word : image, strlen(is_image ? word : image));
+    return cli_usage_error(BOX_NAME,
+                           is_image ? "'%s' is not an option; the program stands behind '--'"
+                                    : "'%s' is neither a command nor an image",
+                           str_get(&shown));
+}
+
 int box_run_command(int argc, char **argv)
 {
     struct box_request request = {.image = argv[0]};
     struct err err;
     int status, i = 1;
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        CLEAN_STR struct str shown = {0};
-        quote_visible(&shown, argv[i], strlen(argv[i]));
         if (strcmp(argv[i], "--discard") == 0)
             request.discard = true;
         else if (strcmp(argv[i], "--host") != 0)
-            return cli_usage_error(
-                BOX_NAME, "'%s' is not an option; the program stands behind '--'", str_get(&shown));
+            return unknown_word(request.image, argv[i]);
         else if (!box_read_host(argv[++i], &request.host))
             return EXIT_USAGE;
     }
@@ -77,9 +105,11 @@ int box_run_command(int argc, char **argv)
         cli_error(BOX_NAME, "out of memory");
         return EXIT_SETUP;
     }
-    if (box_run(&request, &status, &err) != 0) {
-        cli_error(BOX_NAME, "%s", err.text);
+    int result = box_run(&request, &status, &err);
+    if (result < 0) {
+        cli_error(BOX_NAME, "%s%s", err.text,
+                  result == -ENOENT ? "; 'vow box pack' or 'vow box create' makes an image" : "");
         return EXIT_SETUP;
     }
-    return end_like(status);
+    return result == 1 ? not_executed(&request, status) : end_like(status);
 }

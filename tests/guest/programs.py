@@ -2,17 +2,16 @@
 """usage: programs.py HOST
 Real programs in a box (vow box --host HOST), against themselves outside: the same standard output
 and the same end. Speaks TAP."""
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-VOW, HOST = os.environ["VOW"], sys.argv[1]
-PATH = "/usr/bin:/bin" # not what a user put in front of it
-failed = False
-number = 0
+import boxed
+from boxed import VOW, Tap, box, pack, run, which
+
+tap = Tap()
 
 # Shell scripts for busybox, static.
 SHELL = [
@@ -58,6 +57,9 @@ PACKED = {
                "print(c.execute('select sum(a) from t').fetchone()); import os; os.unlink('/tmp/vow-guest.db')"],
         ["-c", "import mmap, os\nm = mmap.mmap(-1, 4096)\nif os.fork() == 0: m.write(b'hi'); os._exit(0)\n"
                "os.wait(); print(m[:2])"],
+        ["-c", "import mmap, os, subprocess\nd = open('/bin/echo', 'rb').read(); n = '/tmp/vow-guest.program'\n"
+               "with open(n, 'w+b') as f: f.truncate(len(d)); m = mmap.mmap(f.fileno(), len(d)); m[:] = d; m.close()\n"
+               "os.chmod(n, 0o755); print(subprocess.run([n, 'written', 'by mmap'], capture_output=True)); os.unlink(n)"],
         ["-c", "import signal, time\nsignal.signal(signal.SIGALRM, lambda *a: print('alarm'))\n"
                "signal.setitimer(signal.ITIMER_REAL, 0.1); time.sleep(0.3); print('woke')"],
         ["-c", "import os; os.kill(os.getpid(), 11)"],
@@ -70,33 +72,10 @@ PACKED = {
 }
 
 
-def run(command, directory="/tmp"):
-    try:
-        done = subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60, env={"PATH": PATH, "HOME": "/root"})
-    except subprocess.TimeoutExpired:
-        return "no end", b"", b""
-    return done.returncode, done.stdout, done.stderr
-
-
-def report(name, faults, skip=None):
-    global failed, number
-    number += 1
-    failed |= bool(faults)
-    print("".join(f"# {fault}\n" for fault in faults), end="")
-    print(f"{'not ok' if faults else 'ok'} {number} - {name.splitlines()[0][:80]}" + (f" # SKIP {skip}" if skip else ""), flush=True)
-
-
-def compare(name, outside, inside):
-    report(name, [] if outside[:2] == inside[:2] else
-           [f"outside: {outside[0]} {outside[1]!r}", f"in the box: {inside[0]} {inside[1]!r} {inside[2]!r}"])
-
-
 def busybox(directory):
-    path = shutil.which("busybox")
+    path = which("busybox")
     if not path:
-        for script in SHELL:
-            report(script, [], "busybox: not installed")
+        tap.report("busybox", skip="busybox: not installed")
         return
     root, image = directory / "root", directory / "busybox.img"
     (root / "bin").mkdir(parents=True)
@@ -107,47 +86,44 @@ def busybox(directory):
     for script in SHELL:
         outside = directory / "outside"
         outside.mkdir()
-        inside = run([VOW, "box", image, "--discard", "--host", HOST, "--", "busybox", "sh", "-c", "cd /tmp;" + script])
-        compare(script, run(["busybox", "sh", "-c", script], outside), inside)
+        inside = box(image, "busybox", "sh", "-c", "cd /tmp;" + script)
+        tap.compare(script, run(["busybox", "sh", "-c", script], outside), inside)
         shutil.rmtree(outside)
 
 
 def packed(directory):
     for program, rows in PACKED.items():
-        path = shutil.which(program, path=PATH)
+        path = which(program)
         if not path:
-            report(program, [], f"{program}: not installed")
+            tap.report(program, skip=f"{program}: not installed")
             continue
         image = directory / f"{program}.img"
-        also = [shutil.which(name, path=PATH) for name in ("ls", "cat", "sleep", "diff", "echo")]
-        made = subprocess.run([VOW, "box", "pack", "-o", image, path, *filter(None, also)],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-        report(f"pack {program}", [made.stderr] if made.returncode else [])
+        fault = pack(image, [path, *(which(name) for name in ("ls", "cat", "sleep", "diff", "echo"))])
+        tap.report(f"pack {program}", [fault] if fault else [])
         for arguments in rows:
-            compare(f"{program} {arguments[-1]}", run([path, *arguments]),
-                    run([VOW, "box", image, "--discard", "--host", HOST, "--", path, *arguments]))
+            tap.compare(f"{program} {arguments[-1]}", run([path, *arguments]), box(image, path, *arguments))
 
 
 def image_keeps_what_was_written(directory):
     image = directory / "busybox.img"
     if not image.exists():
-        report("an image keeps what was written", [], "busybox: not installed")
+        tap.report("an image keeps what was written", skip="busybox: not installed")
         return
-    run([VOW, "box", image, "--host", HOST, "--", "busybox", "sh", "-c", "echo kept >/kept; mkdir /d"])
-    run([VOW, "box", image, "--discard", "--host", HOST, "--", "busybox", "sh", "-c", "echo lost >/lost"])
-    seen = run([VOW, "box", image, "--host", HOST, "--", "busybox", "sh", "-c", "cat /kept; ls -d /d /lost 2>/dev/null"])
-    check = subprocess.run(["e2fsck", "-fn", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    report("an image keeps what was written", ([] if seen[1] == b"kept\n/d\n" else [repr(seen)])
-           + ([check.stdout.decode()] if check.returncode else []))
+    box(image, "busybox", "sh", "-c", "echo kept >/kept; mkdir /d", keep=True)
+    box(image, "busybox", "sh", "-c", "echo lost >/lost")
+    seen = box(image, "busybox", "sh", "-c", "cat /kept; ls -d /d /lost 2>/dev/null", keep=True)
+    check = run(["e2fsck", "-fn", image])
+    tap.report("an image keeps what was written", ([] if seen[1] == b"kept\n/d\n" else [repr(seen)])
+               + ([check[1].decode()] if check[0] else []))
 
 
 def main():
-    print(f"1..{len(SHELL) + sum(1 + len(rows) for rows in PACKED.values()) + 1}")
+    boxed.host = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="vow-guest-") as name:
         busybox(Path(name))
         packed(Path(name))
         image_keeps_what_was_written(Path(name))
+    tap.end()
 
 
 main()
-sys.exit(failed)

@@ -35,6 +35,7 @@ struct box {
     struct thread *slots[SLOT_COUNT];
     struct process *first; /* of all processes, by next */
     int status;            /* of the first process, as wait(2) has it; -1: it lives */
+    bool has_started;      /* the first process has executed its program */
     char *hostname;
 };
 extern struct box box;

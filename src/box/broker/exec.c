@@ -66,7 +66,7 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     if (result != 0)
         return result;
     result = n->type != S_IFREG ? -EACCES : node_may(p, n, 1);
-    int64_t size = result ? result : n->ops->read ? n->ops->read(n, 0, head, HEAD) : -EACCES;
+    int64_t size = result ? result : n->ops->read ? node_read(n, 0, head, HEAD) : -EACCES;
     if (size < 0) {
         node_drop(n);
         return size;
@@ -90,7 +90,7 @@ int64_t box_exec_read(struct thread *t, struct call *c)
     struct file *f = c->a[0] < 2 ? t->process->exec_files[c->a[0]] : NULL;
     if (!f || !to)
         return f ? -EFAULT : -EBADF;
-    return f->node->ops->read(f->node, c->a[3], to, c->a[2]);
+    return node_read(f->node, c->a[3], to, c->a[2]);
 }
 
 /* What a new program gets: 64 bytes, shim/exec.c's struct commit. */
@@ -125,7 +125,7 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
         if (p->actions[i].handler > 1)
             p->actions[i] = (struct action){0};
     posix_timers_free(p);
-    p->has_executed = true;
+    p->has_executed = box.has_started = true;
     queue_wake(&p->changed);
     host_random(out.random, sizeof out.random);
     host_random(&out.seed, sizeof out.seed);

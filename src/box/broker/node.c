@@ -296,12 +296,16 @@ int node_open(struct thread *t, struct node *n, uint32_t flags, struct file **ou
     return *out ? 0 : -ENOMEM;
 }
 
+int64_t node_read(struct node *n, uint64_t offset, void *to, size_t size)
+{
+    return window_covers(n) ? window_read(n, offset, to, size) : n->ops->read(n, offset, to, size);
+}
+
 static int64_t regular_read(struct thread *t, struct file *f, void *to, size_t size,
                             uint64_t *offset)
 {
     (void)t;
-    int64_t n = window_covers(f->node) ? window_read(f->node, *offset, to, size)
-                                       : f->node->ops->read(f->node, *offset, to, size);
+    int64_t n = node_read(f->node, *offset, to, size);
     if (n > 0)
         *offset += (uint64_t)n;
     return n;

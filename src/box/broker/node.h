@@ -69,6 +69,8 @@ int path_walk_parent(struct thread *t, const struct walk *w, struct last *out);
 char *path_of(struct node *dir);
 /* node_may: -EACCES unless the process may read (4), write (2), search (1). */
 int node_may(const struct process *p, struct node *n, int how);
+/* node_read: a regular file's bytes as they are now, whoever maps it. */
+int64_t node_read(struct node *n, uint64_t offset, void *to, size_t size);
 int node_open(struct thread *t, struct node *n, uint32_t flags, struct file **out);
 
 /* The file systems. */

@@ -43,6 +43,7 @@ enum { GUEST_CHANNEL = 5, GUEST_SHIM = 6, MANY = 1 << 20 };
 struct outcome {
     int status; /* of the first process; -1: the box did not start */
     int error;
+    bool has_started; /* its program was executed */
     struct err err;
 };
 
@@ -77,7 +78,9 @@ static int open_store(struct setup *s, struct err *err)
     s->device = &s->image;
     if (s->request->discard && !(s->device = overlay_new(&s->image)))
         return err_set(err, -ENOMEM, "out of memory");
-    return store_open(&box.store, s->device, &options, err);
+    struct err reason;
+    result = store_open(&box.store, s->device, &options, &reason);
+    return result == 0 ? 0 : err_set(err, result, "%s: %s", s->request->image, reason.text);
 }
 
 /* A memory file, mapped; its descriptor or -errno. */
@@ -272,6 +275,7 @@ static _Noreturn void broker(struct setup *s)
             err_set(&err, s->outcome->error, "the image could not be written: %s",
                     strerror(-s->outcome->error));
         s->outcome->status = box.status;
+        s->outcome->has_started = box.has_started;
     }
     s->outcome->err = err;
     _exit(0);
@@ -363,5 +367,5 @@ int box_run(const struct box_request *request, int *status, struct err *err)
         return err_set(err, -EPROTO,
                        "the broker died of signal %d: a mistake in vow, please report it",
                        WTERMSIG(ended));
-    return 0;
+    return s.outcome->has_started || !WIFEXITED(*status) ? 0 : 1;
 }
