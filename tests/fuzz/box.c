@@ -19,7 +19,7 @@
 #include "box/broker/node.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
-#include "box/broker/tty.h"
+#include "box/broker/tty/host_tty.h"
 #include "store/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -16,7 +16,7 @@ struct theme {
     void (*run)(void);
 };
 extern const struct theme file_themes[], process_themes[], signal_themes[], memory_themes[],
-    time_themes[];
+    time_themes[], tty_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

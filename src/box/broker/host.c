@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "box/broker/task.h"
-#include "box/broker/tty.h"
+#include "box/broker/tty/host_tty.h"
 
 struct queue host_queue;
 

@@ -1,12 +1,14 @@
 /* memory_fs: files that live in memory: /dev, with /dev/shm below it. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
 #include "box/broker/node.h"
 #include "box/broker/task.h"
-#include "box/broker/tty.h"
+#include "box/broker/tty/host_tty.h"
+#include "box/broker/tty/pty.h"
 
 /* A name in a directory; holds its node. */
 struct entry {
@@ -24,9 +26,11 @@ struct memory_node {
     struct store_attr attr;
     char *target;
     const struct file_ops *device;
+    /* or of a device that has more to do */
+    int (*open)(struct node *n, struct thread *t, uint32_t flags, struct file **out);
 };
 
-static struct memory_node *root;
+static struct memory_node *root, *pts;
 static uint32_t last_ino = 1;
 static uint64_t last_position = 2;
 static const struct node_ops memory_ops;
@@ -303,10 +307,11 @@ static int open_device(struct node *n, struct thread *t, uint32_t flags, struct 
         return -ELOOP;
     if (n->type == S_IFIFO)
         return fifo_open(n, t, flags, out);
-    if (!m->device || (m->device == &host_ops && !tty_is_of(t->process)))
+    if (m->open)
+        return m->open(n, t, flags, out);
+    if (!m->device)
         return -ENXIO;
-    *out = m->device == &host_ops ? host_file_new(tty_fd(), flags)
-                                  : file_new(m->device, flags, node_hold(n), NULL);
+    *out = file_new(m->device, flags, node_hold(n), NULL);
     return *out ? 0 : -ENOMEM;
 }
 
@@ -342,15 +347,39 @@ static struct memory_node *add(const char *name, const struct store_new *what)
     return m && attach(root, m, name, strlen(name)) == 0 ? m : NULL;
 }
 
+struct node *memory_fs_add_pts(const struct process *p, unsigned index)
+{
+    char name[16];
+    struct node *n;
+    int size = snprintf(name, sizeof name, "%u", index);
+    const struct store_new what = {.mode = S_IFCHR | 0620,
+                                   .uid = p->cred.euid,
+                                   .gid = p->cred.egid,
+                                   .major = 136,
+                                   .minor = index};
+    if (create(&pts->node, name, (size_t)size, &what, &n) != 0)
+        return NULL;
+    of(n)->open = pty_open_slave;
+    return n;
+}
+
+void memory_fs_remove_pts(unsigned index)
+{
+    char name[16];
+    int size = snprintf(name, sizeof name, "%u", index);
+    remove_name(&pts->node, name, (size_t)size, false);
+}
+
 int memory_fs_start(void)
 {
     static const struct {
         const char *name;
         uint32_t major, minor;
         const struct file_ops *ops;
-    } devices[] = {{"null", 1, 3, &null_ops},      {"zero", 1, 5, &zero_ops},
-                   {"full", 1, 7, &full_ops},      {"random", 1, 8, &random_ops},
-                   {"urandom", 1, 9, &random_ops}, {"tty", 5, 0, &host_ops}};
+    } devices[] = {
+        {"null", 1, 3, &null_ops},     {"zero", 1, 5, &zero_ops},      {"full", 1, 7, &full_ops},
+        {"random", 1, 8, &random_ops}, {"urandom", 1, 9, &random_ops}, {"tty", 5, 0, NULL},
+        {"ptmx", 5, 2, NULL}};
     static const char *const links[][2] = {{"fd", "/proc/self/fd"},
                                            {"stdin", "/proc/self/fd/0"},
                                            {"stdout", "/proc/self/fd/1"},
@@ -362,12 +391,15 @@ int memory_fs_start(void)
                                                      .major = devices[i].major,
                                                      .minor = devices[i].minor});
         whole = m;
-        if (m)
+        if (m) {
             m->device = devices[i].ops;
+            m->open = m->device ? NULL : devices[i].minor ? pty_open_master : tty_open;
+        }
     }
     for (size_t i = 0; whole && i < ARRAY_COUNT(links); i++)
         whole =
             add(links[i][0], &(struct store_new){.mode = S_IFLNK | 0777, .target = links[i][1]});
-    whole = whole && add("shm", &(struct store_new){.mode = S_IFDIR | 01777});
+    whole = whole && add("shm", &(struct store_new){.mode = S_IFDIR | 01777}) &&
+            (pts = add("pts", &(struct store_new){.mode = S_IFDIR | 0755}));
     return whole ? 0 : -ENOMEM;
 }

@@ -8,6 +8,7 @@
 #include "box/broker/calls.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
+#include "box/broker/tty/pty.h"
 
 enum { DEVICE = 21, PROC_ROOT_INO = 1 };
 
@@ -281,6 +282,8 @@ static void file_name(struct str *out, const struct file *f)
         str_addf(out, "pipe:[%u]", (uint32_t)((uintptr_t)f->data >> 4));
     else if (f->ops == &host_ops)
         str_add(out, host_file_is_tty(f) ? "/dev/tty" : "pipe:[1]");
+    else if (pty_index(f) >= 0)
+        str_addf(out, "/dev/pts/%d", pty_index(f));
     else if (f->ops == &null_ops)
         str_add(out, "/dev/null");
     else if (f->node)

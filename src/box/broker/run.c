@@ -30,7 +30,7 @@
 #include "box/broker/node.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
-#include "box/broker/tty.h"
+#include "box/broker/tty/host_tty.h"
 #include "box/filter.h"
 #include "host/caps.h"
 #include "host/image.h"

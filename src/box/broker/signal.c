@@ -168,7 +168,7 @@ void signal_info(const struct siginfo_short *s, uint8_t out[128])
                sizeof s->address);
 }
 
-static bool is_orphaned(const struct process *of)
+bool signal_group_is_orphaned(const struct process *of)
 {
     for (struct process *p = box.first; p; p = p->next)
         if (p->group == of->group && p->state != ZOMBIE && p->parent &&
@@ -179,7 +179,7 @@ static bool is_orphaned(const struct process *of)
 
 static void stop(struct process *p, int signal)
 {
-    if (signal != SIGSTOP && is_orphaned(p))
+    if (signal != SIGSTOP && signal_group_is_orphaned(p))
         return; /* nobody could continue it */
     p->state = STOPPED;
     tell_parent(p, signal << 8 | 0x7f, CLD_STOPPED_);

@@ -11,7 +11,7 @@
 #include "box/broker/host.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
-#include "box/broker/tty.h"
+#include "box/broker/tty/host_tty.h"
 
 /* Devices --------------------------------------------------------------------------------*/
 

@@ -11,7 +11,7 @@
 #include "box/broker/host.h"
 #include "box/broker/lock.h"
 #include "box/broker/node.h"
-#include "box/broker/tty.h"
+#include "box/broker/tty/terminal.h"
 
 enum {
     SLOT_BITS = 16,
@@ -211,7 +211,7 @@ void task_end(struct process *p, int status)
     }
     close_all(p);
     queue_wake(&p->changed);
-    tty_process_ended(p);
+    terminals_process_ended(p);
     give_away_children(p);
     tell_parent(p);
     if (p->pid == 1)

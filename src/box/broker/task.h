@@ -120,6 +120,8 @@ static inline bool may_override(const struct process *p)
 bool signal_send(struct process *p, const struct siginfo_short *info);
 bool signal_send_thread(struct thread *t, const struct siginfo_short *info);
 void signal_send_group(uint32_t group, int signal);
+/* signal_group_is_orphaned: nobody of its session, but not of it, has a child there. */
+bool signal_group_is_orphaned(const struct process *of);
 /* signal_waits: is there one that the thread would take now? */
 bool signal_waits(struct thread *t);
 void signal_update(struct process *p); /* tells the slots what is pending */

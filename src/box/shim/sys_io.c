@@ -194,8 +194,13 @@ long sys_ioctl(struct thread *t, struct regs *r, const long a[6])
     case 0x5429:
     case 0x5411:
     case 0x541b:
-    case 0x80045430: how = BACK | 4; break;
-    case 0x5410: /* TIOCSPGRP, FIONBIO, FIOASYNC, TIOCSPTLCK */
+    case 0x80045430:
+    case 0x80045438: /* TIOCGPKT, TIOCGPTLCK, TIOCGEXCL, TIOCGETD */
+    case 0x80045439:
+    case 0x80045440:
+    case 0x5424: how = BACK | 4; break;
+    case 0x5410: /* TIOCSPGRP, TIOCPKT, FIONBIO, FIOASYNC, TIOCSPTLCK */
+    case 0x5420:
     case 0x5421:
     case 0x5452:
     case 0x40045431: how = 4; break;
