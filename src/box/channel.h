@@ -74,6 +74,8 @@ enum box_call {
     BOX_EXEC_READ,        /* index, buffer, size, offset */
     BOX_EXEC_COMMIT,      /* cmdline, its size */
     BOX_MAP,              /* fd, prot, shared?, offset, size: arena offset */
+    BOX_STAGE,            /* at, size, whether it is the first: part of a datagram (message.h) */
+    BOX_UNSTAGE,          /* at, size, offset: the rest of one; how much there was */
     BOX_CALLS_END,
 };
 

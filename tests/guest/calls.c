@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const struct theme *const all[] = {file_themes, process_themes, signal_themes, memory_themes,
-                                          time_themes, tty_themes,     NULL};
+static const struct theme *const all[] = {
+    file_themes, process_themes, signal_themes, memory_themes,
+    time_themes, tty_themes,     socket_themes, NULL,
+};
 
 int main(int argc, char **argv)
 {

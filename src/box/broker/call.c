@@ -35,6 +35,11 @@ struct box box;
 #define do_exit_group NULL
 #define do_mmap NULL
 #define do_rt_sigsuspend NULL
+#define do_accept NULL
+#define do_sendto NULL
+#define do_recvfrom NULL
+#define do_sendmmsg NULL
+#define do_recvmmsg NULL
 static call_fn *const functions[NUMBERS] = {
 #include "box/calls.def"
 };
@@ -52,6 +57,8 @@ static call_fn *const box_functions[BOX_CALLS_END - BOX_CALLS] = {
     [BOX_EXEC_READ - BOX_CALLS] = box_exec_read,
     [BOX_EXEC_COMMIT - BOX_CALLS] = box_exec_commit,
     [BOX_MAP - BOX_CALLS] = box_map,
+    [BOX_STAGE - BOX_CALLS] = box_stage,
+    [BOX_UNSTAGE - BOX_CALLS] = box_unstage,
 };
 
 /* Arguments ----------------------------------------------------------------------------*/
@@ -157,6 +164,10 @@ static int64_t interruption(uint32_t nr)
     case SYS_flock:
     case SYS_fcntl:
     case SYS_ioctl:
+    case SYS_connect:
+    case SYS_accept4:
+    case SYS_sendmsg:
+    case SYS_recvmsg:
     case BOX_FORKED: return -RESTART_SYS;
     }
     return -RESTART_NOHAND;

@@ -62,8 +62,9 @@ static int64_t make_node(struct thread *t, uint64_t dir, uint64_t path, uint64_t
         mode |= S_IFREG;
     if (S_ISDIR(mode))
         return -EPERM;
-    return S_ISREG(mode) || S_ISFIFO(mode) ? make_at(t, dir, path, (uint32_t)mode & 0177777, NULL)
-                                           : -EPERM;
+    return S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode)
+               ? make_at(t, dir, path, (uint32_t)mode & 0177777, NULL)
+               : -EPERM;
 }
 
 int64_t do_mknod(struct thread *t, struct call *c)

@@ -19,7 +19,9 @@ enum {
     F_DUPFD_CLOEXEC_ = 1030,
     F_PIPE_SIZE_GET = 1032,
     F_PIPE_SIZE_SET = 1031,
-    PIPE_ROOM = 65536
+    PIPE_ROOM = 65536,
+    CONTINUES = 1, /* bits of the shim's fifth argument to read and write */
+    GOES_ON = 2,
 };
 
 struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data)
@@ -120,16 +122,22 @@ static void set_fd(struct fd_table *fds, unsigned fd, struct file *f, bool close
         fds->count = fd + 1;
 }
 
+int fd_free(const struct thread *t, unsigned from)
+{
+    for (unsigned fd = from; fd < fd_limit(t); fd++)
+        if (!t->process->fds->files[fd])
+            return (int)fd;
+    return -EMFILE;
+}
+
 int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec)
 {
-    struct fd_table *fds = t->process->fds;
-    for (unsigned fd = from; fd < fd_limit(t); fd++)
-        if (!fds->files[fd]) {
-            set_fd(fds, fd, f, close_on_exec);
-            return (int)fd;
-        }
-    file_drop(f);
-    return -EMFILE;
+    int fd = fd_free(t, from);
+    if (fd < 0)
+        file_drop(f);
+    else
+        set_fd(t->process->fds, (unsigned)fd, f, close_on_exec);
+    return fd;
 }
 
 int64_t do_close(struct thread *t, struct call *c)
@@ -244,7 +252,7 @@ static int64_t read_at(struct thread *t, struct file *f, struct call *c, uint64_
         return f->ops == &directory_ops ? -EISDIR : -EINVAL;
     if (!to && c->a[2])
         return -EFAULT;
-    f->more = c->a[4];
+    f->more = c->a[4] & CONTINUES;
     return f->ops->read(t, f, to, c->a[2], offset);
 }
 
@@ -257,6 +265,8 @@ static int64_t write_at(struct thread *t, struct file *f, struct call *c, uint64
         return -EINVAL;
     if (!from && c->a[2])
         return -EFAULT;
+    f->more = c->a[4] & CONTINUES;
+    f->goes_on = c->a[4] & GOES_ON;
     return f->ops->write(t, f, from, c->a[2], offset);
 }
 

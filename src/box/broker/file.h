@@ -36,7 +36,8 @@ struct file {
     struct node *node;         /* held; NULL: none */
     void *data;                /* of the kind */
     struct interest *watchers; /* of epolls, which do not hold it */
-    bool more;                 /* a read goes on: it must not wait */
+    bool more;                 /* a read or write goes on: a read must not wait */
+    bool goes_on;              /* and will */
     bool write_end;
 };
 
@@ -62,6 +63,8 @@ void fds_drop(struct fd_table *fds);
 void fds_exec(struct fd_table *fds);
 /* fd_file: of a thread's descriptor; NULL: -EBADF. */
 struct file *fd_file(const struct thread *t, uint64_t fd);
+/* fd_free: the lowest free number from `from` on; -EMFILE. */
+int fd_free(const struct thread *t, unsigned from);
 /* fd_put: the lowest free number from `from` on gets the file, whose reference it
  * takes over; -EMFILE. */
 int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec);
@@ -75,8 +78,10 @@ int pipe_new(struct file *ends[2], uint32_t flags);
 int fifo_open(struct node *n, struct thread *t, uint32_t flags, struct file **out);
 struct file *host_file_new(int fd, uint32_t flags);
 bool host_file_is_tty(const struct file *f);
-extern const struct file_ops regular_ops, directory_ops, null_ops, zero_ops, full_ops, random_ops,
-    pipe_ops, host_ops, event_ops, epoll_ops, text_ops, timerfd_ops, signalfd_ops;
+/* socket_ino: the number that stands for a socket in /proc and stat. */
+uint32_t socket_ino(const struct file *f);
+extern const struct file_ops socket_ops, regular_ops, directory_ops, null_ops, zero_ops, full_ops,
+    random_ops, pipe_ops, host_ops, event_ops, epoll_ops, text_ops, timerfd_ops, signalfd_ops;
 
 /* file_set_text: a file that reads as these bytes, which it takes over. */
 struct text {

@@ -175,6 +175,10 @@ _Static_assert(sizeof(struct guest_stat) == 144, "as calls.def says");
 static void anonymous_attr(const struct file *f, struct store_attr *a)
 {
     bool is_pipe = f->ops == &pipe_ops;
+    if (f->ops == &socket_ops) {
+        *a = (struct store_attr){.ino = socket_ino(f), .mode = S_IFSOCK | 0777, .nlink = 1};
+        return;
+    }
     *a = (struct store_attr){.ino = (uint32_t)((uintptr_t)f >> 4),
                              .mode = (is_pipe ? S_IFIFO : S_IFCHR) | 0600,
                              .nlink = 1,

@@ -280,6 +280,8 @@ static void file_name(struct str *out, const struct file *f)
         str_add(out, path);
     else if (f->ops == &pipe_ops)
         str_addf(out, "pipe:[%u]", (uint32_t)((uintptr_t)f->data >> 4));
+    else if (f->ops == &socket_ops)
+        str_addf(out, "socket:[%u]", socket_ino(f));
     else if (f->ops == &host_ops)
         str_add(out, host_file_is_tty(f) ? "/dev/tty" : "pipe:[1]");
     else if (pty_index(f) >= 0)
@@ -441,6 +443,8 @@ static int open_again(const struct proc_node *link, struct file **out)
 {
     if (!file_of(link))
         return -ENOENT;
+    if (file_of(link)->ops == &socket_ops)
+        return -ENXIO;
     *out = file_hold(file_of(link));
     return 0;
 }

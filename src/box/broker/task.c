@@ -101,6 +101,7 @@ static void thread_free(struct thread *t)
     *at = t->next;
     call_abandon(t);
     call_forget(t);
+    stage_drop(t);
     pending_cancel(&t->pending, UINT64_MAX);
     box.slots[t->slot] = NULL;
     free(t);

@@ -48,10 +48,11 @@ struct thread {
     bool kick_later;
     int interrupted; /* the errno that the waiting call is to answer */
     struct wait *waits;
-    struct file *opening; /* a FIFO, whose other side is waited for */
-    int64_t limit;        /* INT64_MAX: none */
-    int64_t resume;       /* 0, or the limit of the call that a signal ended, */
-    uint32_t resume_nr;   /* if it is made again */
+    struct staged *staged; /* of a datagram: net/stage.c */
+    struct file *opening;  /* a FIFO, whose other side is waited for */
+    int64_t limit;         /* INT64_MAX: none */
+    int64_t resume;        /* 0, or the limit of the call that a signal ended, */
+    uint32_t resume_nr;    /* if it is made again */
     struct pending pending;
     struct thread *next_ready;
 };
@@ -129,6 +130,8 @@ void signal_update(struct process *p); /* tells the slots what is pending */
 /* call.c */
 /* call_ready: the call of this thread is made again. */
 void call_ready(struct thread *t);
+/* stage_drop: of a thread that goes away. */
+void stage_drop(struct thread *t);
 /* call_abandon: what a waiting call holds. */
 void call_abandon(struct thread *t);
 /* call_forget: it is not, for it goes away. */

@@ -8,6 +8,24 @@
 /* sys_io.c: `unit`: nanoseconds in what stands behind the seconds. */
 long select_by_poll(struct thread *t, const long a[6], long unit);
 
+/* Data on its way, as preadv(2) sees it: sys_io.c. */
+enum { TRANSFER_IOV_MAX = 1024 };
+struct iovec;
+struct transfer {
+    uint32_t nr; /* read, write, pread64, pwrite64 */
+    long fd, offset;
+    struct iovec *iov;
+    unsigned count, index;
+    uint64_t done_in_iov;
+};
+/* transfer_size: of all buffers; -EINVAL. */
+long transfer_size(const struct transfer *x);
+/* transfer_go_to: where `done` bytes have been dealt with. */
+void transfer_go_to(struct transfer *x, uint64_t done);
+/* transfer_move: up to `size` bytes between a place in the window and the buffers:
+ * how many, or -EFAULT. */
+long transfer_move(struct thread *t, struct transfer *x, uint64_t window, uint64_t size, bool out);
+
 typedef long sys_call(struct thread *t, struct regs *r, const long a[6]);
 
 #define LOCAL(name) sys_call sys_##name;

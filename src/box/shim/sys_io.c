@@ -5,30 +5,20 @@
 
 #include "box/shim/sys.h"
 
-enum { ROOM = WINDOW_SIZE - WINDOW_START, IOV_MAX = 1024, FDS_MAX = 1024, MORE = 1 };
-
-/* Data on its way, as preadv(2) sees it. */
-struct transfer {
-    uint32_t nr; /* read, write, pread64, pwrite64 */
-    long fd, offset;
-    struct iovec *iov;
-    unsigned count, index;
-    uint64_t done_in_iov;
-};
+enum { ROOM = WINDOW_SIZE - WINDOW_START, FDS_MAX = 1024, CONTINUES = 1, GOES_ON = 2 };
 
 static bool is_write(const struct transfer *x)
 {
     return x->nr == __NR_write || x->nr == __NR_pwrite64;
 }
 
-/* Copies up to `size` bytes between the window and the buffers. */
-static long move(struct thread *t, struct transfer *x, uint64_t size, bool out)
+long transfer_move(struct thread *t, struct transfer *x, uint64_t window, uint64_t size, bool out)
 {
     uint64_t at = 0;
     while (at < size && x->index < x->count) {
         struct iovec *v = &x->iov[x->index];
         uint64_t part = v->iov_len - x->done_in_iov;
-        char *mine = t->window + WINDOW_START + at, *theirs = (char *)v->iov_base + x->done_in_iov;
+        char *mine = t->window + window + at, *theirs = (char *)v->iov_base + x->done_in_iov;
         if (part > size - at)
             part = size - at;
         if ((out ? guest_copy(theirs, mine, part) : guest_copy(mine, theirs, part)) < 0)
@@ -43,15 +33,14 @@ static long move(struct thread *t, struct transfer *x, uint64_t size, bool out)
     return (long)at;
 }
 
-/* Goes to where `done` bytes have been dealt with. */
-static void go_to(struct transfer *x, uint64_t done)
+void transfer_go_to(struct transfer *x, uint64_t done)
 {
     for (x->index = 0; x->index < x->count && done >= x->iov[x->index].iov_len; x->index++)
         done -= x->iov[x->index].iov_len;
     x->done_in_iov = done;
 }
 
-static long total_size(const struct transfer *x)
+long transfer_size(const struct transfer *x)
 {
     uint64_t total = 0;
     for (unsigned i = 0; i < x->count; i++) {
@@ -63,18 +52,18 @@ static long total_size(const struct transfer *x)
 
 static long transfer(struct thread *t, struct transfer *x)
 {
-    long total = total_size(x), done = 0;
+    long total = transfer_size(x), done = 0;
     if (total < 0)
         return total;
     do {
         long part = total - done < ROOM ? total - done : ROOM;
-        go_to(x, (uint64_t)done);
-        long result = is_write(x) ? move(t, x, (uint64_t)part, false) : 0;
+        transfer_go_to(x, (uint64_t)done);
+        long result = is_write(x) ? transfer_move(t, x, WINDOW_START, (uint64_t)part, false) : 0;
         if (result >= 0)
-            result =
-                call_broker(t, x->nr, x->fd, WINDOW_START, part, x->offset + done, done ? MORE : 0);
+            result = call_broker(t, x->nr, x->fd, WINDOW_START, part, x->offset + done,
+                                 (done ? CONTINUES : 0) | (done + part < total ? GOES_ON : 0));
         if (result > 0 && !is_write(x)) {
-            long copied = move(t, x, (uint64_t)result, true);
+            long copied = transfer_move(t, x, WINDOW_START, (uint64_t)result, true);
             result = copied < 0 ? copied : result;
         }
         if (result < 0)
@@ -119,8 +108,8 @@ long sys_pwrite64(struct thread *t, struct regs *r, const long a[6])
 
 static long many(struct thread *t, uint32_t nr, const long a[6])
 {
-    struct iovec iov[IOV_MAX];
-    if ((uint64_t)a[2] > IOV_MAX)
+    struct iovec iov[TRANSFER_IOV_MAX];
+    if ((uint64_t)a[2] > TRANSFER_IOV_MAX)
         return -EINVAL;
     if (guest_copy(iov, (const void *)a[1], (uint64_t)a[2] * sizeof *iov) < 0)
         return -EFAULT;
