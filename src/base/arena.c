@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define CHUNK_SIZE 32768
+#define CHUNK_SIZE 16384
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct arena_chunk {

@@ -14,7 +14,7 @@
 struct assembly {
     const struct graph *g;
     struct insn *written; /* the program from its end: [0] is the last instruction */
-    size_t count;
+    size_t count, capacity;
     uint32_t *near; /* by node: where it or its nearest stand-in was written + 1; 0: not yet */
 };
 
@@ -33,6 +33,9 @@ static int put(struct assembly *a, struct insn insn)
 {
     if (a->count == INSN_MAX)
         return -E2BIG;
+    int result = array_grow((void **)&a->written, &a->capacity, a->count, sizeof *a->written);
+    if (result)
+        return result;
     a->written[a->count++] = insn;
     return 0;
 }
@@ -98,24 +101,28 @@ static int put_tail(struct assembly *a, node at, size_t depth)
     return result ? result : put_node(a, at);
 }
 
+static int assemble(struct assembly *a, node root, struct program *out)
+{
+    int result = put_tail(a, root, 0);
+    if (result)
+        return result;
+    for (size_t i = 0; i < a->count / 2; i++) {
+        struct insn last = a->written[a->count - 1 - i];
+        a->written[a->count - 1 - i] = a->written[i];
+        a->written[i] = last;
+    }
+    *out = (struct program){take_ptr(a->written), a->count, a->capacity};
+    return 0;
+}
+
 int graph_assemble(const struct graph *g, node root, struct program *out)
 {
     *out = (struct program){0};
     if (g->error)
         return g->error;
-    CLEAN_FREE struct insn *written = malloc(INSN_MAX * sizeof *written);
-    CLEAN_FREE uint32_t *near = calloc(g->count, sizeof *near);
-    if (!written || !near)
-        return -ENOMEM;
-    struct assembly a = {.g = g, .written = written, .near = near};
-    int result = put_tail(&a, root, 0);
-    if (result)
-        return result;
-    out->at = calloc(a.count, sizeof *out->at);
-    if (!out->at)
-        return -ENOMEM;
-    out->count = out->capacity = a.count;
-    for (size_t i = 0; i < a.count; i++)
-        out->at[i] = written[a.count - 1 - i];
-    return 0;
+    struct assembly a = {.g = g, .near = calloc(g->count, sizeof *a.near)};
+    int result = a.near ? assemble(&a, root, out) : -ENOMEM;
+    free(a.near);
+    free(a.written);
+    return result;
 }

@@ -4,13 +4,14 @@
  * cut into blocks: a block has one base node and at most CHAIN single values
  * that go elsewhere, which are asked for one by one. The cut that takes the
  * fewest tests is found from left to right (best[j]: the fewest for the first
- * j runs); above the blocks stands a tree of JGE, balanced by weight. */
+ * j runs), of equal ones that with the longest chains, whose tests fall through;
+ * above the blocks stands a tree of JGE, balanced by weight. */
 #include "bpf/tree.h"
 
 #include "bpf/insn.h"
 
 /* Longer chains save few tests and lengthen paths. */
-#define CHAIN 4
+#define CHAIN 5
 /* What a block weighs besides its runs: keeps those that are seldom asked for
  * from sinking too deep. */
 #define BLOCK_WEIGHT 2
@@ -38,7 +39,7 @@ static void try_base(const struct run *runs, size_t end, node base, struct plan 
     for (size_t start = end; start-- > 0;) {
         if (runs[start].to != base && (!runs[start].single || ++tests > CHAIN))
             return;
-        if (best[start].tests + tests + 1 < best[end].tests)
+        if (best[start].tests + tests + 1 <= best[end].tests)
             best[end] = (struct plan){best[start].tests + tests + 1, (uint32_t)start, base};
     }
 }

@@ -5,7 +5,7 @@
 
 #include "bpf/words.h"
 
-#define VALUES_BITS 8 /* of the mask, at most */
+#define VALUES_BITS 7 /* of the mask, at most */
 #define VALUES_WORDS (1 << (VALUES_BITS - 6))
 
 struct values {
