@@ -68,9 +68,9 @@ static const struct range tty_requests[] = {
     ONE(0x5413),      /* TIOCGWINSZ */
     ONE(0x541b),      /* FIONREAD */
 };
-/* With a listener: SECCOMP_IOCTL_NOTIF_RECV and _SEND on it. */
+/* With a listener: SECCOMP_IOCTL_NOTIF_SEND and _RECV on it. */
 static const struct range listener[] = {ONE(BROKER_LISTENER)};
-static const struct range listener_requests[] = {ONE(0xc0502100), ONE(0xc0182101)};
+static const struct range listener_requests[] = {ONE(0xc0182101), ONE(0xc0502100)};
 static const struct clause broker_ioctl[] = {
     {.atoms = {INT(0, standard), INT(1, tty_requests)}, .atom_count = 2},
     {.atoms = {INT(0, listener), INT(1, listener_requests)}, .atom_count = 2}};
