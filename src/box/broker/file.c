@@ -243,14 +243,22 @@ static bool can_write(const struct file *f)
     return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
 }
 
+/* Where the bytes of a read or write lie, never null where there are none. */
+static void *bytes(const struct thread *t, const struct call *c)
+{
+    static char nothing[1];
+    void *at = call_window(t, c->a[1], c->a[2]);
+    return at || c->a[2] ? at : nothing;
+}
+
 static int64_t read_at(struct thread *t, struct file *f, struct call *c, uint64_t *offset)
 {
-    void *to = call_window(t, c->a[1], c->a[2]);
+    void *to = bytes(t, c);
     if (!can_read(f))
         return -EBADF;
     if (!f->ops->read)
         return f->ops == &directory_ops ? -EISDIR : -EINVAL;
-    if (!to && c->a[2])
+    if (!to)
         return -EFAULT;
     f->more = c->a[4] & CONTINUES;
     return f->ops->read(t, f, to, c->a[2], offset);
@@ -258,12 +266,12 @@ static int64_t read_at(struct thread *t, struct file *f, struct call *c, uint64_
 
 static int64_t write_at(struct thread *t, struct file *f, struct call *c, uint64_t *offset)
 {
-    const void *from = call_window(t, c->a[1], c->a[2]);
+    const void *from = bytes(t, c);
     if (!can_write(f))
         return -EBADF;
     if (!f->ops->write)
         return -EINVAL;
-    if (!from && c->a[2])
+    if (!from)
         return -EFAULT;
     f->more = c->a[4] & CONTINUES;
     f->goes_on = c->a[4] & GOES_ON;

@@ -304,7 +304,7 @@ int64_t do_kill(struct thread *t, struct call *c)
         return -EINVAL;
     struct siginfo_short info = from_user(t, signal, SI_USER);
     struct process *self = t->process;
-    uint32_t group = target == 0 ? self->group : (uint32_t)-target;
+    uint32_t group = target == 0 ? self->group : -(uint32_t)target;
     for (struct process *p = box.first, *next; p; p = next) {
         next = p->next;
         bool meant = target > 0     ? p->pid == (uint32_t)target
