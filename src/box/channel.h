@@ -73,15 +73,22 @@ enum box_call {
     BOX_EXEC_OPEN,        /* index, path, struct box_image out */
     BOX_EXEC_READ,        /* index, buffer, size, offset */
     BOX_EXEC_COMMIT,      /* cmdline, its size */
-    BOX_MAP,              /* fd, prot, shared?, offset, size: arena offset */
+    BOX_MAP,              /* fd, prot, enum map_how, offset, size: arena offset, MAP_x */
     BOX_STAGE,            /* at, size, whether it is the first: part of a datagram (message.h) */
     BOX_UNSTAGE,          /* at, size, offset: the rest of one; how much there was */
+    BOX_SITE,             /* arena offset, enum site_event: text.c has the answers */
     BOX_CALLS_END,
 };
 
 /* An fd of BOX_MAP that stands for one of the two files of an exec, or for new
  * shared memory. */
 enum { MAP_EXEC_FILE = -1000, MAP_EXEC_LOADER = -1001, MAP_NEW_SHARED = -1002 };
+
+enum map_how { MAP_AS_PRIVATE, MAP_AS_SHARED, MAP_AS_TEXT };
+enum { MAP_SHARED_WRITABLE = 1, MAP_IS_TEXT = 2 };
+
+/* A syscall of a text has trapped; somebody ran into what was written there. */
+enum site_event { SITE_CALLED, SITE_STOPPED };
 
 /* A signal on its way to a handler. */
 struct box_signal {

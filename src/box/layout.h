@@ -11,13 +11,26 @@
 
 /* A guest process, upwards: what the guest may map; then the shim's own. */
 #define GUEST_LOW 0x10000UL
-#define GUEST_TOP 0x5ffff0000000UL /* end of what the guest may map */
+#define GUEST_TOP 0x5fff90000000UL /* end of what the guest may map */
 #define SHIM_TEXT 0x600000000000UL
 #define SHIM_TEXT_END 0x600000100000UL /* the only text whose calls are allowed */
 #define SHIM_END 0x600010000000UL      /* of its data */
 #define CHANNEL_BASE 0x600100000000UL  /* struct channel, shared with the broker */
 #define BLOCKS_BASE 0x600200000000UL   /* what the shim keeps of each thread */
 #define SHIM_RESERVED_END 0x600300000000UL
+
+/* Where a text lies its stubs are not far: always as far, so that a text that was
+ * rewritten once serves all who map it. That is within reach of a jump, and its
+ * last byte is one that is no instruction. Two ranges can have texts: below 480
+ * MiB, where programs lie that must, and the gigabyte below GUEST_TOP. */
+#define TEXT_STUBS 0x61000000UL
+#define TEXT_MAX 0x1e000000UL
+#define TEXT_LOW_END TEXT_MAX
+#define TEXT_HIGH (GUEST_TOP - 0x40000000UL)
+#define STUBS_LOW (GUEST_LOW + TEXT_STUBS)
+#define STUBS_LOW_END (TEXT_LOW_END + TEXT_STUBS)
+#define STUBS_HIGH (TEXT_HIGH + TEXT_STUBS)
+#define STUBS_HIGH_END (GUEST_TOP + TEXT_STUBS) /* below the shim */
 
 /* Host descriptors of a guest process; it has no others. The arena holds the
  * pages that processes share: cached files and shared memory. */

@@ -42,6 +42,12 @@ static unsigned take(struct node *user)
     return WINDOWS;
 }
 
+int64_t arena_nameless(void)
+{
+    unsigned index = take(&nameless);
+    return index == WINDOWS ? -ENOMEM : (int64_t)((uint64_t)index << WINDOW_SHIFT);
+}
+
 static int fill(struct node *n, uint64_t end)
 {
     struct window *w = n->window;

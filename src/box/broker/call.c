@@ -59,6 +59,7 @@ static call_fn *const box_functions[BOX_CALLS_END - BOX_CALLS] = {
     [BOX_MAP - BOX_CALLS] = box_map,
     [BOX_STAGE - BOX_CALLS] = box_stage,
     [BOX_UNSTAGE - BOX_CALLS] = box_unstage,
+    [BOX_SITE - BOX_CALLS] = box_site,
 };
 
 /* Arguments ----------------------------------------------------------------------------*/

@@ -8,8 +8,9 @@
 #include "box/broker/host.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
+#include "box/broker/text.h"
 
-enum { HEAD = 256, PAGE = 4096, SHARED_WRITABLE = 1 };
+enum { HEAD = 256, PAGE = 4096 };
 
 /* Reads "#!interpreter argument" of a script's first bytes. */
 static int read_script(const char *head, size_t size, struct box_image *out)
@@ -134,17 +135,17 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
     return call_put(t, c->a[0], &out, sizeof out);
 }
 
-/* fd, prot, shared, offset, size */
+/* fd, prot, enum map_how, offset, size */
 int64_t box_map(struct thread *t, struct call *c)
 {
     int fd = (int)c->a[0];
     uint64_t prot = c->a[1];
-    bool shared = c->a[2];
+    bool shared = c->a[2] == MAP_AS_SHARED;
     if (c->a[4] == 0 || c->a[3] % PAGE)
         return -EINVAL;
     if (fd == MAP_NEW_SHARED) {
         int64_t at = arena_new(c->a[4]);
-        return at < 0 ? at : at | SHARED_WRITABLE;
+        return at < 0 ? at : at | MAP_SHARED_WRITABLE;
     }
     struct file *f = fd == MAP_EXEC_FILE     ? t->process->exec_files[0]
                      : fd == MAP_EXEC_LOADER ? t->process->exec_files[1]
@@ -153,15 +154,20 @@ int64_t box_map(struct thread *t, struct call *c)
         return -EBADF;
     if (f->ops == &zero_ops) {
         int64_t at = arena_new(c->a[4]);
-        return at < 0 ? at : at | SHARED_WRITABLE;
+        return at < 0 ? at : at | MAP_SHARED_WRITABLE;
     }
     if (f->ops != &regular_ops)
         return -ENODEV;
     uint32_t access = f->flags & O_ACCMODE;
     if (access == O_WRONLY || (shared && prot & PROT_WRITE && access != O_RDWR))
         return -EACCES;
+    if (c->a[2] == MAP_AS_TEXT) {
+        int64_t text = text_map(f->node, c->a[3], c->a[4]);
+        if (text >= 0)
+            return text | MAP_IS_TEXT;
+    }
     bool writable = shared && access == O_RDWR;
     int64_t at =
         arena_map(f->node, c->a[3], c->a[4], writable || (shared && window_covers(f->node)));
-    return at < 0 ? at : at | (writable ? SHARED_WRITABLE : 0);
+    return at < 0 ? at : at | (writable ? MAP_SHARED_WRITABLE : 0);
 }

@@ -9,6 +9,7 @@
 #include <linux/mman.h>
 
 #include "box/shim/memory.h"
+#include "box/shim/site.h"
 
 enum {
     STAGE_SIZE = 4 << 20, /* the strings */
@@ -19,7 +20,7 @@ enum {
     STACK_GAP = 1 << 20,
 };
 #define STAGE (BLOCKS_BASE + (uint64_t)BLOCK_COUNT * BLOCK_SIZE)
-#define PIE_BASE 0x555555554000UL
+#define BREAK_BASE 0x555555554000UL /* of the heap of a program that can lie anywhere */
 
 /* The strings of argv, then of envp, by their offsets in the stage. */
 struct strings {
@@ -275,17 +276,25 @@ static bool map_segment(struct thread *t, long index, const struct image *i,
     uint64_t file_end = at + s->p_filesz, end = PAGE_UP(at + s->p_memsz);
     uint64_t file_pages = s->p_filesz ? PAGE_UP(file_end) : start;
     if (s->p_filesz) {
+        bool text =
+            (prot & (PROT_WRITE | PROT_EXEC)) == PROT_EXEC && memory_may_be_text(start, end);
         long arena =
-            call_broker(t, BOX_MAP, index ? MAP_EXEC_LOADER : MAP_EXEC_FILE, prot, 0,
-                        (long)(s->p_offset & ~UINT64_C(0xfff)), (long)(file_pages - start));
-        if (arena < 0 || !map_part((struct mapping){start, file_pages, prot, MAPPING_FILE, false,
-                                                    (uint64_t)arena}))
+            call_broker(t, BOX_MAP, index ? MAP_EXEC_LOADER : MAP_EXEC_FILE, prot,
+                        text ? MAP_AS_TEXT : MAP_AS_PRIVATE, (long)(s->p_offset & ~UINT64_C(0xfff)),
+                        (long)(file_pages - start));
+        if (arena < 0 || !map_part((struct mapping){.start = start,
+                                                    .end = file_pages,
+                                                    .prot = prot,
+                                                    .kind = MAPPING_FILE,
+                                                    .text = arena & MAP_IS_TEXT,
+                                                    .arena = (uint64_t)arena & ~UINT64_C(0xfff)}))
             return false;
     }
     if (s->p_memsz > s->p_filesz && prot & PROT_WRITE && file_pages > file_end && s->p_filesz)
         memset((void *)file_end, 0, file_pages - file_end);
     return end <= file_pages ||
-           map_part((struct mapping){file_pages, end, prot, MAPPING_ANON, false, 0});
+           map_part((struct mapping){
+               .start = file_pages, .end = end, .prot = prot, .kind = MAPPING_ANON});
 }
 
 static bool map_image(struct thread *t, long index, const struct image *i)
@@ -357,26 +366,27 @@ static uint64_t fill_stack(const struct exec *e, const struct commit *c, uint64_
     return (uint64_t)at;
 }
 
+static void place(struct image *i)
+{
+    i->base = i->header.e_type == ET_DYN ? memory_find_text(i->end - i->low) - i->low : 0;
+}
+
 static bool replace(struct thread *t, struct exec *e, const struct commit *c, struct regs *r)
 {
     struct image *p = &e->program, *l = &e->loader;
     memory_reset(c->seed);
     uint64_t top = memory_top;
     memory_top -= STACK_SIZE + STACK_GAP;
-    p->base = p->header.e_type == ET_DYN
-                  ? PIE_BASE - p->low + (c->seed >> 28 & 0xfffffff) * PAGE_SIZE
-                  : 0;
-    if (p->header.e_type == ET_DYN && !e->has_loader && p->low == 0 &&
-        p->base + p->end > memory_top)
-        p->base = PIE_BASE;
-    if (!map_part((struct mapping){top - STACK_SIZE, top, PROT_READ | PROT_WRITE, MAPPING_ANON,
-                                   false, 0}) ||
+    place(p);
+    if (!map_part((struct mapping){.start = top - STACK_SIZE,
+                                   .end = top,
+                                   .prot = PROT_READ | PROT_WRITE,
+                                   .kind = MAPPING_ANON}) ||
         !map_image(t, 0, p))
         return false;
-    memory_set_break(p->base + p->end);
+    memory_set_break(p->base ? BREAK_BASE + (c->seed >> 44) * PAGE_SIZE : p->end);
     if (e->has_loader) {
-        l->base =
-            l->header.e_type == ET_DYN ? memory_find(l->end - l->low, memory_top) - l->low : 0;
+        place(l);
         if (!map_image(t, 1, l))
             return false;
     }
@@ -407,6 +417,7 @@ long exec_replace(struct thread *t, const long a[3])
     t->restoring = false;
     t->alt = (struct alt_stack){.flags = 2}; /* SS_DISABLE */
     cpu_set_fs(0);
+    site_forget();
     lock_take(&memory_lock);
     if (!replace(t, &plan, &c, &r))
         call_leave(t, true, SIGKILL);

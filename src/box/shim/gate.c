@@ -1,4 +1,5 @@
 /* gate: from a number to the function that serves it. */
+#include "box/shim/site.h"
 #include "box/shim/sys.h"
 
 enum { NUMBERS = 512 };
@@ -30,6 +31,10 @@ void gate_call(struct regs *r)
     long args[6] = {(long)r->di, (long)r->si, (long)r->dx, (long)r->r10, (long)r->r8, (long)r->r9};
     uint64_t nr = (uint32_t)r->nr;
     long result = -ENOSYS;
+    if (t->trapped) {
+        t->trapped = 0;
+        site_called(t, r->ip);
+    }
     if (nr < NUMBERS && served[nr])
         result = served[nr](t, r, args);
     else if (nr < NUMBERS && forwarded[nr])

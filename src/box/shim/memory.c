@@ -11,6 +11,7 @@ static struct mapping map[MAPPINGS_MAX]; /* sorted, disjoint */
 static unsigned count;
 static uint64_t break_start, break_end;
 uint64_t memory_top;
+static uint64_t text_top;
 struct lock memory_lock;
 
 /* The first mapping that ends above `at`. */
@@ -86,7 +87,8 @@ static bool merge(unsigned index, const struct mapping *m)
 
 static bool is_guests(uint64_t start, uint64_t end)
 {
-    return start < end && start >= GUEST_LOW && end <= GUEST_TOP;
+    bool stubs = start < STUBS_LOW_END && end > STUBS_LOW;
+    return start < end && start >= GUEST_LOW && end <= GUEST_TOP && !stubs;
 }
 
 static long host_map(const struct mapping *m)
@@ -97,6 +99,13 @@ static long host_map(const struct mapping *m)
                          flags | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     if (m->kind == MAPPING_SHARED)
         flags = MAP_SHARED | MAP_FIXED;
+    if (m->text) {
+        long stubs =
+            host_call(__NR_mmap, (long)(m->start + TEXT_STUBS), size, PROT_READ | PROT_EXEC, flags,
+                      GUEST_ARENA_READ, (long)(m->arena + TEXT_STUBS));
+        if (stubs < 0)
+            return stubs;
+    }
     long fd = m->kind == MAPPING_SHARED && m->writable ? GUEST_ARENA_WRITE : GUEST_ARENA_READ;
     return host_call(__NR_mmap, (long)m->start, size, m->prot, flags, fd, (long)m->arena);
 }
@@ -136,10 +145,23 @@ uint64_t memory_find(uint64_t size, uint64_t top)
         uint64_t floor = i > 0 ? map[i - 1].end : GUEST_LOW;
         if (i < count && map[i].start < top)
             top = map[i].start;
+        if (top > STUBS_LOW && floor < STUBS_LOW_END && top - size < STUBS_LOW_END)
+            top = STUBS_LOW;
         if (top > floor && top - floor >= size)
             return top - size;
     }
     return 0;
+}
+
+bool memory_may_be_text(uint64_t start, uint64_t end)
+{
+    return (start >= TEXT_HIGH && end <= GUEST_TOP) || (start >= GUEST_LOW && end <= TEXT_LOW_END);
+}
+
+uint64_t memory_find_text(uint64_t size)
+{
+    uint64_t at = memory_find(size, text_top);
+    return at >= TEXT_HIGH ? at : memory_find(size, memory_top);
 }
 
 bool memory_is_free(uint64_t start, uint64_t end)
@@ -181,10 +203,11 @@ long memory_protect(uint64_t start, uint64_t end, uint32_t prot)
 void memory_reset(uint64_t seed)
 {
     if (count)
-        host_call(__NR_munmap, GUEST_LOW, (long)(GUEST_TOP - GUEST_LOW));
+        host_call(__NR_munmap, GUEST_LOW, (long)(STUBS_HIGH_END - GUEST_LOW));
     count = 0;
     break_start = break_end = 0;
-    memory_top = (GUEST_TOP - (seed & 0xfffffff) * PAGE_SIZE) & ~UINT64_C(0xfff);
+    memory_top = TEXT_HIGH - (seed & 0xfffffff) * PAGE_SIZE;
+    text_top = GUEST_TOP - (seed >> 28 & 0xffff) * PAGE_SIZE;
 }
 
 void memory_set_break(uint64_t at)
@@ -200,7 +223,8 @@ uint64_t memory_break(uint64_t to)
     if (to < break_start || wanted > GUEST_TOP)
         return break_end;
     if (wanted > now) {
-        struct mapping m = {now, wanted, PROT_READ | PROT_WRITE, MAPPING_ANON, false, 0};
+        struct mapping m = {
+            .start = now, .end = wanted, .prot = PROT_READ | PROT_WRITE, .kind = MAPPING_ANON};
         if (!memory_is_free(now, wanted) || memory_map(&m) < 0)
             return break_end;
     } else if (wanted < now && memory_unmap(wanted, now) < 0) {
@@ -235,6 +259,8 @@ long memory_discard(uint64_t start, uint64_t end)
 static long move(const struct mapping *m, uint64_t old_size, uint64_t new_size, uint64_t to)
 {
     struct mapping target = *m;
+    if (m->text)
+        return -ENOMEM; /* its jumps are relative */
     uint64_t keep = old_size < new_size ? old_size : new_size, from = m->start;
     target.start = to;
     target.end = to + new_size;
@@ -272,7 +298,7 @@ long memory_resize(uint64_t at, uint64_t old_size, uint64_t new_size, int64_t to
     if (new_size <= old_size)
         return new_size == old_size || memory_unmap(at + new_size, at + old_size) == 0 ? (long)at
                                                                                        : -EINVAL;
-    if (memory_is_free(at + old_size, at + new_size)) {
+    if (!m.text && memory_is_free(at + old_size, at + new_size)) {
         struct mapping more = m;
         more.start = at + old_size;
         more.end = at + new_size;

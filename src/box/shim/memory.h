@@ -15,11 +15,14 @@ struct mapping {
     uint32_t prot;
     uint16_t kind;
     bool writable;  /* MAPPING_SHARED: may become so */
+    bool text;      /* MAPPING_FILE: has stubs */
     uint64_t arena; /* where `start` lies in it */
 };
 
 extern struct lock memory_lock;
 extern uint64_t memory_top; /* mappings go below */
+/* memory_may_be_text: is there room for its stubs? */
+bool memory_may_be_text(uint64_t start, uint64_t end);
 
 /* memory_reset: unmaps everything and chooses anew where things go. */
 void memory_reset(uint64_t seed);
@@ -31,6 +34,8 @@ long memory_unmap(uint64_t start, uint64_t end);
 long memory_protect(uint64_t start, uint64_t end, uint32_t prot);
 /* memory_find: the highest free place below `top`, 0 if there is none. */
 uint64_t memory_find(uint64_t size, uint64_t top);
+/* memory_find_text: where text may lie, if there is room. */
+uint64_t memory_find_text(uint64_t size);
 bool memory_is_free(uint64_t start, uint64_t end);
 const struct mapping *memory_at(uint64_t at);
 /* memory_next: the mapping with this index, NULL behind the last. */

@@ -56,9 +56,10 @@ struct thread {
     uint64_t stack; /* top of the shim's stack */
     uint64_t entry_ip;
     uint32_t kicked;
-    uint32_t unused;
+    uint32_t trapped; /* the call at the gate did */
     uint64_t trap_ip;
     struct regs *regs;
+    const char *gate; /* shim_site: stubs find it here */
     struct slot *slot;
     char *window;
     bool restoring; /* the mask becomes saved_mask when no signal was handled */
@@ -83,7 +84,7 @@ static inline struct channel *channel(void)
 }
 
 /* gate.S */
-extern const char shim_gate[], gate_exit[], gate_end[], gate_again[], gate_trap[];
+extern const char shim_site[], shim_gate[], gate_exit[], gate_end[], gate_again[], gate_trap[];
 extern const char guest_copy_end[], guest_copy_fault[];
 extern const char futex_call[], futex_end[], futex_interrupted[], sigreturn_end[];
 extern const char shim_restorer[];

@@ -11,7 +11,7 @@
  * signal comes is brought there on leaving it, by an instruction that traps
  * (gate_trap). So a frame always has the whole state of the processor, and the
  * shim never has to save it. */
-#include "box/shim/shim.h"
+#include "box/shim/site.h"
 
 enum {
     AUDIT_X86_64 = 0xc000003e,
@@ -86,6 +86,7 @@ static bool on_alt_stack(const struct thread *t, uint64_t sp)
 /* Makes `c` enter the handler; what it was lies on the guest's stack then. */
 static void push_frame(struct thread *t, struct context *c, const struct box_signal *s)
 {
+    site_leave(c);
     struct frame f = {.restorer = s->restorer, .context = *c};
     uint64_t sp = c->regs.rsp - RED_ZONE;
     bool was_on = on_alt_stack(t, c->regs.rsp);
@@ -135,6 +136,7 @@ static bool take(struct thread *t, struct box_signal *out)
 /* The call that was interrupted is made again. */
 static void call_again(const struct thread *t, struct context *c)
 {
+    site_leave(c);
     c->regs.rax = t->regs->nr;
     c->regs.rip -= 2; /* the syscall instruction */
 }
@@ -169,6 +171,7 @@ static void deliver(struct thread *t, struct context *c, long restart)
 static void enter_gate(struct thread *t, struct context *c)
 {
     t->entry_ip = c->regs.rip;
+    t->trapped = 1;
     c->regs.rip = (uintptr_t)shim_gate;
 }
 
@@ -208,6 +211,8 @@ static void on_fault(struct thread *t, int signal, const siginfo_t *info, struct
     }
     if (in_shim(ip)) /* our own mistake, or a guest that jumped there */
         call_leave(t, true, signal);
+    if (site_stopped(t, signal, c))
+        return;
     struct box_signal s = {.signal = signal};
     memcpy(s.info, info, sizeof s.info);
     memcpy(t->window + WINDOW_START, &s, sizeof s);
@@ -283,6 +288,7 @@ long signal_return(struct thread *t, struct regs *r)
     signal_set_mask(t, c.mask);
     t->alt = c.stack;
     t->alt.flags &= ~(uint32_t)ON_STACK;
+    site_enter(&c);
     c.stack = own_stack(t);
     c.mask = 0;
     c.flags &= 7; /* UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS */

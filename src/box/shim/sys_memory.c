@@ -4,10 +4,11 @@
 #include "box/shim/memory.h"
 #include "box/shim/sys.h"
 
-enum { LOW_TOP = 0x80000000, REMAP_MAYMOVE = 1, REMAP_FIXED = 2, SHARED_WRITABLE = 1 };
+enum { LOW_TOP = 0x80000000, REMAP_MAYMOVE = 1, REMAP_FIXED = 2 };
 #define FIXED (MAP_FIXED | MAP_FIXED_NOREPLACE)
 
-/* Where a new mapping goes; 0: nowhere. */
+/* Where a new mapping goes; 0: nowhere. Files go where text may lie, for that is
+ * what a loader maps first, to put the text in there. */
 static uint64_t choose(uint64_t hint, uint64_t size, uint64_t flags)
 {
     hint &= ~UINT64_C(0xfff);
@@ -15,22 +16,51 @@ static uint64_t choose(uint64_t hint, uint64_t size, uint64_t flags)
         return hint;
     if (hint && memory_is_free(hint, hint + size))
         return hint;
+    if ((flags & (MAP_TYPE | MAP_ANONYMOUS | MAP_32BIT)) == MAP_PRIVATE)
+        return memory_find_text(size);
     return memory_find(size, flags & MAP_32BIT ? LOW_TOP : memory_top);
 }
 
+static bool is_text(const long a[6])
+{
+    return (a[3] & (MAP_TYPE | MAP_ANONYMOUS)) == MAP_PRIVATE &&
+           (a[2] & (PROT_WRITE | PROT_EXEC)) == PROT_EXEC;
+}
+
 /* Asks the broker where in the arena it lies. 0 or -errno. */
-static long locate(struct thread *t, struct mapping *m, const long a[6])
+static long locate(struct thread *t, struct mapping *m, const long a[6], bool may_be_text)
 {
     bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE;
+    enum map_how how = shared ? MAP_AS_SHARED : may_be_text ? MAP_AS_TEXT : MAP_AS_PRIVATE;
     long fd = a[3] & MAP_ANONYMOUS ? MAP_NEW_SHARED : (int)a[4];
     long offset = a[3] & MAP_ANONYMOUS ? 0 : a[5];
-    long arena = call_broker(t, BOX_MAP, fd, a[2], shared, offset, (long)(m->end - m->start));
+    long arena = call_broker(t, BOX_MAP, fd, a[2], how, offset, (long)(m->end - m->start));
     if (arena < 0)
         return arena;
     m->kind = shared ? MAPPING_SHARED : MAPPING_FILE;
     m->arena = (uint64_t)arena & ~UINT64_C(0xfff);
-    m->writable = arena & SHARED_WRITABLE;
+    m->writable = arena & MAP_SHARED_WRITABLE;
+    m->text = arena & MAP_IS_TEXT;
     return 0;
+}
+
+/* -ENOEXEC: where it must go it cannot be text. */
+static long place(struct mapping *m, uint64_t hint, uint64_t size, uint64_t flags)
+{
+    long result;
+    lock_take(&memory_lock);
+    m->start = choose(hint, size, flags);
+    m->end = m->start + size;
+    if (!m->start)
+        result = flags & FIXED ? -EPERM : -ENOMEM;
+    else if (flags & MAP_FIXED_NOREPLACE && !memory_is_free(m->start, m->end))
+        result = -EEXIST;
+    else if (m->text && !memory_may_be_text(m->start, m->end))
+        result = -ENOEXEC;
+    else
+        result = memory_map(m);
+    lock_drop(&memory_lock);
+    return result;
 }
 
 long sys_mmap(struct thread *t, struct regs *r, const long a[6])
@@ -45,19 +75,15 @@ long sys_mmap(struct thread *t, struct regs *r, const long a[6])
     if (size > GUEST_TOP || flags & MAP_HUGETLB)
         return -ENOMEM;
     struct mapping m = {.end = size, .prot = (uint32_t)a[2] & 7, .kind = MAPPING_ANON};
-    long result = anonymous && private ? 0 : locate(t, &m, a);
-    if (result < 0)
-        return result;
-    lock_take(&memory_lock);
-    m.start = choose((uint64_t)a[0], size, flags);
-    m.end = m.start + size;
-    if (!m.start)
-        result = flags & FIXED ? -EPERM : -ENOMEM;
-    else if (flags & MAP_FIXED_NOREPLACE && !memory_is_free(m.start, m.end))
-        result = -EEXIST;
-    else
-        result = memory_map(&m);
-    lock_drop(&memory_lock);
+    bool may_be_text = is_text(a);
+    long result;
+    do {
+        m.end = size;
+        result = anonymous && private ? 0 : locate(t, &m, a, may_be_text);
+        if (result >= 0)
+            result = place(&m, (uint64_t)a[0], size, flags);
+        may_be_text = false;
+    } while (result == -ENOEXEC);
     return result;
 }
 

@@ -11,6 +11,7 @@ _Static_assert(offsetof(struct thread, entry_ip) == T_ENTRY_IP, "gate.S");
 _Static_assert(offsetof(struct thread, kicked) == T_KICKED, "gate.S");
 _Static_assert(offsetof(struct thread, trap_ip) == T_TRAP_IP, "gate.S");
 _Static_assert(offsetof(struct thread, regs) == T_REGS, "gate.S");
+_Static_assert(offsetof(struct thread, gate) == T_GATE, "site.h");
 _Static_assert(offsetof(struct regs, ax) == R_AX, "gate.S");
 _Static_assert(offsetof(struct regs, ip) == R_IP, "gate.S");
 _Static_assert(offsetof(struct context, regs.rip) == FRAME_IP, "gate.S");
@@ -44,6 +45,7 @@ struct thread *thread_new(void)
     if (t) {
         memset(t, 0, sizeof *t);
         t->self = t;
+        t->gate = shim_site;
         t->stack = (uintptr_t)t + BLOCK_SIZE;
         t->host_tid = 1;  /* in use: the kernel clears it */
         t->alt.flags = 2; /* SS_DISABLE */

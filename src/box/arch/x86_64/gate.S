@@ -1,7 +1,7 @@
 /* gate: the one way from guest code into the shim and back.
  *
- * The SIGSYS handler comes here by changing the instruction pointer, so that
- * everything but the saving of registers happens in C on the thread's own
+ * Stubs jump here (site.h). The SIGSYS handler comes here by changing the
+ * instruction pointer, so that everything but the saving of registers happens in C on the thread's own
  * stack, interruptible. Vector registers are not touched by the shim.
  *
  * A kick that arrives between gate_exit, which looks whether there was one, and
@@ -34,7 +34,10 @@
         movq %gs:T_GUEST_SP, %rsp
         .endm
 
-        .globl shim_gate
+/* From a stub, which goes on at %rcx; from the handler, which says it. */
+        .globl shim_site, shim_gate
+shim_site:
+        movq %rcx, %gs:T_ENTRY_IP
 shim_gate:
         movq %rsp, %gs:T_GUEST_SP
         movq %gs:T_STACK, %rsp

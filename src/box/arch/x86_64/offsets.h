@@ -7,6 +7,7 @@
 #define T_KICKED 32
 #define T_TRAP_IP 40
 #define T_REGS 48
+#define T_GATE 56
 /* Of struct regs: */
 #define R_AX 112
 #define R_IP 144
