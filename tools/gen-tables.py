@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Turns the tables of data/ into C. Standard library alone.
 
-usage: gen-tables.py DATA-DIR DECIDE-H OUT-DIR DEPFILE
+usage: gen-tables.py DATA-DIR DECIDE-H OUT-DIR DEPFILE [ARCH...]
 
 DECIDE-H is src/policy/decide.h, which names the kinds of operations. Writes
 promise-ids.h, tables_archs.c, tables_shared.c (what all architectures share),
-tables_ARCH.c and tables_words.c (the conditions in words). What several calls
-have in common (ranges, atoms, clauses, grants, texts) is written once;
-src/arch/tables.h says how it is stored.
+tables_ARCH.c and tables_words.c (the conditions in words); where architectures
+are named, own_shared.c and own_ARCH.c with nothing but what these need. What
+several calls have in common (ranges, atoms, clauses, grants, texts) is written
+once; src/arch/tables.h says how it is stored.
 """
 import re
 import sys
@@ -92,58 +93,75 @@ def promise_ids(facts):
 
 
 class Shared:
-    """tables_shared.c: what the calls of all architectures refer to."""
+    """tables_shared.c: what the calls of these architectures refer to."""
 
-    def __init__(self, facts):
+    def __init__(self, facts, archs):
         self.facts = facts
-        calls = facts.calls.values()
-        self.since = sorted({c.since for c in calls if c.since})
-        self.operations = sorted({c.operation for c in calls if c.operation})
+        self.calls = [call for call in facts.calls.values() if any(a.name in call.numbers for a in archs)]
+        self.operations = sorted({c.operation for c in self.calls if c.operation})
         self.sets = Pool(0xff)
-        self.ranges, self.atoms, self.refs = Pool(0xffff), Pool(0xffff), Pool(0xffff)
-        self.clauses, self.grants = Pool(0xffff), Pool(0xffff)
+        self.ranges, self.atoms, self.refs = Pool(0xffff), Pool(0xff), Pool(0xfff)
+        self.clauses, self.grants, self.kinds = Pool(0xff), Pool(0xffff), Pool(0xffff)
         self.add_clause(())
-        rows = (*facts.promises, *facts.families.values())
-        self.call_names = Texts([*facts.calls, *self.since])
-        self.names = Texts([row.name for row in rows])
-        self.sentences = Texts([*(c.reason for c in calls if c.reason), *(row.words for row in rows)])
 
     def promise_bits(self, held):
         order = [p.name for p in self.facts.promises]
         return f"{sum(1 << order.index(word) for word in held):#x}"
 
-    def source(self):
-        """After the tables of all architectures have added what they need."""
-        name, words = self.names.at, self.sentences.at
-        promises = [braces(name(p.name), words(p.words), int(p.inert)) for p in self.facts.promises]
+    def promises(self):
+        rows = self.facts.promises
+        names, words = Texts(row.name for row in rows), Texts(row.words for row in rows)
+        return (names.source("table_promise_texts") + words.source("table_promise_words")
+                + c_array("const struct promise_row", "table_promises",
+                          [braces(names.at(row.name), int(row.inert)) for row in rows])
+                + c_array("const uint16_t", "table_promise_words_at",
+                          [str(words.at(row.words)) for row in rows], 12))
+
+    def families(self):
+        rows = self.facts.families.values()
+        names, words = Texts(row.name for row in rows), Texts(row.words for row in rows)
         families = []
-        for family in self.facts.families.values():
+        for family in rows:
             sets = [self.promise_bits(held) for held in family.smallest_sets()]
-            families.append(braces(name(family.name), words(family.words), self.sets.add(sets),
-                                   len(sets)))
+            families.append(braces(words.at(family.words), self.sets.add(sets), len(sets)))
+        return (names.source("table_family_texts") + words.source("table_family_words")
+                + c_array("const struct family_row", "table_families", families)
+                + c_array("const uint16_t", "table_family_names_at",
+                          [str(names.at(row.name)) for row in rows], 12)
+                + c_array("const promise_set", "table_promise_sets", self.sets.items))
+
+    def words(self):
+        """What is said of each call."""
+        said = [(c.name, c.since, c.reason) for c in self.calls]
+        texts = Texts(text for row in said for text in row if text)
+        rows = [braces(*(texts.at(text) if text else "NO_TEXT" for text in row)) for row in said]
+        return (texts.source("table_call_texts")
+                + c_array("const struct call_words", "table_call_words", rows, 4))
+
+    def source(self):
+        """After the tables of the architectures have added what they need."""
         operations = [braces(f"OP_{row[0].upper()}", *row[1:]) for row in self.operations]
         return ('/* Generated from data/. */\n#include "arch/tables.h"\n#include "policy/decide.h"\n'
                 '#include "policy/tables.h"\n\n'
-                + self.call_names.source("table_call_names")
-                + self.names.source("table_names") + self.sentences.source("table_sentences")
-                + c_array("const uint16_t", "table_since",
-                          ["0"] + [str(self.call_names.at(s)) for s in self.since], 12)
+                + self.words() + self.promises() + self.families()
+                + c_array("const struct call_rules", "table_rules", self.kinds.items, 4)
                 + c_array("const struct operation", "table_operations", ["{0}"] + operations)
                 + c_array("const struct range", "table_ranges", self.ranges.items, 4)
                 + c_array("const struct stored_atom", "table_atoms", self.atoms.items)
-                + c_array("const uint16_t", "table_refs", self.refs.items, 12)
+                + c_array("const uint8_t", "table_refs", self.refs.items, 12)
                 + c_array("const struct stored_clause", "table_clauses", self.clauses.items, 6)
-                + c_array("const struct grant", "table_grants", self.grants.items, 6)
-                + c_array("const struct promise_row", "table_promises", promises)
-                + c_array("const struct family_row", "table_families", families)
-                + c_array("const promise_set", "table_promise_sets", self.sets.items)).rstrip() + "\n"
+                + c_array("const struct grant", "table_grants", self.grants.items, 6)).rstrip() + "\n"
 
     def add_clause(self, clause):
         """The index of the clause."""
         refs = []
         for argument, width, mask, ranges, launch in clause:
             rows = [braces(f"{low:#x}", f"{high:#x}") for low, high in ranges]
-            atom = braces(f"{mask:#x}", self.ranges.add(rows), len(rows), argument, width, int(launch))
+            above = mask >> 32
+            if above not in (0, 0xffffffff):
+                sys.exit(f"a mask of {mask:#x}: widen struct stored_atom in src/arch/tables.h")
+            atom = braces(f"{mask & 0xffffffff:#x}", self.ranges.add(rows), len(rows), argument,
+                          int(width == 64), int(above != 0), int(launch))
             refs.append(str(self.atoms.add([atom])))
         return self.clauses.add([braces(self.refs.add(refs), len(refs))])
 
@@ -171,14 +189,12 @@ class Table:
         if len(grants) > 0xff:
             raise call.place.error(f"{call.name} has more than 255 clauses on {self.arch.name}")
         rows = [self.grant_row(*grant) for grant in sorted(grants, key=lambda g: self.order[g[0]])]
-        reason = self.shared.sentences.at(call.reason) if call.reason else "NO_TEXT"
+        kind = braces(self.shared.grants.add(rows), len(rows),
+                      self.facts.errno(call.errno, self.arch, call.place),
+                      self.shared.operations.index(call.operation) + 1 if call.operation else 0)
         number = call.numbers[self.arch.name] | (X32_BIT if self.arch.name == "x32" else 0)
         return braces(f"{number:#x}", int(self.facts.opaque(call, self.arch)),
-                      self.shared.call_names.at(call.name),
-                      self.shared.grants.add(rows) if rows else reason, len(rows),
-                      self.facts.errno(call.errno, self.arch, call.place),
-                      self.shared.since.index(call.since) + 1 if call.since else 0,
-                      self.shared.operations.index(call.operation) + 1 if call.operation else 0)
+                      self.shared.kinds.add([kind]), self.shared.calls.index(call))
 
     def source(self):
         name = self.arch.name
@@ -223,20 +239,25 @@ def dependencies(data, outputs):
     return f"{' '.join(map(str, outputs))}: {' '.join(map(str, inputs))}\n"
 
 
-def generate(data, decide_h):
+def generate(data, decide_h, own=()):
     """{file name: C}; raises DataError."""
     facts = Facts(data, decide_h)
-    shared = Shared(facts)
-    tables = [Table(facts, arch, shared) for arch in facts.archs]
-    sources = {f"tables_{table.arch.name}.c": table.source() for table in tables}
+    archs = [arch for arch in facts.archs if not own or arch.name in own]
+    shared = Shared(facts, archs)
+    tables = [Table(facts, arch, shared) for arch in archs]
+    prefix = "own" if own else "tables"
+    sources = {f"{prefix}_{table.arch.name}.c": table.source() for table in tables}
+    sources[f"{prefix}_shared.c"] = shared.source()
+    if own:
+        return sources
     return sources | {"promise-ids.h": promise_ids(facts), "tables_archs.c": architectures(facts),
-                      "tables_shared.c": shared.source(), "tables_words.c": words(tables)}
+                      "tables_words.c": words(tables)}
 
 
 def main():
     data, decide_h, out, depfile = (Path(argument) for argument in sys.argv[1:5])
     try:
-        sources = generate(data, decide_h)
+        sources = generate(data, decide_h, sys.argv[5:])
     except (DataError, OSError) as error:
         sys.exit(str(error))
     for name, text in sources.items():

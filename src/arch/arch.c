@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct sys_call) == 12, "libvow has some 850 of them");
+_Static_assert(sizeof(struct sys_call) == 8, "libvow has some 850 of them");
+_Static_assert(sizeof(struct stored_atom) == 8, "and these are packed, too");
 
 const struct arch_table *arch_table(enum arch_id id)
 {
@@ -92,29 +93,37 @@ const struct sys_call *arch_call_by_name(const struct arch *arch, const char *na
     return NULL;
 }
 
+const struct call_rules *call_rules(const struct sys_call *call)
+{
+    return &table_rules[call->rules];
+}
+
 const char *call_name(const struct sys_call *call)
 {
-    return table_call_names + call->name_at;
+    return table_call_texts + table_call_words[call->words].name_at;
 }
 
 const char *call_since(const struct sys_call *call)
 {
-    return call->since_at ? table_call_names + table_since[call->since_at] : NULL;
+    uint16_t at = table_call_words[call->words].since_at;
+    return at == NO_TEXT ? NULL : table_call_texts + at;
 }
 
 const char *call_reason(const struct sys_call *call)
 {
-    return call->grant_count || call->grant_at == NO_TEXT ? NULL : table_sentences + call->grant_at;
+    uint16_t at = table_call_words[call->words].reason_at;
+    return at == NO_TEXT ? NULL : table_call_texts + at;
 }
 
 const struct operation *call_operation(const struct sys_call *call)
 {
-    return call->operation_at ? &table_operations[call->operation_at] : NULL;
+    uint8_t at = call_rules(call)->operation_at;
+    return at ? &table_operations[at] : NULL;
 }
 
 const struct grant *call_grants(const struct sys_call *call)
 {
-    return table_grants + call->grant_at;
+    return table_grants + call_rules(call)->grant_at;
 }
 
 bool grant_is_free(const struct grant *grant)
@@ -128,11 +137,12 @@ void grant_clause(const struct grant *grant, const struct range *launch, struct 
     out->atom_count = stored->ref_count;
     for (size_t i = 0; i < stored->ref_count; i++) {
         const struct stored_atom *from = &table_atoms[table_refs[stored->ref_at + i]];
+        uint64_t mask = from->above ? UINT64_MAX << 32 | from->mask : from->mask;
         out->atoms[i] = (struct atom){
             .arg = from->arg,
-            .width = from->width,
-            .mask = from->mask,
-            .range_count = from->launch ? launch && launch->lo <= from->mask : from->range_count,
+            .width = from->wide ? 64 : 32,
+            .mask = mask,
+            .range_count = from->launch ? launch && launch->lo <= mask : from->range_count,
             .ranges = from->launch ? launch : table_ranges + from->range_at,
         };
     }

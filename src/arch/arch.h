@@ -74,8 +74,8 @@ struct clause {
 
 /* `family` (enum family) allows the call where its clause holds. */
 struct grant {
-    uint16_t family;
-    uint16_t clause; /* for grant_clause() */
+    uint8_t family;
+    uint8_t clause; /* for grant_clause() */
 };
 
 /* What a call does to which object; for the watcher and the words.
@@ -87,16 +87,20 @@ struct operation {
     int8_t fd, address, size;
 };
 
+/* What calls that are judged alike have in common. */
+struct call_rules {
+    uint16_t grant_at;
+    uint8_t grant_count; /* 0: no promise has it */
+    uint8_t denial;      /* errno of a denial: EPERM, or ENOSYS where libcs
+                            fall back (clone3, openat2, …) */
+    uint8_t operation_at;
+};
+
 struct sys_call {
     uint32_t nr : 31;    /* as in seccomp_data.nr: x32's with bit 30 */
     uint32_t opaque : 1; /* the kernel takes what matters from memory (s390x's mmap,
                             i386's socketcall): BPF cannot judge; docs name each */
-    uint16_t name_at;
-    uint16_t grant_at;   /* of the reason where there are no grants */
-    uint8_t grant_count; /* 0: no promise has it */
-    uint8_t denial;      /* errno of a denial: EPERM, or ENOSYS where libcs
-                            fall back (clone3, openat2, …) */
-    uint8_t since_at, operation_at;
+    uint16_t rules, words;
 };
 
 struct arch_table {
@@ -121,6 +125,8 @@ const struct arch *arch_by_elf(uint16_t machine, bool elf64, bool big_endian);
 const struct sys_call *arch_call(const struct arch *arch, uint32_t nr);
 const struct sys_call *arch_call_by_name(const struct arch *arch, const char *name);
 
+/* call_rules: how a call is judged. */
+const struct call_rules *call_rules(const struct sys_call *call);
 const char *call_name(const struct sys_call *call);
 /* call_since: the kernel that first had it ("5.9"; "<=5.10": that one has it,
  * the first is not known), NULL where nothing can be shown. */
@@ -129,7 +135,7 @@ const char *call_since(const struct sys_call *call);
 const char *call_reason(const struct sys_call *call);
 /* call_operation: NULL if there is nothing to say but the name. */
 const struct operation *call_operation(const struct sys_call *call);
-/* call_grants: call->grant_count of them, in the order of the families. */
+/* call_grants: as many as its rules say, in the order of the families. */
 const struct grant *call_grants(const struct sys_call *call);
 /* grant_is_free: does it ask nothing of the arguments? */
 bool grant_is_free(const struct grant *grant);

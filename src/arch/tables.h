@@ -7,32 +7,39 @@
 
 #include "arch/arch.h"
 
-/* The names of calls, and versions; those of promises and families; every
- * reason and all words. Each is ended by NUL and named by its offset. */
-extern const char table_call_names[];
-extern const char table_names[];
-extern const char table_sentences[];
-#define NO_TEXT 0xffff /* a grant_at that is no reason */
+/* Texts, each ended by NUL and named by its offset. What libvow never says
+ * stands apart from what it does, so that the linker leaves it out. */
+extern const char table_call_texts[]; /* names, versions, reasons */
+#define NO_TEXT 0xffff
 
-/* since_at and operation_at index these; row 0 stands for none. */
-extern const uint16_t table_since[];
+/* What is said of a call; sys_call.words indexes it. */
+struct call_words {
+    uint16_t name_at;
+    uint16_t since_at, reason_at; /* or NO_TEXT */
+};
+extern const struct call_words table_call_words[];
+
+/* sys_call.rules and operation_at index these; operation 0 stands for none. */
+extern const struct call_rules table_rules[];
 extern const struct operation table_operations[];
 
 struct stored_atom {
-    uint64_t mask;
-    uint16_t range_at, range_count;
-    uint8_t arg, width;
-    bool launch; /* the value is $launch_secret */
+    uint32_t mask;
+    uint16_t range_at;
+    uint8_t range_count;
+    uint8_t arg : 3;
+    uint8_t wide : 1, above : 1; /* 64 bits; all bits of its mask above these 32 are set */
+    uint8_t launch : 1;          /* the value is $launch_secret */
 };
 
+/* A run of refs. */
 struct stored_clause {
-    uint16_t ref_at;
-    uint16_t ref_count;
+    uint16_t ref_at : 12, ref_count : 4;
 };
 
 extern const struct range table_ranges[];
 extern const struct stored_atom table_atoms[];
-extern const uint16_t table_refs[]; /* indices of atoms; a clause is a run of them */
+extern const uint8_t table_refs[]; /* indices of atoms */
 extern const struct stored_clause table_clauses[];
 extern const struct grant table_grants[];
 

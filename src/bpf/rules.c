@@ -22,7 +22,8 @@ static void list_granted(const struct policy *p, bool granted[FAMILY_COUNT])
 static uint32_t denial(const struct arch *arch, const struct sys_call *call,
                        const struct filter_mode *mode)
 {
-    return mode->deny && call->denial != arch->enosys ? mode->deny : RET_ERRNO(call->denial);
+    uint8_t error = call_rules(call)->denial;
+    return mode->deny && error != arch->enosys ? mode->deny : RET_ERRNO(error);
 }
 
 /* Is somebody told when this call is allowed? Of calls with an address those
@@ -71,7 +72,7 @@ static bool settles(const struct grant *grant, const struct sys_call *call,
     bool probe = grant->family == FAMILY_PROBE && mode->spare_probes;
     if (!probe && grant->family != FAMILY_SETTLED)
         return false;
-    *settled = RET_ERRNO(probe ? call->denial : 0);
+    *settled = RET_ERRNO(probe ? call_rules(call)->denial : 0);
     return true;
 }
 
@@ -81,15 +82,16 @@ static int add_clauses(const struct rule_maker *maker, const struct sys_call *ca
                        struct rule *rule)
 {
     const struct grant *grants = call_grants(call);
+    size_t grant_count = call_rules(call)->grant_count;
     struct ruleset *set = maker->set;
     struct clause *clauses = arena_take(&set->memory, count, sizeof *clauses);
     if (!clauses)
         return -ENOMEM;
     rule->clauses = clauses;
-    for (size_t i = 0; i < call->grant_count; i++)
+    for (size_t i = 0; i < grant_count; i++)
         if (maker->granted[grants[i].family])
             grant_clause(&grants[i], set->launch, &clauses[rule->clause_count++]);
-    for (size_t i = 0; i < call->grant_count; i++)
+    for (size_t i = 0; i < grant_count; i++)
         if (settles(&grants[i], call, maker->mode, &rule->settled))
             grant_clause(&grants[i], set->launch,
                          &clauses[rule->clause_count + rule->settled_count++]);
@@ -100,13 +102,14 @@ static int add_clauses(const struct rule_maker *maker, const struct sys_call *ca
 static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
 {
     const struct grant *grants = call_grants(call);
+    size_t grant_count = call_rules(call)->grant_count;
     struct rule *rule = &maker->set->rules[maker->set->rule_count++];
     bool watched = is_watched(call, maker->mode);
     size_t count = 0; /* of clauses, if it looks at arguments */
     *rule = (struct rule){.nr = call->nr,
                           .allow = watched ? maker->mode->path_allow : RET_ALLOW,
                           .deny = denial(maker->set->arch, call, maker->mode)};
-    for (size_t i = 0; i < call->grant_count && !rule->always; i++) {
+    for (size_t i = 0; i < grant_count && !rule->always; i++) {
         bool granted = maker->granted[grants[i].family];
         rule->always = granted && grant_is_free(&grants[i]);
         count += granted + settles(&grants[i], call, maker->mode, &rule->settled);

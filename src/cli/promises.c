@@ -37,7 +37,7 @@ static promise_set bit(enum promise promise)
 static const struct grant *next_grant(const struct sys_call *call, unsigned family, size_t *index)
 {
     const struct grant *grants = call_grants(call);
-    while (*index < call->grant_count)
+    while (*index < call_rules(call)->grant_count)
         if (grants[(*index)++].family == family)
             return &grants[*index - 1];
     return NULL;

@@ -231,7 +231,7 @@ static void judge_bare_call(struct why *why, const struct sys_call *call, struct
     const struct policy *p = &why->options.policy;
     const struct grant *grants = call_grants(call);
     struct str conditions CLEAN_STR = {0};
-    for (size_t i = 0; i < call->grant_count; i++) {
+    for (size_t i = 0; i < call_rules(call)->grant_count; i++) {
         const char *words = grant_words(why->arch, &grants[i]);
         if (!family_granted(grants[i].family, p->promises))
             continue;

@@ -58,7 +58,7 @@ void pledge_families(promise_set held, bool broker, uint8_t families[FAMILY_COUN
 promise_set pledge_missing(const struct call_event *event, const struct call_verdict *verdict)
 {
     const struct grant *grants = verdict->call ? call_grants(verdict->call) : NULL;
-    for (size_t i = 0; grants && i < verdict->call->grant_count; i++) {
+    for (size_t i = 0; grants && i < call_rules(verdict->call)->grant_count; i++) {
         struct clause clause;
         grant_clause(&grants[i], NULL, &clause);
         for (size_t k = 0; k < ARRAY_COUNT(withheld) && clause_holds(&clause, event->args); k++)

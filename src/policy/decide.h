@@ -63,11 +63,13 @@ struct call_verdict {
                                     of family probe or settled, or one that fails with ENOSYS */
     promise_set missing;         /* the smallest set that would allow it; 0 if allowed
                                     or if nothing would */
-    const char *reason;          /* why nothing would, or NULL */
     uint16_t family;             /* the family that allows it, or would with `missing`;
                                     FAMILY_COUNT: none */
 };
 void decide_call(const struct policy *p, const struct call_event *event, struct call_verdict *out);
+/* decide_reason: why no promise would allow a call of this architecture (NULL: of an
+ * unknown one); NULL if one would. */
+const char *decide_reason(const struct arch *arch, const struct call_verdict *verdict);
 
 /* One operation on a path, already resolved by whoever asks (watch/, cli/):
  * absolute, symlinks resolved as far as they exist (the last one only where

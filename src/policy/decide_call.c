@@ -38,7 +38,7 @@ static void search(const struct policy *p, const struct call_event *event, struc
     struct range launch = {p->launch_secret, p->launch_secret};
     const struct grant *grants = call_grants(out->call);
     bool settled = false;
-    for (size_t i = 0; i < out->call->grant_count; i++) {
+    for (size_t i = 0; i < call_rules(out->call)->grant_count; i++) {
         struct clause clause;
         grant_clause(&grants[i], p->launch_secret ? &launch : NULL, &clause);
         if (!clause_holds(&clause, args))
@@ -58,7 +58,6 @@ static void search(const struct policy *p, const struct call_event *event, struc
         out->error = 0;
         out->missing = 0;
         out->probe = true;
-        out->reason = "it is so already, and the program is told so";
     }
 }
 
@@ -70,23 +69,33 @@ void decide_call(const struct policy *p, const struct call_event *event, struct 
         out->fatal = true;
         out->call = arch ? arch_call(&archs[ARCH_X32], event->nr) : NULL;
         out->known = out->call != NULL;
-        out->reason = arch ? "x32 calls are never allowed"
-                           : "calls of another architecture are never allowed";
         return;
     }
     out->call = arch_call(arch, event->nr);
     out->known = out->call != NULL;
-    out->error = out->known ? out->call->denial : arch->enosys;
+    out->error = out->known ? call_rules(out->call)->denial : arch->enosys;
     if (!out->known) {
         out->probe = true;
-        out->reason = "vow does not know this call";
         return;
     }
     out->probe = out->error == arch->enosys;
     search(p, event, out);
-    if (out->bpf == ANSWER_DENY && out->missing == 0 && !out->reason)
-        out->reason = out->call->grant_count == 0 ? call_reason(out->call)
-                                                  : "no promise allows it with these arguments";
+}
+
+const char *decide_reason(const struct arch *arch, const struct call_verdict *verdict)
+{
+    if (verdict->bpf == ANSWER_ALLOW || verdict->missing)
+        return NULL;
+    if (verdict->fatal)
+        return arch ? "x32 calls are never allowed"
+                    : "calls of another architecture are never allowed";
+    if (!verdict->known)
+        return "vow does not know this call";
+    if (verdict->error == 0)
+        return "it is so already, and the program is told so";
+    if (call_rules(verdict->call)->grant_count > 0)
+        return "no promise allows it with these arguments";
+    return call_reason(verdict->call);
 }
 
 uint16_t decide_only_port(promise_set promises, int landlock_abi)

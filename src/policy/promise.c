@@ -10,12 +10,12 @@
 
 const char *promise_name(enum promise promise)
 {
-    return table_names + table_promises[promise].name_at;
+    return table_promise_texts + table_promises[promise].name_at;
 }
 
 const char *promise_words(enum promise promise)
 {
-    return table_sentences + table_promises[promise].words_at;
+    return table_promise_words + table_promise_words_at[promise];
 }
 
 bool promise_inert(enum promise promise)
@@ -25,12 +25,12 @@ bool promise_inert(enum promise promise)
 
 const char *family_name(unsigned family)
 {
-    return table_names + table_families[family].name_at;
+    return table_family_texts + table_family_names_at[family];
 }
 
 const char *family_words(unsigned family)
 {
-    return table_sentences + table_families[family].words_at;
+    return table_family_words + table_families[family].words_at;
 }
 
 const promise_set *family_sets(unsigned family, size_t *count)

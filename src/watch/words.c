@@ -118,13 +118,14 @@ static void add_reason(struct str *out, const struct denial *denial)
     promise_set missing = denial->remedy.promises;
     bool path = denial->real && denial->path.missing_perms;
     bool denied = verdict->bpf == ANSWER_DENY;
+    const char *reason = denied ? decide_reason(denial->call.arch, verdict) : NULL;
     if (denial->outside && !denied) {
         str_addf(out, "%s stay among the processes of the run",
                  denial->kind == OP_SIGNAL ? "signals" : "abstract sockets");
-    } else if (denied && verdict->reason) {
+    } else if (reason) {
         const char *none = "no promise allows it";
-        bool complete = strncmp(verdict->reason, none, strlen(none)) == 0;
-        str_addf(out, "%s%s%s", complete ? "" : none, complete ? "" : ": ", verdict->reason);
+        bool complete = strncmp(reason, none, strlen(none)) == 0;
+        str_addf(out, "%s%s%s", complete ? "" : none, complete ? "" : ": ", reason);
     } else if (denied && !verdict->known) {
         str_add(out, "vow " VOW_VERSION " does not know this call");
     } else if (denied && !verdict->missing) {

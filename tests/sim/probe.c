@@ -153,7 +153,7 @@ struct probe *probes_of_calls(const struct arch *arch, uint64_t secret)
     for (size_t i = 0; i < table->call_count; i++) {
         const struct sys_call *call = &table->calls[i];
         probes[i] = (struct probe){.arch = arch, .random = i + 1};
-        for (size_t j = 0; j < call->grant_count; j++) {
+        for (size_t j = 0; j < call_rules(call)->grant_count; j++) {
             struct clause clause;
             grant_clause(&call_grants(call)[j], &launch, &clause);
             probe_add(&probes[i], &clause);

@@ -27,7 +27,7 @@ static bool granted(const struct arch *arch, const char *name, unsigned family,
 {
     const struct sys_call *call = call_on(arch, name);
     const struct grant *grants = call_grants(call);
-    for (size_t i = 0; i < call->grant_count; i++) {
+    for (size_t i = 0; i < call_rules(call)->grant_count; i++) {
         struct clause clause;
         grant_clause(&grants[i], NULL, &clause);
         if (grants[i].family == family && clause_holds(&clause, args))
@@ -87,10 +87,12 @@ TEST(a_call_has_families_or_a_reason)
         for (size_t i = 0; i < table->call_count; i++) {
             const struct sys_call *call = &table->calls[i];
             const char *reason = call_reason(call);
-            if (a == ARCH_X32 ? call->grant_count != 0 : !!call->grant_count == !!reason)
+            if (a == ARCH_X32 ? call_rules(call)->grant_count != 0
+                              : !!call_rules(call)->grant_count == !!reason)
                 test_fail(__FILE__, __LINE__, "%s on %s: %u grants, reason %s", call_name(call),
-                          table->arch->name, call->grant_count, reason ? reason : "none");
-            CHECK(call->denial > 0 && (!reason || reason[0]));
+                          table->arch->name, call_rules(call)->grant_count,
+                          reason ? reason : "none");
+            CHECK(call_rules(call)->denial > 0 && (!reason || reason[0]));
         }
     }
 }
@@ -116,7 +118,7 @@ TEST(clauses_are_normal_and_can_hold)
         const struct arch_table *table = arch_table((enum arch_id)a);
         for (size_t i = 0; i < table->call_count; i++) {
             const struct grant *grants = call_grants(&table->calls[i]);
-            for (size_t g = 0; g < table->calls[i].grant_count; g++) {
+            for (size_t g = 0; g < call_rules(&table->calls[i])->grant_count; g++) {
                 struct clause clause;
                 uint64_t args[6] = {0};
                 grant_clause(&grants[g], &launch, &clause);
@@ -189,7 +191,7 @@ TEST(launch_is_the_secret_of_the_run)
     const struct arch *arch = named("s390x");
     const struct sys_call *call = call_on(arch, "execveat");
     size_t seen = 0;
-    for (size_t i = 0; i < call->grant_count; i++) {
+    for (size_t i = 0; i < call_rules(call)->grant_count; i++) {
         const struct grant *grant = call_grants(call) + i;
         if (grant->family != FAMILY_LAUNCH)
             continue;
@@ -209,11 +211,11 @@ TEST(launch_is_the_secret_of_the_run)
 
 TEST(errno_values_are_the_architectures_own)
 {
-    CHECK_EQ(call_on(named("x86_64"), "clone3")->denial, 38);
-    CHECK_EQ(call_on(named("mips64el"), "clone3")->denial, 89);
+    CHECK_EQ(call_rules(call_on(named("x86_64"), "clone3"))->denial, 38);
+    CHECK_EQ(call_rules(call_on(named("mips64el"), "clone3"))->denial, 89);
     CHECK_EQ(named("x86_64")->enosys, 38);
     CHECK_EQ(named("mips64el")->enosys, 89);
-    CHECK_EQ(call_on(named("mips64el"), "init_module")->denial, 1);
+    CHECK_EQ(call_rules(call_on(named("mips64el"), "init_module"))->denial, 1);
 }
 
 TEST(operations_name_their_arguments)

@@ -30,7 +30,7 @@ TEST(opening_needs_what_its_flags_say)
     CHECK_EQ(v.bpf, ANSWER_DENY);
     CHECK_EQ(v.missing, r);
     CHECK_EQ(v.error, EPERM);
-    CHECK(v.known && !v.fatal && v.reason == NULL);
+    CHECK(v.known && !v.fatal && !decide_reason(&archs[ARCH_X86_64], &v));
     CHECK_STR(family_name(v.family), "open-read");
     CHECK_EQ(decide(ARCH_X86_64, r, "openat", 0, 0, O_READ).bpf, ANSWER_ALLOW);
     CHECK_EQ(decide(ARCH_X86_64, r, "openat", 0, 0, O_READ).missing, 0);
@@ -50,7 +50,7 @@ TEST(unknown_calls_get_enosys)
     CHECK_EQ(v.bpf, ANSWER_DENY);
     CHECK_EQ(v.error, ENOSYS);
     CHECK(!v.known && !v.fatal && v.call == NULL && v.missing == 0);
-    CHECK_STR(v.reason, "vow does not know this call");
+    CHECK_STR(decide_reason(event.arch, &v), "vow does not know this call");
     event.arch = &archs[ARCH_MIPS64EL];
     decide_call(&policy, &event, &v);
     CHECK_EQ(v.error, 89);
@@ -69,7 +69,8 @@ TEST(probes_are_told_from_denials)
     CHECK(v.bpf == ANSWER_DENY && !v.probe);
     /* Multipath TCP is nobody's, whatever is promised. */
     v = decide(ARCH_X86_64, ~(promise_set)0, "socket", 2, 1, 262);
-    CHECK(v.bpf == ANSWER_DENY && v.probe && v.missing == 0 && v.reason);
+    CHECK(v.bpf == ANSWER_DENY && v.probe && v.missing == 0 &&
+          decide_reason(&archs[ARCH_X86_64], &v));
     CHECK(decide(ARCH_X86_64, PROMISE(STDIO), "clone3", 0, 0, 0).probe);
     CHECK(decide(ARCH_MIPS64EL, PROMISE(STDIO), "clone3", 0, 0, 0).probe);
     CHECK(!decide(ARCH_X86_64, PROMISE(STDIO), "ptrace", 0, 0, 0).probe);
@@ -80,7 +81,8 @@ TEST(no_limit_of_core_files_can_be_set)
     promise_set all = ~(promise_set)0;
     uint32_t core = 4, stack = 3;
     struct call_verdict v = decide(ARCH_X86_64, all, "setrlimit", core, 0, 0);
-    CHECK(v.bpf == ANSWER_DENY && v.error == 0 && v.probe && v.missing == 0 && v.reason);
+    CHECK(v.bpf == ANSWER_DENY && v.error == 0 && v.probe && v.missing == 0 &&
+          decide_reason(&archs[ARCH_X86_64], &v));
     v = decide(ARCH_X86_64, PROMISE(STDIO), "prlimit64", 0, core, 1);
     CHECK(v.bpf == ANSWER_DENY && v.error == 0 && v.probe && v.missing == 0);
     CHECK_EQ(decide(ARCH_X86_64, PROMISE(STDIO), "prlimit64", 0, core, 0).bpf, ANSWER_ALLOW);
@@ -103,7 +105,7 @@ TEST(x32_and_foreign_calls_are_fatal)
     CHECK(v.fatal && v.bpf == ANSWER_DENY);
     event.arch = NULL;
     decide_call(&policy, &event, &v);
-    CHECK(v.fatal && v.call == NULL && v.reason != NULL);
+    CHECK(v.fatal && v.call == NULL && decide_reason(NULL, &v));
     event.arch = &archs[ARCH_X86_64];
     event.nr = UINT32_MAX; /* bit 30 is set, but no x32 call is negative */
     decide_call(&policy, &event, &v);
@@ -154,7 +156,7 @@ static void check_missing(const struct call_event *event, promise_set held)
     struct policy policy = {.promises = held};
     struct call_verdict v, more;
     decide_call(&policy, event, &v);
-    CHECK((v.bpf == ANSWER_DENY) == (v.missing != 0 || v.reason != NULL));
+    CHECK((v.bpf == ANSWER_DENY) == (v.missing || decide_reason(event->arch, &v)));
     CHECK_EQ(v.missing & held, 0);
     if (v.missing == 0)
         return;
@@ -177,7 +179,7 @@ TEST(missing_is_the_least_that_would_do)
     for (size_t i = 0; i < table->call_count; i++) {
         const struct sys_call *call = &table->calls[i];
         struct call_event event = {.arch = table->arch, .nr = call->nr};
-        for (size_t j = 0; j < call->grant_count; j++) {
+        for (size_t j = 0; j < call_rules(call)->grant_count; j++) {
             struct clause clause;
             grant_clause(&call_grants(call)[j], NULL, &clause);
             memset(event.args, 0, sizeof event.args);

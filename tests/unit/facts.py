@@ -187,6 +187,12 @@ class Mistakes(unittest.TestCase):
         self.append("promises.txt", "grant stdio: zz")
         self.assertIn("do # what", generator.generate(self.data, DECIDE)["tables_shared.c"])
 
+    def test_named_architectures_get_what_they_need(self):
+        own = generator.generate(self.data, DECIDE, ["x86_64", "i386"])
+        self.assertEqual(set(own), {"own_shared.c", "own_x86_64.c", "own_i386.c"})
+        self.assertNotIn("0xf0002", "".join(own.values()))  # arm's cacheflush
+        self.assertIn("0xf0002", generator.generate(self.data, DECIDE)["tables_arm.c"])
+
     def test_unclassified_call(self):
         self.edit("refused.txt", lambda text: text.replace(" ptrace", ""))
         self.refused(r"syscalls.tsv:\d+", "ptrace is in no family and not in refused.txt")
