@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 static const struct theme *const all[] = {
-    file_themes, process_themes, signal_themes, memory_themes, time_themes,
-    tty_themes,  socket_themes,  site_themes,   NULL,
+    file_themes,   process_themes, signal_themes, memory_themes,  time_themes, tty_themes,
+    socket_themes, site_themes,    inet_themes,   message_themes, NULL,
 };
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ struct theme {
 };
 extern const struct theme file_themes[], process_themes[], signal_themes[], memory_themes[],
     time_themes[], tty_themes[];
-extern const struct theme socket_themes[], site_themes[];
+extern const struct theme socket_themes[], site_themes[], inet_themes[], message_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

@@ -5,22 +5,36 @@
 #include <sys/un.h>
 
 #include "box/broker/calls.h"
-#include "box/broker/net/socket.h"
+#include "box/broker/net/inet.h"
 #include "box/broker/task.h"
 
 enum { TYPE_MASK = 15, TYPE_MAX = 10, FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC, BACKLOG_MAX = 4096 };
 
+static int family_of_unix(int type, int protocol, const struct family **out)
+{
+    bool stream = type == SOCK_STREAM, datagram = type == SOCK_DGRAM;
+    if (protocol && protocol != AF_UNIX)
+        return -EPROTONOSUPPORT;
+    *out = stream ? &unix_stream : type == SOCK_SEQPACKET ? &unix_packets : &unix_datagrams;
+    return stream || datagram || type == SOCK_SEQPACKET || type == SOCK_RAW ? 0 : -ESOCKTNOSUPPORT;
+}
+
+static int family_of_inet(int type, int protocol, const struct family **out)
+{
+    int own = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+    *out = type == SOCK_STREAM ? &tcp : &udp;
+    if (type != SOCK_STREAM && type != SOCK_DGRAM)
+        return type == SOCK_RAW ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
+    return protocol && protocol != own ? -EPROTONOSUPPORT : 0;
+}
+
 /* The family of what socket(2) asks for: 0 or -errno. */
 static int family_of(int domain, int type, int protocol, const struct family **out)
 {
-    bool stream = type == SOCK_STREAM, datagram = type == SOCK_DGRAM;
     switch (domain) {
-    case AF_UNIX:
-        if (protocol && protocol != AF_UNIX)
-            return -EPROTONOSUPPORT;
-        *out = stream ? &unix_stream : type == SOCK_SEQPACKET ? &unix_packets : &unix_datagrams;
-        return stream || datagram || type == SOCK_SEQPACKET || type == SOCK_RAW ? 0
-                                                                                : -ESOCKTNOSUPPORT;
+    case AF_UNIX: return family_of_unix(type, protocol, out);
+    case AF_INET:
+    case AF_INET6: return family_of_inet(type, protocol, out);
     }
     return -EAFNOSUPPORT;
 }
@@ -39,7 +53,7 @@ static int make(uint64_t domain, uint64_t type_and_flags, uint64_t protocol, str
     if (result == 0)
         result = socket_new((int)domain, type, family, out);
     if (result == 0)
-        (*out)->protocol = (int)protocol;
+        (*out)->protocol = domain == AF_UNIX ? 0 : type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
     return result;
 }
 

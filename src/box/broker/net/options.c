@@ -352,6 +352,8 @@ int64_t do_getsockopt(struct thread *t, struct call *c)
         result = -EINVAL;
     if (result == 0)
         result = check_level(s, level);
+    if (result == -ENOPROTOOPT && s->domain == AF_INET)
+        result = -EOPNOTSUPP; /* where setsockopt says otherwise */
     if (result == 0)
         result =
             level == SOL_SOCKET ? get_of_socket(s, name, &v) : get_of_protocol(s, level, name, &v);

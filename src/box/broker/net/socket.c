@@ -161,7 +161,8 @@ static int64_t ioctl_socket(struct thread *t, struct file *f, uint32_t request, 
     case FIONREAD:
         if (s->state == LISTENS)
             return -EINVAL;
-        value = s->family->is_stream || !s->first ? (int)s->bytes : (int)s->first->end;
+        value = s->family->is_stream || s->type == SOCK_SEQPACKET || !s->first ? (int)s->bytes
+                                                                               : (int)s->first->end;
         return call_put(t, argument, &value, sizeof value);
     case TIOCOUTQ:
         value = s->peer && s->family->is_stream ? (int)s->peer->bytes : 0;

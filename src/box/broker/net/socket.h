@@ -65,7 +65,7 @@ struct socket {
     struct address name, peer_name; /* AF_UNSPEC: none */
     struct node *node;              /* of a name that is a path: held */
     struct socket *peer;            /* a stream's other end, a datagram's destination */
-    bool fresh_connect;             /* of TCP: connect answered EINPROGRESS */
+    bool connecting;                /* of TCP: connect answered EINPROGRESS */
     bool bound;                     /* the name is its own, not its listener's */
     struct peer cred, peer_cred;
     /* Of a listener: who has connected and is not accepted yet. */
