@@ -89,6 +89,10 @@ enum { MAP_SHARED_WRITABLE = 1, MAP_IS_TEXT = 2 };
 
 /* A syscall of a text has trapped; somebody ran into what was written there. */
 enum site_event { SITE_CALLED, SITE_STOPPED };
+/* What shmat attaches. */
+struct box_shm {
+    uint64_t arena, size;
+};
 
 /* A signal on its way to a handler. */
 struct box_signal {

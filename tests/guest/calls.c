@@ -6,10 +6,22 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+/* clang-format off */
 static const struct theme *const all[] = {
-    file_themes,   process_themes, signal_themes, memory_themes,  time_themes, tty_themes,
-    socket_themes, site_themes,    inet_themes,   message_themes, NULL,
+    file_themes,
+    process_themes,
+    signal_themes,
+    memory_themes,
+    time_themes,
+    tty_themes,
+    socket_themes,
+    site_themes,
+    inet_themes,
+    message_themes,
+    ipc_themes,
+    NULL,
 };
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

@@ -15,9 +15,17 @@ struct theme {
     const char *name;
     void (*run)(void);
 };
-extern const struct theme file_themes[], process_themes[], signal_themes[], memory_themes[],
-    time_themes[], tty_themes[];
-extern const struct theme socket_themes[], site_themes[], inet_themes[], message_themes[];
+extern const struct theme file_themes[];
+extern const struct theme process_themes[];
+extern const struct theme signal_themes[];
+extern const struct theme memory_themes[];
+extern const struct theme time_themes[];
+extern const struct theme tty_themes[];
+extern const struct theme socket_themes[];
+extern const struct theme site_themes[];
+extern const struct theme inet_themes[];
+extern const struct theme message_themes[];
+extern const struct theme ipc_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

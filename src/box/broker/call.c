@@ -146,6 +146,7 @@ void call_answer(struct thread *t, int64_t result)
     t->busy = false;
     t->interrupted = 0;
     t->limit = INT64_MAX;
+    t->blocked_on = NULL;
     s->result = result;
     __atomic_store_n(&s->state, SLOT_DONE, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST))

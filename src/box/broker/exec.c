@@ -6,6 +6,7 @@
 
 #include "box/broker/calls.h"
 #include "box/broker/host.h"
+#include "box/broker/ipc/ids.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 #include "box/broker/text.h"
@@ -126,6 +127,7 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
         if (p->actions[i].handler > 1)
             p->actions[i] = (struct action){0};
     posix_timers_free(p);
+    shm_detach_all(p);
     p->has_executed = box.has_started = true;
     queue_wake(&p->changed);
     host_random(out.random, sizeof out.random);

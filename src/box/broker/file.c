@@ -145,6 +145,7 @@ int64_t do_close(struct thread *t, struct call *c)
     if (!fd_file(t, c->a[0]))
         return -EBADF;
     lock_process_closed(t->process, fd_file(t, c->a[0]));
+    mqueue_closed(t->process, fd_file(t, c->a[0]));
     close_fd(t->process->fds, (unsigned)c->a[0]);
     return 0;
 }

@@ -347,6 +347,15 @@ static struct memory_node *add(const char *name, const struct store_new *what)
     return m && attach(root, m, name, strlen(name)) == 0 ? m : NULL;
 }
 
+struct node *memory_fs_new_file(const struct process *p, uint32_t mode)
+{
+    struct memory_node *m =
+        new (&(struct store_new){.mode = S_IFREG | mode, .uid = p->cred.euid, .gid = p->cred.egid});
+    if (m)
+        m->attr.nlink = 0;
+    return m ? &m->node : NULL;
+}
+
 struct node *memory_fs_add_pts(const struct process *p, unsigned index)
 {
     char name[16];

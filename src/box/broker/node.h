@@ -77,6 +77,8 @@ int node_open(struct thread *t, struct node *n, uint32_t flags, struct file **ou
 int store_fs_node(uint32_t ino, struct node **out);
 int memory_fs_start(void);
 struct node *memory_fs_root(void); /* /dev */
+/* memory_fs_new_file: one without a name, held; NULL: no memory. */
+struct node *memory_fs_new_file(const struct process *p, uint32_t mode);
 /* memory_fs_add_pts: a name in /dev/pts, held; NULL: no memory. */
 struct node *memory_fs_add_pts(const struct process *p, unsigned index);
 void memory_fs_remove_pts(unsigned index);

@@ -9,6 +9,7 @@
 
 #include "box/broker/calls.h"
 #include "box/broker/host.h"
+#include "box/broker/ipc/ids.h"
 #include "box/broker/lock.h"
 #include "box/broker/node.h"
 #include "box/broker/tty/terminal.h"
@@ -144,8 +145,10 @@ static void maybe_free(struct process *p)
 static void close_all(struct process *p)
 {
     for (unsigned i = 0; p->fds && i < p->fds->count; i++)
-        if (p->fds->files[i])
+        if (p->fds->files[i]) {
             lock_process_closed(p, p->fds->files[i]);
+            mqueue_closed(p, p->fds->files[i]);
+        }
     fds_drop(p->fds);
     p->fds = NULL;
     if (p->cwd)
@@ -202,6 +205,8 @@ void task_end(struct process *p, int status)
     p->status = status;
     itimers_stop(p);
     posix_timers_free(p);
+    sem_undo_all(p);
+    shm_detach_all(p);
     if (p->host_pid)
         host_kill(p->host_pid);
     for (struct thread *t = p->threads; t; t = t->next) {
@@ -322,6 +327,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->exec_path = NULL;
     itimers_start(p);
     p->posix_timers = NULL;
+    p->undo = NULL;
     p->started = time_now();
     p->exe = from->exe ? strdup(from->exe) : NULL;
     p->cmdline = from->cmdline ? malloc(from->cmdline_size) : NULL;
@@ -329,7 +335,7 @@ static struct process *copy(struct process *from, int exit_signal)
         memcpy(p->cmdline, from->cmdline, from->cmdline_size);
     else
         p->cmdline_size = 0;
-    p->fds = fds_copy(from->fds);
+    p->fds = shm_copy(p, from) == 0 ? fds_copy(from->fds) : NULL;
     node_hold(p->cwd);
     p->next = box.first;
     box.first = p;
@@ -345,6 +351,7 @@ int64_t box_fork(struct thread *t, struct call *c)
     if (!child) {
         if (p) {
             close_all(p);
+            shm_detach_all(p);
             p->state = ZOMBIE;
             process_free(p);
         }

@@ -48,11 +48,13 @@ struct thread {
     bool kick_later;
     int interrupted; /* the errno that the waiting call is to answer */
     struct wait *waits;
-    struct staged *staged; /* of a datagram: net/stage.c */
-    struct file *opening;  /* a FIFO, whose other side is waited for */
-    int64_t limit;         /* INT64_MAX: none */
-    int64_t resume;        /* 0, or the limit of the call that a signal ended, */
-    uint32_t resume_nr;    /* if it is made again */
+    struct staged *staged;  /* of a datagram: net/stage.c */
+    struct file *opening;   /* a FIFO, whose other side is waited for */
+    int64_t limit;          /* INT64_MAX: none */
+    int64_t resume;         /* 0, or the limit of the call that a signal ended, */
+    uint32_t resume_nr;     /* if it is made again */
+    const void *blocked_on; /* what the waiting call waits for, if others ask */
+    int blocked_how;
     struct pending pending;
     struct thread *next_ready;
 };
@@ -90,6 +92,8 @@ struct process {
     struct file *exec_files[2];
     struct timer itimers[ITIMERS];
     struct posix_timer *posix_timers;
+    struct attachment *attached; /* shared memory of System V */
+    struct sem_undo *undo;
     int64_t started;
     uint64_t file_limit;
 };

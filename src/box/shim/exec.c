@@ -10,6 +10,7 @@
 
 #include "box/shim/memory.h"
 #include "box/shim/site.h"
+#include "box/shim/sys.h"
 
 enum {
     STAGE_SIZE = 4 << 20, /* the strings */
@@ -375,6 +376,7 @@ static bool replace(struct thread *t, struct exec *e, const struct commit *c, st
 {
     struct image *p = &e->program, *l = &e->loader;
     memory_reset(c->seed);
+    sys_shm_forget();
     uint64_t top = memory_top;
     memory_top -= STACK_SIZE + STACK_GAP;
     place(p);

@@ -25,6 +25,8 @@ void transfer_go_to(struct transfer *x, uint64_t done);
 /* transfer_move: up to `size` bytes between a place in the window and the buffers:
  * how many, or -EFAULT. */
 long transfer_move(struct thread *t, struct transfer *x, uint64_t window, uint64_t size, bool out);
+/* sys_ipc.c: after an exec, nothing is attached. */
+void sys_shm_forget(void);
 
 typedef long sys_call(struct thread *t, struct regs *r, const long a[6]);
 
