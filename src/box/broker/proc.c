@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/net/interface.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 #include "box/broker/tty/pty.h"
@@ -22,6 +23,7 @@ enum kind {
     CWD,
     ROOT_LINK,
     SYS_DIR,
+    NET_DIR,
     TEXT, /* and all that follow */
     STATUS = TEXT,
     STAT,
@@ -43,6 +45,9 @@ enum kind {
     CAP_LAST,
     OSRELEASE,
     HOSTNAME,
+    SOMAXCONN,
+    PORT_RANGE,
+    NET_TEXT, /* of /proc/net: the number is its file's */
 };
 
 struct proc_node {
@@ -60,19 +65,28 @@ static const struct row in_root[] = {
     {"self", SELF},     {"cpuinfo", CPUINFO},    {"meminfo", MEMINFO},
     {"uptime", UPTIME}, {"loadavg", LOADAVG},    {"version", VERSION},
     {"stat", SYS_STAT}, {"mounts", SELF_MOUNTS}, {"filesystems", FILESYSTEMS},
-    {"sys", SYS_DIR},
+    {"sys", SYS_DIR},   {"net", NET_DIR},
 };
 static const struct row in_process[] = {
     {"fd", FD_DIR},     {"exe", EXE},       {"cwd", CWD},       {"root", ROOT_LINK},
     {"status", STATUS}, {"stat", STAT},     {"statm", STATM},   {"cmdline", CMDLINE},
-    {"comm", COMM},     {"mounts", MOUNTS}, {"cgroup", CGROUP},
+    {"comm", COMM},     {"mounts", MOUNTS}, {"cgroup", CGROUP}, {"net", NET_DIR},
 };
 /* /proc/sys is flat here: a path's parts are looked up in the same directory. */
 static const struct row in_sys[] = {
-    {"vm", SYS_DIR},          {"kernel", SYS_DIR},
-    {"fs", SYS_DIR},          {"overcommit_memory", OVERCOMMIT},
-    {"pid_max", PID_MAX},     {"cap_last_cap", CAP_LAST},
-    {"osrelease", OSRELEASE}, {"hostname", HOSTNAME},
+    {"vm", SYS_DIR},
+    {"kernel", SYS_DIR},
+    {"fs", SYS_DIR},
+    {"overcommit_memory", OVERCOMMIT},
+    {"pid_max", PID_MAX},
+    {"cap_last_cap", CAP_LAST},
+    {"osrelease", OSRELEASE},
+    {"hostname", HOSTNAME},
+    {"net", SYS_DIR},
+    {"core", SYS_DIR},
+    {"ipv4", SYS_DIR},
+    {"somaxconn", SOMAXCONN},
+    {"ip_local_port_range", PORT_RANGE},
 };
 
 static const struct node_ops proc_ops;
@@ -167,6 +181,14 @@ static int lookup_row(const struct proc_node *d, const char *name, size_t size, 
     return -ENOENT;
 }
 
+static int lookup_net(const char *name, size_t size, struct node **out)
+{
+    for (unsigned i = 0; i < NET_FILES; i++)
+        if (strlen(net_file_names[i]) == size && memcmp(net_file_names[i], name, size) == 0)
+            return new (NET_TEXT, 0, i, out);
+    return -ENOENT;
+}
+
 static int lookup(struct node *dir, const char *name, size_t size, struct node **out)
 {
     const struct proc_node *d = of(dir);
@@ -192,6 +214,7 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
             return -ENOENT;
         return new (FD, d->pid, n, out);
     }
+    case NET_DIR: return lookup_net(name, size, out);
     default: return lookup_row(d, name, size, out);
     }
 }
@@ -222,8 +245,10 @@ static int list_rows(struct list *l, const struct proc_node *d)
     const struct row *rows;
     size_t count;
     int result = 0;
+    for (unsigned i = 0; d->kind == NET_DIR && i < NET_FILES && result == 0; i++)
+        result = list(l, net_file_names[i], S_IFREG);
     if (!rows_of(d->kind, &rows, &count))
-        return 0;
+        return result;
     for (size_t i = 0; i < count && result == 0; i++)
         result = list(l, rows[i].name, type_of(rows[i].kind));
     return result;
@@ -432,6 +457,8 @@ static void add_of_system(struct str *s, enum kind kind)
     case PID_MAX: str_add(s, "4194304\n"); break;
     case CAP_LAST: str_add(s, "40\n"); break;
     case OSRELEASE: str_add(s, "6.1.0-vow\n"); break;
+    case SOMAXCONN: str_add(s, "4096\n"); break;
+    case PORT_RANGE: str_add(s, "32768\t60999\n"); break;
     case HOSTNAME: str_addf(s, "%s\n", box.hostname); break;
     default: add_of_process(s, MOUNTS, NULL);
     }
@@ -461,7 +488,9 @@ static int open_text(struct node *n, struct thread *t, uint32_t flags, struct fi
         return -EACCES;
     if (p->pid && !process)
         return -ENOENT;
-    if (p->pid)
+    if (p->kind == NET_TEXT)
+        net_file_add(&s, (enum net_file)p->fd);
+    else if (p->pid)
         add_of_process(&s, p->kind, process);
     else
         add_of_system(&s, p->kind);

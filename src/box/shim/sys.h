@@ -28,6 +28,9 @@ long transfer_move(struct thread *t, struct transfer *x, uint64_t window, uint64
 /* sys_ipc.c: after an exec, nothing is attached. */
 void sys_shm_forget(void);
 
+/* interfaces: SIOCGIFCONF, whose buffer lies behind a pointer: sys_socket.c. */
+long interfaces(struct thread *t, const long a[6]);
+
 typedef long sys_call(struct thread *t, struct regs *r, const long a[6]);
 
 #define LOCAL(name) sys_call sys_##name;

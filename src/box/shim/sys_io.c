@@ -193,7 +193,10 @@ long sys_ioctl(struct thread *t, struct regs *r, const long a[6])
     case 0x5421:
     case 0x5452:
     case 0x40045431: how = 4; break;
+    case 0x8912: return interfaces(t, a); /* SIOCGIFCONF */
     }
+    if ((uint32_t)a[1] >= 0x8910 && (uint32_t)a[1] <= 0x8942)
+        how = BACK | 40; /* SIOCGIF…: struct ifreq */
     return with_struct(t, __NR_ioctl, a, 2, how);
 }
 

@@ -405,3 +405,25 @@ long sys_getsockopt(struct thread *t, struct regs *r, const long a[6])
         return -EFAULT;
     return 0;
 }
+
+long interfaces(struct thread *t, const long a[6])
+{
+    enum { SIZE = 40 };
+    struct {
+        int32_t size, pad;
+        void *at;
+    } list;
+    if (guest_copy(&list, (const void *)a[2], sizeof list) < 0)
+        return -EFAULT;
+    memset(t->window + WINDOW_START, 0, SIZE);
+    long result = call_broker(t, __NR_ioctl, a[0], a[1], WINDOW_START);
+    if (result < 0)
+        return result;
+    if (list.at && list.size < SIZE)
+        list.size = 0;
+    else if (list.at && guest_copy(list.at, t->window + WINDOW_START, SIZE) < 0)
+        return -EFAULT;
+    else
+        list.size = SIZE;
+    return guest_copy((void *)a[2], &list, sizeof list) < 0 ? -EFAULT : 0;
+}

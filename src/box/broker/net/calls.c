@@ -35,6 +35,11 @@ static int family_of(int domain, int type, int protocol, const struct family **o
     case AF_UNIX: return family_of_unix(type, protocol, out);
     case AF_INET:
     case AF_INET6: return family_of_inet(type, protocol, out);
+    case AF_NETLINK:
+        *out = &netlink;
+        if (type != SOCK_DGRAM && type != SOCK_RAW)
+            return -ESOCKTNOSUPPORT;
+        return protocol ? -EPROTONOSUPPORT : 0;
     }
     return -EAFNOSUPPORT;
 }
@@ -53,12 +58,15 @@ static int make(uint64_t domain, uint64_t type_and_flags, uint64_t protocol, str
     if (result == 0)
         result = socket_new((int)domain, type, family, out);
     if (result == 0)
-        (*out)->protocol = domain == AF_UNIX ? 0 : type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+        (*out)->protocol = domain != AF_INET && domain != AF_INET6 ? 0
+                           : type == SOCK_STREAM                   ? IPPROTO_TCP
+                                                                   : IPPROTO_UDP;
     return result;
 }
 
 static int64_t put(struct thread *t, struct socket *s, uint64_t flags)
 {
+    s->cred = peer_of(t);
     struct file *f = socket_file(s, flags & SOCK_NONBLOCK ? O_NONBLOCK : 0);
     return f ? fd_put(t, f, 0, flags & SOCK_CLOEXEC) : -ENOMEM;
 }

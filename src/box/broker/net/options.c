@@ -105,7 +105,7 @@ static int64_t remember(struct socket *s, const struct row *row, int value)
 /* Which levels a socket has. */
 static int64_t check_level(const struct socket *s, int level)
 {
-    if (level == SOL_SOCKET)
+    if (level == SOL_SOCKET || (level == SOL_NETLINK && s->domain == AF_NETLINK))
         return 0;
     if (s->domain == AF_UNIX)
         return -EOPNOTSUPP;
@@ -192,6 +192,8 @@ static int64_t set_of_protocol(struct socket *s, int level, int name, const uint
 {
     int value = 0;
     const struct row *row = row_of(level, name);
+    if (level == SOL_NETLINK) /* groups of events that never happen, forms of answers */
+        return size < sizeof value ? -EINVAL : 0;
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return size >= 4 && (memcmp(bytes, "cubi", 4) == 0 || memcmp(bytes, "reno", 4) == 0)
                    ? 0

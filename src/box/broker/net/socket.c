@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "box/broker/net/interface.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 
@@ -168,7 +169,7 @@ static int64_t ioctl_socket(struct thread *t, struct file *f, uint32_t request, 
         value = s->peer && s->family->is_stream ? (int)s->peer->bytes : 0;
         return call_put(t, argument, &value, sizeof value);
     }
-    return -ENOTTY;
+    return interface_ioctl(t, request, argument);
 }
 
 static uint32_t edges_of_socket(const struct file *f)

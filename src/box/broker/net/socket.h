@@ -134,7 +134,7 @@ struct family {
     void (*release)(struct socket *s);
     bool is_stream;
 };
-extern const struct family unix_stream, unix_packets, unix_datagrams;
+extern const struct family unix_stream, unix_packets, unix_datagrams, netlink;
 
 /* socket.c */
 extern struct socket *sockets; /* all */
