@@ -36,7 +36,7 @@ enum broker_request {
     BROKER_LOCK,       /* whether Landlock holds execve now */
     BROKER_FETCH,      /* path: one of the exceptions of the promises */
     BROKER_EXCEPT,     /* these are open to ordinary calls, too */
-    BROKER_EXECUTABLE, /* number: what Landlock is to let it execute */
+    BROKER_EXECUTABLE, /* 0 to begin, or 1: what else Landlock is to let it execute */
 };
 
 /* A broker that waits for its program. */

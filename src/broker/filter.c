@@ -138,6 +138,11 @@ static const uint16_t own_calls[] = {
     NR_NEWER(437), /* openat2 */
     SYS_close,
     SYS_read,
+    SYS_getdents64,
+    SYS_lseek,
+#ifdef SYS__llseek
+    SYS__llseek,
+#endif
 #ifdef SYS_readlink
     SYS_readlink,
 #endif

@@ -92,13 +92,17 @@ static int64_t fetch(struct broker *broker)
     return code < 0 ? code : ANSWER_GIVEN;
 }
 
-/* executable: gives a descriptor of the number-th thing that Landlock
- * is to let the program execute; -ENOENT behind the last, -ESRCH for one that
- * is absent. */
+/* executable: gives a descriptor of the next thing that Landlock is to let the
+ * program execute; as loader_next(), and -EALREADY once it is locked: nobody needs
+ * to know then, and what may only be executed would come readable. */
 static int64_t executable(struct broker *broker)
 {
-    int number = argument_int(broker, REQUEST_PATH);
-    int fd CLEAN_FD = loader_executable(&broker->request.judges.at[0]->rules, number);
+    struct view *view = broker->request.judges.at[0];
+    if (view->locked)
+        return -EALREADY;
+    if (argument_int(broker, REQUEST_PATH) == 0)
+        loader_end(&view->executables);
+    int fd CLEAN_FD = loader_next(&view->rules, &view->executables);
     if (fd < 0)
         return fd;
     int code = notify_give(broker->listener, broker->request.held.id, fd, true);

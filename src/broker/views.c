@@ -69,6 +69,7 @@ static void close_view(struct view *view)
 {
     for (size_t i = 0; i < view->rules.directory_count; i++)
         close(view->rules.directories[i].fd);
+    loader_end(&view->executables);
     close(view->process_fd);
     munmap(view, sizeof *view);
 }
@@ -120,6 +121,7 @@ static struct view *copy(struct views *views, const struct view *from, pid_t pro
     *view = *from;
     view->process = process;
     view->process_fd = process_fd;
+    view->executables = (struct executables){0};
     for (size_t i = 0; i < view->rules.directory_count; i++) {
         struct rule_directory *directory = &view->rules.directories[i];
         directory->fd = fcntl(directory->fd, F_DUPFD_CLOEXEC, 0);

@@ -11,6 +11,7 @@
 #ifndef VOW_BROKER_VIEWS_H
 #define VOW_BROKER_VIEWS_H
 
+#include "broker/loader.h"
 #include "broker/rules.h"
 
 #include <sys/types.h>
@@ -23,6 +24,7 @@ struct view {
     int process_fd;     /* tells when this has ended */
     struct view *under; /* holds, too */
     struct rules rules;
+    struct executables executables; /* while it is being locked */
 };
 
 #define VIEWS 64

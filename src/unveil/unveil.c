@@ -98,8 +98,8 @@ int unveil_add(const char *path, const char *permissions)
  * rules with x say, and open nothing: that is the broker's. */
 static int allow_execution(int ruleset)
 {
-    for (uintptr_t i = 0;; i++) {
-        int fd CLEAN_FD = ask(BROKER_EXECUTABLE, (const void *)i, NULL);
+    for (uintptr_t more = 0;; more = 1) {
+        int fd CLEAN_FD = ask(BROKER_EXECUTABLE, (const void *)more, NULL);
         if (fd == -ENOENT)
             return 0;
         if (fd < 0 && fd != -ESRCH)
@@ -109,7 +109,7 @@ static int allow_execution(int ruleset)
     }
 }
 
-/* hold: the domain. False where there is none: the kernel has no Landlock, or not
+/* hold: the domain, once (-EALREADY). False where there is none: the kernel has no Landlock, or not
  * for threads that do not answer; then nothing is executed any more. */
 static int hold(void)
 {
@@ -135,6 +135,8 @@ int unveil_lock(void)
         code = unveil_data_lock();
     state.locked |= !state.active && code == 0;
     leave();
+    if (code == -EALREADY)
+        return 0;
     return code < 0 || !state.active ? code : ask(BROKER_LOCK, (const void *)(uintptr_t)code, NULL);
 }
 

@@ -394,6 +394,60 @@ TEST(programs_are_executed_by_their_rules)
     check_programs();
 }
 
+/* A copy of a program, in a directory of its own. */
+static void copy_program(const char *name)
+{
+    char command[256];
+    snprintf(command, sizeof command, "cp /bin/true '%s'", in(name));
+    CHECK_EQ(system(command), 0);
+}
+
+/* Landlock cannot take x away below a directory: all else in it is given by itself. */
+static void check_narrowed(void)
+{
+    char here[256], inner[256], hidden[256], deep[256];
+    snprintf(here, sizeof here, "%s", in("a/here"));
+    snprintf(inner, sizeof inner, "%s", in("a/inner/true"));
+    snprintf(hidden, sizeof hidden, "%s", in("a/hidden"));
+    snprintf(deep, sizeof deep, "%s", in("b/deep/true"));
+    CHECK_EQ(RUN("/bin/sh", "-c", "/bin/true"), 0);
+    CHECK_EQ(RUN(here), 0);
+    CHECK_EQ(RUN(deep), 0);
+    CHECK_EQ(RUN(inner), 100 + EACCES);
+    CHECK_EQ(RUN(hidden), 100 + EACCES);
+}
+
+TEST(a_directory_may_be_executed_but_for_a_part)
+{
+    make_tree();
+    CHECK_EQ(mkdir(in("b/deep"), 0700), 0);
+    copy_program("a/here");
+    copy_program("a/hidden");
+    copy_program("a/inner/true");
+    copy_program("b/deep/true");
+    show_first("/", "rx");
+    show("/dev", "rw");
+    show(in("a/inner"), "rwc");
+    show(in("a/hidden"), "");
+    check_narrowed();
+    CHECK_EQ(told(unveil(NULL, NULL)), 0);
+    check_narrowed();
+    CHECK_EQ(told(unveil(NULL, NULL)), 0); /* no second domain, which would hold nothing */
+    check_narrowed();
+}
+
+/* BROKER_EXECUTABLE: what may be executed comes readable, until the lock. */
+TEST(what_may_only_be_executed_is_not_read_after_the_lock)
+{
+    make_tree();
+    show_first(in("a"), "x");
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), EACCES);
+    int fd = prctl(0x766f7721, 6, 0, 0, 0);
+    CHECK(fd >= 0 && openat(fd, "file", O_RDONLY | O_CLOEXEC) < 0);
+    CHECK_EQ(told(unveil(NULL, NULL)), 0);
+    CHECK_EQ(told(prctl(0x766f7721, 6, 0, 0, 0)), EALREADY);
+}
+
 TEST(who_gives_up_its_rights_has_them_no_more)
 {
     struct stat stat_;
