@@ -4,13 +4,17 @@
  *   lib allow               a filter that allows everything: the limit
  *   lib pledge PROMISES     pledge()
  *   lib libseccomp FILE     the calls that FILE names, as libseccomp compiles them
+ *   lib floor               a Landlock domain without rules, and that filter: the limit
+ *                           of pledge()
  *   lib landlock            Landlock alone, one rule: the limit of an open
  *   lib unveil COUNT        COUNT rules and the end; calls with a path by the broker
  *   lib data COUNT          the same with VOW_DATA_ONLY
+ *   peer peer FILE          pledge("stdio") of a shared library that exports it
  *
  * Prints "NAME NS" lines: `setup`, then what is allowed of getppid, read, fcntl,
  * open (and close) and stat, each the median of BATCHES. Run it anew for each
  * sample: filters stay. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -46,9 +50,41 @@ static int set_allow(const char *argument)
            syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
+static int set_floor(const char *argument)
+{
+    struct landlock_ruleset_attr attr = {.handled_access_fs = LANDLOCK_ACCESS_FS_READ_FILE};
+    int ruleset =
+        (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+    return ruleset < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+           syscall(SYS_landlock_restrict_self, ruleset, 0) || set_allow(argument);
+}
+
 static int set_pledge(const char *promises)
 {
     return pledge(promises, NULL);
+}
+
+static int (*peer_pledge)(const char *, const char *);
+
+static int set_peer(const char *argument)
+{
+    (void)argument;
+    return peer_pledge("stdio", NULL);
+}
+
+/* load_peer: before the time is taken. */
+static bool load_peer(const char *file)
+{
+#ifdef WITH_PEER
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (library)
+        peer_pledge = (int (*)(const char *, const char *))dlsym(library, "pledge");
+    if (!peer_pledge)
+        fprintf(stderr, "%s\n", dlerror());
+#else
+    fprintf(stderr, "%s: a static program loads no library\n", file);
+#endif
+    return peer_pledge;
 }
 
 static int set_libseccomp(const char *file)
@@ -160,10 +196,15 @@ static const struct mode {
     int (*set)(const char *argument);
     bool opens; /* may it open and stat? */
 } modes[] = {
-    {"bare", set_nothing, true},      {"allow", set_allow, true},
-    {"pledge", set_pledge, false},    {"libseccomp", set_libseccomp, false},
-    {"landlock", set_landlock, true}, {"unveil", set_unveil, true},
+    {"bare", set_nothing, true},
+    {"allow", set_allow, true},
+    {"floor", set_floor, false},
+    {"pledge", set_pledge, false},
+    {"libseccomp", set_libseccomp, false},
+    {"landlock", set_landlock, true},
+    {"unveil", set_unveil, true},
     {"data", set_data, true},
+    {"peer", set_peer, false},
 };
 
 int main(int argc, char **argv)
@@ -173,6 +214,10 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], modes[i].name) == 0)
             mode = &modes[i];
     if (!mode)
+        return 2;
+    static char output[BUFSIZ]; /* a peer may not let stdio ask what standard output is */
+    setvbuf(stdout, output, _IOFBF, sizeof output);
+    if (mode->set == set_peer && (argc < 3 || !load_peer(argv[2])))
         return 2;
     double start = now_ns();
     if (mode->set(argc > 2 ? argv[2] : NULL) != 0) {
