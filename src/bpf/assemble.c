@@ -14,7 +14,7 @@
 struct assembly {
     const struct graph *g;
     struct insn *written; /* the program from its end: [0] is the last instruction */
-    size_t count, capacity;
+    size_t count, most;
     uint32_t *near; /* by node: where it or its nearest stand-in was written + 1; 0: not yet */
 };
 
@@ -31,11 +31,8 @@ static uint8_t distance(const struct assembly *a, node to)
 
 static int put(struct assembly *a, struct insn insn)
 {
-    if (a->count == INSN_MAX)
+    if (a->count == a->most)
         return -E2BIG;
-    int result = array_grow((void **)&a->written, &a->capacity, a->count, sizeof *a->written);
-    if (result)
-        return result;
     a->written[a->count++] = insn;
     return 0;
 }
@@ -111,7 +108,7 @@ static int assemble(struct assembly *a, node root, struct program *out)
         a->written[a->count - 1 - i] = a->written[i];
         a->written[i] = last;
     }
-    *out = (struct program){take_ptr(a->written), a->count, a->capacity};
+    *out = (struct program){take_ptr(a->written), a->count, a->count};
     return 0;
 }
 
@@ -120,8 +117,11 @@ int graph_assemble(const struct graph *g, node root, struct program *out)
     *out = (struct program){0};
     if (g->error)
         return g->error;
-    struct assembly a = {.g = g, .near = calloc(g->count, sizeof *a.near)};
-    int result = a.near ? assemble(&a, root, out) : -ENOMEM;
+    /* With its successors' stand-ins a node takes three instructions at most. */
+    size_t most = 3 * g->count < INSN_MAX ? 3 * g->count : INSN_MAX;
+    struct assembly a = {g, malloc(most * sizeof *a.written), 0, most,
+                         calloc(g->count, sizeof *a.near)};
+    int result = a.written && a.near ? assemble(&a, root, out) : -ENOMEM;
     free(a.near);
     free(a.written);
     return result;

@@ -39,12 +39,12 @@ static bool looks_at_arguments(const struct rule *rule)
 /* Entered while the register holds the number. */
 static struct run rule_run(struct matcher *m, const struct rule *rule)
 {
-    struct run run = {.lo = rule->nr, .single = true, .weight = rule->always};
+    struct run run = {.lo = rule->nr, .single = true, .weight = 1};
     if (looks_at_arguments(rule)) {
-        run.weight = 1;
         run.to = match_build(m, rule, HELD_WORD(DATA_NR));
     } else {
         run.to = graph_ret(m->g, rule->always ? rule->allow : rule->deny);
+        run.weight = rule->always;
     }
     return run;
 }

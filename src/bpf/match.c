@@ -66,6 +66,15 @@ static size_t first_of(bits set)
     return (size_t)__builtin_ctzll(set);
 }
 
+/* Sets are small, and not every processor is known to count bits. */
+static unsigned count_of(bits set)
+{
+    unsigned count = 0;
+    for (; set; set &= set - 1)
+        count++;
+    return count;
+}
+
 static const struct condition *condition(const struct batch *b, size_t at)
 {
     return &b->m->words->conditions[b->conditions[at].at];
@@ -104,11 +113,11 @@ static bits canonical(const struct batch *b, bits alive, bits known)
 static size_t choose_variable(const struct batch *b, bits alive, bits known)
 {
     size_t best = 0;
-    int most = 0;
+    unsigned most = 0;
     for (size_t i = 0; i < b->var_count; i++) {
-        int asked = 0;
+        unsigned asked = 0;
         for (bits rest = b->vars[i].conditions & ~known; rest; rest &= rest - 1)
-            asked += __builtin_popcountll(b->conditions[first_of(rest)].askers & alive);
+            asked += count_of(b->conditions[first_of(rest)].askers & alive);
         if (asked >= most) {
             most = asked;
             best = i;
@@ -309,8 +318,7 @@ static void look_at(struct batch *b, struct look *l)
 {
     l->var = &b->vars[choose_variable(b, l->alive, l->known)];
     l->after = l->known | l->var->conditions;
-    l->questions = graph_scratch(b->m->g, (size_t)__builtin_popcountll(l->var->conditions),
-                                 sizeof *l->questions);
+    l->questions = graph_scratch(b->m->g, count_of(l->var->conditions), sizeof *l->questions);
     if (!l->questions)
         return;
     list_questions(b, l);

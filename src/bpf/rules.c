@@ -9,12 +9,16 @@ struct rule_maker {
     const struct filter_mode *mode;
     struct ruleset *set;
     bool granted[FAMILY_COUNT]; /* by the policy */
+    bool settles[FAMILY_COUNT]; /* the call succeeds without being made, or fails where a
+                                   denial would end the program */
 };
 
-static void list_granted(const struct policy *p, bool granted[FAMILY_COUNT])
+static void judge_families(const struct policy *p, struct rule_maker *maker)
 {
     for (unsigned family = 0; family < FAMILY_COUNT; family++)
-        granted[family] = policy_grants(p, family);
+        maker->granted[family] = policy_grants(p, family);
+    maker->settles[FAMILY_SETTLED] = true;
+    maker->settles[FAMILY_PROBE] = maker->mode->spare_probes;
 }
 
 /* A denial that means "this kernel does not have it" stays one in every mode:
@@ -31,8 +35,8 @@ static uint32_t denial(const struct arch *arch, const struct sys_call *call,
  * to a process: tgkill is how threads are signalled, often. */
 static bool is_watched(const struct sys_call *call, const struct filter_mode *mode)
 {
-    const struct operation *o = call_operation(call);
-    if (!o || !mode->path_allow || !(mode->path_kinds >> o->kind & 1))
+    const struct operation *o = mode->path_allow ? call_operation(call) : NULL;
+    if (!o || !(mode->path_kinds >> o->kind & 1))
         return false;
     if (o->kind == OP_SIGNAL)
         return o->fd == 0;
@@ -64,18 +68,6 @@ static int pass_descriptors(const struct sys_call *call, struct ruleset *set, st
     return 0;
 }
 
-/* Is it a grant by which the call succeeds without being made, or fails where
- * a denial would end the program? Then *settled says how. No call has both kinds. */
-static bool settles(const struct grant *grant, const struct sys_call *call,
-                    const struct filter_mode *mode, uint32_t *settled)
-{
-    bool probe = grant->family == FAMILY_PROBE && mode->spare_probes;
-    if (!probe && grant->family != FAMILY_SETTLED)
-        return false;
-    *settled = RET_ERRNO(probe ? call_rules(call)->denial : 0);
-    return true;
-}
-
 /* Fills the `count` clauses of a rule that looks at arguments: first those
  * that allow the call, then those that settle it. */
 static int add_clauses(const struct rule_maker *maker, const struct sys_call *call, size_t count,
@@ -91,10 +83,13 @@ static int add_clauses(const struct rule_maker *maker, const struct sys_call *ca
     for (size_t i = 0; i < grant_count; i++)
         if (maker->granted[grants[i].family])
             grant_clause(&grants[i], set->launch, &clauses[rule->clause_count++]);
-    for (size_t i = 0; i < grant_count; i++)
-        if (settles(&grants[i], call, maker->mode, &rule->settled))
-            grant_clause(&grants[i], set->launch,
-                         &clauses[rule->clause_count + rule->settled_count++]);
+    for (size_t i = 0; i < grant_count; i++) {
+        if (!maker->settles[grants[i].family])
+            continue;
+        grant_clause(&grants[i], set->launch, &clauses[rule->clause_count + rule->settled_count++]);
+        /* No call has both kinds. */
+        rule->settled = RET_ERRNO(grants[i].family == FAMILY_PROBE ? call_rules(call)->denial : 0);
+    }
     return 0;
 }
 
@@ -112,7 +107,7 @@ static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
     for (size_t i = 0; i < grant_count && !rule->always; i++) {
         bool granted = maker->granted[grants[i].family];
         rule->always = granted && grant_is_free(&grants[i]);
-        count += granted + settles(&grants[i], call, maker->mode, &rule->settled);
+        count += granted + maker->settles[grants[i].family];
     }
     if (rule->always)
         return watched ? pass_descriptors(call, maker->set, rule) : 0;
@@ -132,7 +127,7 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
             return -ENOMEM;
         *set->launch = (struct range){p->launch_secret, p->launch_secret};
     }
-    list_granted(p, maker.granted);
+    judge_families(p, &maker);
     for (size_t i = 0; i < table->call_count; i++)
         if (add_rule(&maker, &table->calls[i]))
             return -ENOMEM;

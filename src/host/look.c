@@ -10,13 +10,22 @@
 
 #define LINKS_MAX 40 /* as the kernel's own limit */
 
+static char *join_part(const char *dir, const char *name, size_t name_size)
+{
+    size_t dir_size = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+    char *path = malloc(dir_size + 1 + name_size + 1);
+    if (!path)
+        return NULL;
+    memcpy(path, dir, dir_size);
+    path[dir_size] = '/';
+    memcpy(path + dir_size + 1, name, name_size);
+    path[dir_size + 1 + name_size] = '\0';
+    return path;
+}
+
 static char *join(const char *dir, const char *name)
 {
-    struct str path CLEAN_STR = {0};
-    str_add(&path, strcmp(dir, "/") == 0 ? "" : dir);
-    str_add_char(&path, '/');
-    str_add(&path, name);
-    return str_take(&path);
+    return join_part(dir, name, strlen(name));
 }
 
 static char *parent_of(const char *path)
@@ -80,23 +89,22 @@ static int name_self(char **real)
     return *real ? 0 : -ENOMEM;
 }
 
-static const struct look_entry *find(const struct look_cache *cache, const char *path)
+static const struct look_entry *find(const struct look_cache *cache, const char *path, size_t size)
 {
-    size_t size = strlen(path);
     for (size_t i = cache->count; i-- > 0;)
         if (cache->entries[i].size == size && memcmp(cache->entries[i].path, path, size) == 0)
             return &cache->entries[i];
     return NULL;
 }
 
-static int remember(struct look_cache *cache, const char *path, const char *real,
-                    enum path_kind kind)
+static int remember(struct look_cache *cache, const char *path, size_t size,
+                    const struct look_entry *found)
 {
     void *entries = cache->entries;
     if (array_grow(&entries, &cache->capacity, cache->count, sizeof *cache->entries) < 0)
         return -ENOMEM;
     cache->entries = entries;
-    struct look_entry entry = {strdup(path), strlen(path), strdup(real), kind};
+    struct look_entry entry = {strndup(path, size), size, strdup(found->real), found->kind};
     cache->entries[cache->count++] = entry;
     return entry.path && entry.real ? 0 : -ENOMEM;
 }
@@ -115,7 +123,8 @@ static bool is_plain(const char *target)
     }
 }
 
-static int look(struct look_cache *cache, const char *path, int links_left, struct look_entry *out);
+static int look(struct look_cache *cache, const char *path, size_t size, int links_left,
+                struct look_entry *out);
 
 /* Goes on from the symlink at *link, in the directory `dir`. */
 static int look_behind(struct look_cache *cache, const char *dir, int links_left,
@@ -131,7 +140,7 @@ static int look_behind(struct look_cache *cache, const char *dir, int links_left
     target[size] = '\0';
     if (is_plain(target)) {
         char *absolute CLEAN_FREE = target[0] == '/' ? strdup(target) : join(dir, target);
-        return absolute ? look(cache, absolute, links_left - 1, out) : -ENOMEM;
+        return absolute ? look(cache, absolute, strlen(absolute), links_left - 1, out) : -ENOMEM;
     }
     struct stat st = {0};
     int result = resolve(link, links_left, &out->real);
@@ -141,14 +150,11 @@ static int look_behind(struct look_cache *cache, const char *dir, int links_left
     return result == -ENOENT || result == -ENOTDIR ? 0 : result;
 }
 
-/* The last part of a path, in a directory that is resolved. */
-static int look_in(struct look_cache *cache, const char *dir, const char *name, int links_left,
+/* The entry out->real of a directory that is resolved. */
+static int look_in(struct look_cache *cache, const char *dir, int links_left,
                    struct look_entry *out)
 {
     struct stat st;
-    out->real = *name ? join(dir, name) : strdup(dir);
-    if (!out->real)
-        return -ENOMEM;
     int result = lstat(out->real, &st) == 0 ? 0 : -errno;
     if (result == 0 && S_ISLNK(st.st_mode))
         result = look_behind(cache, dir, links_left, out);
@@ -159,25 +165,38 @@ static int look_in(struct look_cache *cache, const char *dir, const char *name, 
     return result == -ENOENT || result == -ENOTDIR ? 0 : result;
 }
 
-/* out->real is malloc'd if there is one, also on failure. */
-static int look(struct look_cache *cache, const char *path, int links_left, struct look_entry *out)
+/* Looks at what is in the directory `path` ends in; `name` is behind its last slash. */
+static int look_up(struct look_cache *cache, const char *path, size_t size, int links_left,
+                   struct look_entry *out)
 {
-    const struct look_entry *known = find(cache, path);
-    if (known) {
-        *out = (struct look_entry){.real = strdup(known->real), .kind = known->kind};
+    const char *slash = memrchr(path, '/', size);
+    size_t dir_size = slash == path ? 1 : (size_t)(slash - path);
+    const struct look_entry *known = find(cache, path, dir_size);
+    struct look_entry dir = {0};
+    int result = known ? 0 : look(cache, path, dir_size, links_left, &dir);
+    if (result == 0) {
+        const char *real = known ? known->real : dir.real;
+        out->real = join_part(real, slash + 1, (size_t)(path + size - slash - 1));
+        result = out->real ? look_in(cache, real, links_left, out) : -ENOMEM;
+    }
+    free(dir.real);
+    return result;
+}
+
+/* The first `size` bytes of a path. out->real is malloc'd if there is one, also on
+ * failure. */
+static int look(struct look_cache *cache, const char *path, size_t size, int links_left,
+                struct look_entry *out)
+{
+    const struct look_entry *known = find(cache, path, size);
+    if (known || size == 1) {
+        *out = (struct look_entry){.real = strdup(known ? known->real : "/"),
+                                   .kind = known ? known->kind : PATH_DIRECTORY};
         return out->real ? 0 : -ENOMEM;
     }
-    struct look_entry parent = {0};
-    const char *name = strrchr(path, '/') + 1;
-    char *dir CLEAN_FREE = parent_of(path);
-    int result = dir ? 0 : -ENOMEM;
-    if (result == 0 && *name)
-        result = look(cache, dir, links_left, &parent);
-    if (result == 0)
-        result = look_in(cache, *name ? parent.real : "/", name, links_left, out);
-    free(parent.real);
+    int result = look_up(cache, path, size, links_left, out);
     if (result == 0 && out->kind != PATH_FILE)
-        result = remember(cache, path, out->real, out->kind);
+        result = remember(cache, path, size, out);
     return result;
 }
 
@@ -185,7 +204,7 @@ int host_look(void *cache, const char *path, char **real, enum path_kind *kind)
 {
     struct look_cache own = {0};
     struct look_entry found = {0};
-    int result = look(cache ? cache : &own, path, LINKS_MAX, &found);
+    int result = look(cache ? cache : &own, path, strlen(path), LINKS_MAX, &found);
     char *where CLEAN_FREE = found.real;
     look_cache_free(&own);
     if (result < 0)

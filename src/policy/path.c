@@ -34,10 +34,12 @@ char *path_normalise(const char *path, const char *cwd)
 
 bool path_covers(const char *above, const char *path)
 {
-    size_t size = strlen(above);
-    if (size == 1)
+    if (above[1] == '\0')
         return true;
-    return strncmp(above, path, size) == 0 && (path[size] == '/' || path[size] == '\0');
+    for (; *above; above++, path++)
+        if (*above != *path)
+            return false;
+    return *path == '/' || *path == '\0';
 }
 
 char *path_parent(const char *path)
