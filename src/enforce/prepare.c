@@ -258,18 +258,18 @@ static int hold_cores(struct preparation *p)
 {
     struct rlimit core;
     char first = '\0';
+    if (getrlimit(RLIMIT_CORE, &core) < 0)
+        return err_set(p->err, -errno, "getrlimit: %s", strerror(errno));
+    if (core.rlim_max > 0)
+        return 0;
     CLEAN_FD int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, &first, 1) < 0)
         first = '\0';
     if (!strchr("|@", first) || first == '\0')
         return 0;
-    if (getrlimit(RLIMIT_CORE, &core) < 0)
-        return err_set(p->err, -errno, "getrlimit: %s", strerror(errno));
-    return core.rlim_max > 0 ? 0
-                             : lose(p, -EPERM,
-                                    "a crash would start the program in core_pattern, outside of "
-                                    "the run: the limit of core files is 0 and cannot be set to 1, "
-                                    "which prevents it");
+    return lose(p, -EPERM,
+                "a crash would start the program in core_pattern, outside of the run: the limit of "
+                "core files is 0 and cannot be set to 1, which prevents it");
 }
 
 /* The operations that Landlock or the view may stop behind the filter. */

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* The rights that the kernel takes for a file that is no directory. */
 #define FILE_ACCESS                                                                                \
@@ -25,11 +24,11 @@ static int add_rule(int ruleset, const struct landlock_rule *rule, struct err *e
     int fd CLEAN_FD = openat(AT_FDCWD, rule->path, O_PATH | O_CLOEXEC);
     if (fd < 0)
         return rule->optional ? 0 : fail(rule, -errno, err);
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return fail(rule, -errno, err);
-    uint32_t access = S_ISDIR(st.st_mode) ? rule->access : rule->access & FILE_ACCESS;
+    uint32_t for_file = rule->access & FILE_ACCESS;
+    uint32_t access = rule->file ? for_file : rule->access;
     int result = access ? host_landlock_add_path(ruleset, access, fd) : 0;
+    if (result == -EINVAL && access != for_file) /* no directory, which costs less to be told */
+        result = for_file ? host_landlock_add_path(ruleset, for_file, fd) : 0;
     return result < 0 ? fail(rule, result, err) : 0;
 }
 

@@ -32,6 +32,7 @@ struct landlock_rule {
     const char *path; /* borrowed from the policy */
     uint32_t access;
     bool optional;
+    bool file; /* as far as was seen */
 };
 
 #define LANDLOCK_ABI_NEWEST 9 /* the newest that plans make use of */

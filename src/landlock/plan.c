@@ -58,7 +58,10 @@ static int add_rule(struct landlock_plan *plan, const struct path_rule *rule, ui
         return -ENOMEM;
     plan->rules = rules;
     plan->rules[plan->rule_count++] =
-        (struct landlock_rule){.path = rule->path, .access = access, .optional = rule->optional};
+        (struct landlock_rule){.path = rule->path,
+                               .access = access,
+                               .optional = rule->optional,
+                               .file = rule->kind == PATH_FILE};
     return 0;
 }
 
