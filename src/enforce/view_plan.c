@@ -121,6 +121,15 @@ static int follow(struct planner *b, struct walk *w, char *text)
     return add_item(b, link);
 }
 
+/* Does some rule lead over this path? Then it is no link. */
+static bool leads_over(const struct policy *p, const char *path)
+{
+    for (size_t i = 0; i < p->path_count; i++)
+        if (path_covers(path, p->paths[i].real))
+            return true;
+    return false;
+}
+
 static int step(struct planner *b, struct walk *w, const char *name, size_t size)
 {
     if (size == 1 && name[0] == '.')
@@ -131,9 +140,8 @@ static int step(struct planner *b, struct walk *w, const char *name, size_t size
     }
     str_add_char(&w->done, '/');
     str_add_bytes(&w->done, name, size);
-    char *text = w->done.failed || w->links == LINKS_MAX
-                     ? NULL
-                     : b->facts->link(b->facts->context, str_get(&w->done));
+    bool end = w->done.failed || w->links == LINKS_MAX || leads_over(b->policy, w->done.at);
+    char *text = end ? NULL : b->facts->link(b->facts->context, w->done.at);
     return text ? follow(b, w, text) : 0;
 }
 
