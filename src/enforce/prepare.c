@@ -40,7 +40,10 @@ static int no_memory(struct preparation *p)
 static int lose(struct preparation *p, int code, const char *what)
 {
     if (!p->request->best_effort)
-        return err_set(p->err, code, "%s (--best-effort runs without)", what);
+        return err_set(p->err, code,
+                       "not started: %s. --best-effort runs without; 'vow doctor' shows what this "
+                       "system can hold",
+                       what);
     str_addf(&p->launch->lost, "%s\n", what);
     return p->launch->lost.failed ? no_memory(p) : 0;
 }

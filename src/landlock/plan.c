@@ -57,11 +57,10 @@ static int add_rule(struct landlock_plan *plan, const struct path_rule *rule, ui
     if (array_grow(&rules, &plan->rule_capacity, plan->rule_count, sizeof *plan->rules) < 0)
         return -ENOMEM;
     plan->rules = rules;
-    plan->rules[plan->rule_count++] =
-        (struct landlock_rule){.path = rule->path,
-                               .access = access,
-                               .optional = rule->optional,
-                               .file = rule->kind == PATH_FILE};
+    plan->rules[plan->rule_count++] = (struct landlock_rule){.path = rule->path,
+                                                             .access = access,
+                                                             .optional = rule->optional,
+                                                             .file = rule->kind == PATH_FILE};
     return 0;
 }
 
@@ -93,21 +92,23 @@ static int add_rules(const struct policy *p, struct landlock_plan *plan)
 static void find_gaps(const struct policy *p, struct landlock_plan *plan)
 {
     static const struct gap {
-        int abi; /* the first that has no such gap */
+        int abi; /* the first that has no such gap, and the kernel that brought it */
+        const char *kernel;
         promise_set promises;
         const char *text;
     } gaps[] = {
-        {2, PROMISE(CPATH), "renaming and linking from one directory to another fails"},
-        {3, PROMISE(WPATH), "truncate() reaches every file that the user may write"},
-        {6, PROMISE(STDIO) | PROMISE(PROC), "signals reach other processes of the same user"},
-        {6, PROMISE(UNIX), "abstract unix sockets of other programs can be connected to"},
+        {2, "5.19", PROMISE(CPATH), "renaming and linking from one directory to another fails"},
+        {3, "6.2", PROMISE(WPATH), "truncate() reaches every file that the user may write"},
+        {6, "6.12", PROMISE(STDIO) | PROMISE(PROC),
+         "signals reach other processes of the same user"},
+        {6, "6.12", PROMISE(UNIX), "abstract unix sockets of other programs can be connected to"},
     };
     _Static_assert(ARRAY_COUNT(gaps) <= LANDLOCK_GAPS, "LANDLOCK_GAPS is too small");
     for (size_t i = 0; i < ARRAY_COUNT(gaps); i++)
         if (plan->abi < gaps[i].abi && p->promises & gaps[i].promises)
             snprintf(plan->gaps[plan->gap_count++], sizeof plan->gaps[0],
-                     "%s (Landlock ABI %d; ABI %d is needed)", gaps[i].text, plan->abi,
-                     gaps[i].abi);
+                     "%s (Landlock ABI %d; ABI %d is needed, of Linux %s)", gaps[i].text, plan->abi,
+                     gaps[i].abi, gaps[i].kernel);
 }
 
 int landlock_plan_make(const struct policy *p, int abi, struct landlock_plan *out, struct err *err)

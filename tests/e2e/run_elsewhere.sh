@@ -20,7 +20,7 @@ lost() # NAME THING PATTERN OPTION...
     what=$1 thing=$2 pattern=$3
     shift 3
     like "$what: an error" "$(run on "$thing" -- "$@" ./try args ok)" \
-        "vow run: $pattern (--best-effort runs without) \[125\]"
+        "vow run: not started: $pattern. --best-effort runs without; *\[125\]"
     like "$what: best effort says so" "$(run on "$thing" -- --best-effort "$@" ./try args ok)" \
         "vow run: lost: $pattern
 *ok \[0\]"
@@ -36,12 +36,12 @@ for identity in $(identities); do
     $identity
     lost 'no Landlock' landlock 'Landlock is not in this kernel*' -p stdio
     lost 'Landlock not enabled' lsm 'Landlock is not enabled*lsm=*' -p stdio
-    lost 'ABI 5, signals' abi=5 'signals reach *ABI 6 is needed)' -p stdio
+    lost 'ABI 5, signals' abi=5 'signals reach *ABI 6 is needed, of Linux 6.12)' -p stdio
     lost 'ABI 5, abstract sockets' abi=5 'signals *' -p 'stdio unix'
     like '… and both are named' "$(run on abi=5 -- --best-effort -p 'stdio unix' ./try args ok)" \
         '*lost: abstract unix sockets *ok \[0\]'
     kept 'ABI 6' abi=6 -p stdio
-    lost 'ABI 2, truncate' abi=2 'truncate() reaches *ABI 3 is needed)' -p 'wpath stdio' -v "rwc:$HERE"
+    lost 'ABI 2, truncate' abi=2 'truncate() reaches *ABI 3 is needed, of Linux 6.2)' -p 'wpath stdio' -v "rwc:$HERE"
     kept 'no view, but none is needed' namespaces -p 'stdio rpath'
     lost 'no view, code of its own' namespaces 'without a view *map what it wrote*' \
         -p 'stdio wpath' -v "rwc:$HERE/data"

@@ -104,14 +104,16 @@ TEST(gaps_are_named_where_they_matter)
     planned("rpath", RULES("r:/a"), 1, "/a ");
     planned("rpath cpath", RULES("r:/a"), 1,
             "/a [renaming and linking from one directory to another fails (Landlock ABI 1; ABI 2 "
-            "is needed)]");
+            "is needed, of Linux 5.19)]");
     planned("rpath wpath", RULES("r:/a"), 2,
             "/a [truncate() reaches every file that the user may write (Landlock ABI 2; ABI 3 is "
-            "needed)]");
-    planned("rpath proc unix", RULES("r:/a"), 5,
-            "/a [signals reach other processes of the same user (Landlock ABI 5; ABI 6 is needed)]"
-            "[abstract unix sockets of other programs can be connected to (Landlock ABI 5; ABI 6 "
-            "is needed)]");
+            "needed, of Linux 6.2)]");
+    planned(
+        "rpath proc unix", RULES("r:/a"), 5,
+        "/a [signals reach other processes of the same user (Landlock ABI 5; ABI 6 is needed, of "
+        "Linux 6.12)]"
+        "[abstract unix sockets of other programs can be connected to (Landlock ABI 5; ABI 6 "
+        "is needed, of Linux 6.12)]");
     planned("rpath wpath cpath proc unix", RULES("r:/a"), 6, "/a ");
 }
 
