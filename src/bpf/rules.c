@@ -23,11 +23,11 @@ static void judge_families(const struct policy *p, struct rule_maker *maker)
 
 /* A denial that means "this kernel does not have it" stays one in every mode:
  * libcs make such calls (clone3, openat2) to fall back to others. */
-static uint32_t denial(const struct arch *arch, const struct sys_call *call,
+static uint32_t denial(const struct arch *arch, const struct call_rules *judged,
                        const struct filter_mode *mode)
 {
-    uint8_t error = call_rules(call)->denial;
-    return mode->deny && error != arch->enosys ? mode->deny : RET_ERRNO(error);
+    bool absent = judged->denial == arch->enosys;
+    return mode->deny && !absent ? mode->deny : RET_ERRNO(judged->denial);
 }
 
 /* Is somebody told when this call is allowed? Of calls with an address those
@@ -96,15 +96,15 @@ static int add_clauses(const struct rule_maker *maker, const struct sys_call *ca
 /* Appends the rule of a call. */
 static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
 {
+    const struct call_rules *judged = call_rules(call);
     const struct grant *grants = call_grants(call);
-    size_t grant_count = call_rules(call)->grant_count;
     struct rule *rule = &maker->set->rules[maker->set->rule_count++];
     bool watched = is_watched(call, maker->mode);
     size_t count = 0; /* of clauses, if it looks at arguments */
     *rule = (struct rule){.nr = call->nr,
                           .allow = watched ? maker->mode->path_allow : RET_ALLOW,
-                          .deny = denial(maker->set->arch, call, maker->mode)};
-    for (size_t i = 0; i < grant_count && !rule->always; i++) {
+                          .deny = denial(maker->set->arch, judged, maker->mode)};
+    for (size_t i = 0; i < judged->grant_count && !rule->always; i++) {
         bool granted = maker->granted[grants[i].family];
         rule->always = granted && grant_is_free(&grants[i]);
         count += granted + maker->settles[grants[i].family];
