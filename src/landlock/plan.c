@@ -93,9 +93,9 @@ static void find_gaps(const struct policy *p, struct landlock_plan *plan)
 {
     static const struct gap {
         int abi; /* the first that has no such gap, and the kernel that brought it */
-        const char *kernel;
+        char kernel[8];
         promise_set promises;
-        const char *text;
+        char text[64];
     } gaps[] = {
         {2, "5.19", PROMISE(CPATH), "renaming and linking from one directory to another fails"},
         {3, "6.2", PROMISE(WPATH), "truncate() reaches every file that the user may write"},
