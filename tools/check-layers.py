@@ -46,10 +46,11 @@ def pure_files_include_no_system_header():
 
 def symbols(flag):
     """(source file, symbol) of each object; meson names it folder_file.c.o."""
-    for path in sorted(objects.glob("*.o")):
-        text = subprocess.run(["nm", "-P", flag, path], capture_output=True, text=True, check=True)
-        for line in text.stdout.splitlines():
-            yield path.name[:-2].replace("_", "/", 1), line.split()[0].split("@")[0]
+    text = subprocess.run(["nm", "-A", "-P", flag, *sorted(objects.glob("*.o"))],
+                          capture_output=True, text=True, check=True)
+    for line in text.stdout.splitlines():
+        path, symbol = line.split(": ", 1)
+        yield Path(path).name[:-2].replace("_", "/", 1), symbol.split()[0].split("@")[0]
 
 
 def pure_files_call_no_system():
