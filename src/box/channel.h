@@ -31,20 +31,28 @@ enum listen_state { LISTEN_NONE, LISTEN_WANTED, LISTEN_MADE, LISTEN_TAKEN };
 
 enum slot_state { SLOT_IDLE, SLOT_POSTED, SLOT_WAITING, SLOT_DONE };
 
+/* How the calls of a thread came: for people who ask (--stats), of no weight. */
+struct call_counts {
+    uint64_t calls;
+    uint64_t trapped;  /* of them; the others came by jumps (site.h) */
+    uint64_t requests; /* to the broker, of whatever kind */
+};
+
 struct slot {
-    /* The thread's, but for `state`: one cache line. */
+    /* A request and its result: one cache line. */
     uint32_t state; /* futex */
     uint32_t nr;    /* of the guest's call, or one of enum box_call */
     uint64_t args[6];
-    uint32_t asleep; /* the thread is in a futex wait on `state` */
-    uint32_t unused;
-    /* The broker's. */
     int64_t result;
-    uint64_t pending; /* signals that wait for the thread or its process */
-    uint32_t notice;  /* nonzero: the thread asks for its signals before it goes on */
-    uint32_t ids[2];  /* process and thread, as the guest knows them */
+    /* The broker's. */
+    uint64_t pending;          /* signals that wait for the thread or its process */
+    uint32_t notice;           /* nonzero: the thread asks for its signals before it goes on */
+    uint32_t pid, tid, parent; /* as the guest knows them */
+    uint32_t uid, euid, gid, egid;
     /* The thread's again. */
-    uint64_t mask; /* signals that it blocks */
+    uint32_t asleep; /* it is in a futex wait on `state` */
+    uint64_t mask;   /* signals that it blocks */
+    struct call_counts counts;
 } __attribute__((aligned(128)));
 
 struct channel {

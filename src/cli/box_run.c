@@ -92,6 +92,8 @@ int box_run_command(int argc, char **argv)
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--discard") == 0)
             request.discard = true;
+        else if (strcmp(argv[i], "--stats") == 0)
+            request.stats = true;
         else if (strcmp(argv[i], "--host") != 0)
             return unknown_word(request.image, argv[i]);
         else if (!box_read_host(argv[++i], &request.host))

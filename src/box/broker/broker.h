@@ -37,6 +37,7 @@ struct box {
     int status;            /* of the first process, as wait(2) has it; -1: it lives */
     bool has_started;      /* the first process has executed its program */
     char *hostname;
+    struct call_counts counts; /* of threads that have ended */
 };
 extern struct box box;
 

@@ -45,6 +45,7 @@ struct outcome {
     int error;
     bool has_started; /* its program was executed */
     struct err err;
+    struct call_counts counts;
 };
 
 struct setup {
@@ -275,6 +276,7 @@ static _Noreturn void broker(struct setup *s)
             err_set(&err, s->outcome->error, "the image could not be written: %s",
                     strerror(-s->outcome->error));
         s->outcome->status = box.status;
+        s->outcome->counts = task_counts();
         s->outcome->has_started = box.has_started;
     }
     s->outcome->err = err;
@@ -336,6 +338,14 @@ static int wait_for(pid_t pid)
     return status;
 }
 
+static void print_counts(const struct call_counts *c)
+{
+    uint64_t trapped = c->trapped < c->calls ? c->trapped : c->calls;
+    double jumps = c->calls ? 100.0 * (double)(c->calls - trapped) / (double)c->calls : 0;
+    fprintf(stderr, "vow box: %ju calls, %.2f%% by jumps; %ju requests to the broker\n",
+            (uintmax_t)c->calls, jumps, (uintmax_t)c->requests);
+}
+
 int box_run(const struct box_request *request, int *status, struct err *err)
 {
     struct termios settings;
@@ -359,6 +369,8 @@ int box_run(const struct box_request *request, int *status, struct err *err)
         tcsetattr(0, TCSADRAIN, &settings);
     }
     *status = s.outcome->status;
+    if (request->stats)
+        print_counts(&s.outcome->counts);
     if (s.outcome->error != 0) {
         *err = s.outcome->err;
         return s.outcome->error;

@@ -39,12 +39,6 @@ int64_t do_getrusage(struct thread *t, struct call *c)
 
 /* Processes and groups -------------------------------------------------------------------*/
 
-int64_t do_getppid(struct thread *t, struct call *c)
-{
-    (void)c;
-    return t->process->parent ? t->process->parent->pid : 0;
-}
-
 static struct process *meant(struct thread *t, uint64_t pid)
 {
     return (int)pid == 0 ? t->process : task_find((uint32_t)pid);
@@ -105,30 +99,6 @@ int64_t do_setsid(struct thread *t, struct call *c)
 
 /* Users ----------------------------------------------------------------------------------*/
 
-int64_t do_getuid(struct thread *t, struct call *c)
-{
-    (void)c;
-    return t->process->cred.uid;
-}
-
-int64_t do_geteuid(struct thread *t, struct call *c)
-{
-    (void)c;
-    return t->process->cred.euid;
-}
-
-int64_t do_getgid(struct thread *t, struct call *c)
-{
-    (void)c;
-    return t->process->cred.gid;
-}
-
-int64_t do_getegid(struct thread *t, struct call *c)
-{
-    (void)c;
-    return t->process->cred.egid;
-}
-
 /* Three ids: real, effective, saved; -1: as it is. */
 static int64_t set_ids(struct thread *t, uint32_t *const ids[3], const uint32_t to[3])
 {
@@ -141,6 +111,7 @@ static int64_t set_ids(struct thread *t, uint32_t *const ids[3], const uint32_t 
     for (int i = 0; i < 3; i++)
         if (to[i] != UINT32_MAX)
             *ids[i] = to[i];
+    task_publish(t->process);
     return 0;
 }
 

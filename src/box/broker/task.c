@@ -68,6 +68,24 @@ static uint32_t new_id(void)
 
 /* Threads ------------------------------------------------------------------------------*/
 
+/* What a thread reads without asking. */
+static void publish(const struct thread *t)
+{
+    const struct process *p = t->process;
+    struct slot *s = &box.channel->slots[t->slot];
+    s->pid = p->pid;
+    s->tid = t->tid;
+    s->parent = p->parent ? p->parent->pid : 0;
+    s->uid = p->cred.uid, s->euid = p->cred.euid;
+    s->gid = p->cred.gid, s->egid = p->cred.egid;
+}
+
+void task_publish(const struct process *p)
+{
+    for (const struct thread *t = p->threads; t; t = t->next)
+        publish(t);
+}
+
 static struct thread *thread_new(struct process *p, uint32_t tid)
 {
     struct thread *t = calloc(1, sizeof *t);
@@ -85,12 +103,28 @@ static struct thread *thread_new(struct process *p, uint32_t tid)
     t->limit = INT64_MAX;
     struct slot *s = &box.channel->slots[t->slot];
     memset(s, 0, sizeof *s);
-    s->ids[0] = p->pid;
-    s->ids[1] = tid;
+    publish(t);
     t->next = p->threads;
     p->threads = t;
     box.slots[t->slot] = t;
     return t;
+}
+
+static void count(const struct thread *t, struct call_counts *sum)
+{
+    const struct call_counts *c = &box.channel->slots[t->slot].counts;
+    sum->calls += c->calls;
+    sum->trapped += c->trapped;
+    sum->requests += c->requests;
+}
+
+struct call_counts task_counts(void)
+{
+    struct call_counts sum = box.counts;
+    for (const struct process *p = box.first; p; p = p->next)
+        for (const struct thread *t = p->threads; t; t = t->next)
+            count(t, &sum);
+    return sum;
 }
 
 /* The slot stays taken while the host's thread may still touch it. */
@@ -105,6 +139,7 @@ static void thread_free(struct thread *t)
     stage_drop(t);
     pending_cancel(&t->pending, UINT64_MAX);
     box.slots[t->slot] = NULL;
+    count(t, &box.counts);
     free(t);
 }
 
@@ -170,6 +205,7 @@ static void give_away_children(struct process *p)
         if (child->parent != p)
             continue;
         child->parent = heir && heir != p && heir->state != ZOMBIE ? heir : NULL;
+        task_publish(child);
         if (child->parent && child->state == ZOMBIE)
             queue_wake(&child->parent->children);
         else
@@ -244,7 +280,7 @@ bool task_kill_others(struct thread *t)
     if (p->threads == t && !t->next) {
         p->exec_by = NULL;
         if (t->tid != p->pid)
-            box.channel->slots[t->slot].ids[1] = t->tid = p->pid;
+            box.channel->slots[t->slot].tid = t->tid = p->pid;
         return true;
     }
     p->exec_by = t;

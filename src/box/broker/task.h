@@ -104,6 +104,9 @@ struct process *task_find(uint32_t pid);
 struct thread *task_find_thread(uint32_t tid);
 /* task_host_ended: the host's process is gone, with this status. */
 void task_host_ended(int host_pid, int status);
+/* task_publish: what its threads may know of it without asking has changed. */
+void task_publish(const struct process *p);
+struct call_counts task_counts(void);
 /* task_end: the process ends with a status as of wait(2). */
 void task_end(struct process *p, int status);
 /* task_leave: one thread ends. */

@@ -55,6 +55,7 @@ static void wait_for_answer(struct thread *t)
 long call_post(struct thread *t, uint32_t nr, const long args[6])
 {
     struct slot *s = t->slot;
+    s->counts.requests++;
     s->nr = nr;
     for (int i = 0; i < 6; i++)
         s->args[i] = (uint64_t)args[i];

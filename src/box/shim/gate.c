@@ -31,8 +31,10 @@ void gate_call(struct regs *r)
     long args[6] = {(long)r->di, (long)r->si, (long)r->dx, (long)r->r10, (long)r->r8, (long)r->r9};
     uint64_t nr = (uint32_t)r->nr;
     long result = -ENOSYS;
+    t->slot->counts.calls++;
     if (t->trapped) {
         t->trapped = 0;
+        t->slot->counts.trapped++;
         site_called(t, r->ip);
     }
     if (nr < NUMBERS && served[nr])

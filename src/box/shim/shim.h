@@ -68,6 +68,7 @@ struct thread {
     uint64_t clear_tid;   /* guest address, 0: none */
     uint32_t host_tid;    /* cleared by the kernel when the thread has ended */
     unsigned spin;        /* how long it pays to spin */
+    unsigned yields;      /* of the processor, so far */
     struct regs start;    /* of a new thread */
     uint64_t start_fs;
 };

@@ -5,7 +5,12 @@
 #include <linux/futex.h>
 #include <linux/sched.h>
 
-enum { HOST_PROCESS_FLAGS = CLONE_PARENT | SIGCHLD, STATUS_SHIFT = 8, SLOT_BITS = 16 };
+enum {
+    HOST_PROCESS_FLAGS = CLONE_PARENT | SIGCHLD,
+    STATUS_SHIFT = 8,
+    SLOT_BITS = 16,
+    YIELDS_AWAKE = 16
+};
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
 
 static long put_id(uint64_t at, uint32_t id)
@@ -26,7 +31,7 @@ static long become_child(struct thread *t, unsigned slot, const long a[6])
     if (flags & CLONE_SETTLS)
         cpu_set_fs((uint64_t)a[4]);
     if (flags & CLONE_CHILD_SETTID)
-        put_id((uint64_t)a[3], t->slot->ids[1]);
+        put_id((uint64_t)a[3], t->slot->tid);
     t->clear_tid = flags & CLONE_CHILD_CLEARTID ? (uint64_t)a[3] : 0;
     if (a[1])
         t->guest_sp = (uint64_t)a[1];
@@ -133,23 +138,26 @@ long sys_execve(struct thread *t, struct regs *r, const long a[6])
     return exec_replace(t, a);
 }
 
-long sys_getpid(struct thread *t, struct regs *r, const long a[6])
-{
-    (void)r, (void)a;
-    return t->slot->ids[0];
-}
-
-long sys_gettid(struct thread *t, struct regs *r, const long a[6])
-{
-    (void)r, (void)a;
-    return t->slot->ids[1];
-}
+/* What the broker keeps in the slot. */
+#define SLOT_VALUE(name, member)                                                                   \
+    long sys_##name(struct thread *t, struct regs *r, const long a[6])                             \
+    {                                                                                              \
+        (void)r, (void)a;                                                                          \
+        return t->slot->member;                                                                    \
+    }
+SLOT_VALUE(getpid, pid)
+SLOT_VALUE(gettid, tid)
+SLOT_VALUE(getppid, parent)
+SLOT_VALUE(getuid, uid)
+SLOT_VALUE(geteuid, euid)
+SLOT_VALUE(getgid, gid)
+SLOT_VALUE(getegid, egid)
 
 long sys_set_tid_address(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
     t->clear_tid = (uint64_t)a[0];
-    return t->slot->ids[1];
+    return t->slot->tid;
 }
 
 long sys_set_robust_list(struct thread *t, struct regs *r, const long a[6])
@@ -174,8 +182,12 @@ long sys_arch_prctl(struct thread *t, struct regs *r, const long a[6])
 
 long sys_sched_yield(struct thread *t, struct regs *r, const long a[6])
 {
-    (void)t, (void)r, (void)a;
+    const long moment[2] = {0, 1000};
+    uint32_t nobody = 0;
+    (void)r, (void)a;
     cpu_pause();
+    if (++t->yields % YIELDS_AWAKE == 0) /* whoever it waits for may need this processor */
+        host_call(__NR_futex, (long)&nobody, FUTEX_WAIT_PRIVATE, 0, (long)moment);
     return 0;
 }
 

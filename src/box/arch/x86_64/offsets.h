@@ -9,7 +9,17 @@
 #define T_REGS 48
 #define T_GATE 56
 /* Of struct regs: */
+#define R_R11 32
+#define R_R10 40
+#define R_R9 48
+#define R_R8 56
+#define R_DI 72
+#define R_SI 80
+#define R_DX 88
 #define R_AX 112
+#define R_FLAGS 136
 #define R_IP 144
+/* Flags that popf alone restores: trap, direction, nested task, alignment. */
+#define FLAGS_SLOW 0x44500
 /* Of struct context: */
 #define FRAME_IP 168
