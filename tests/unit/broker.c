@@ -181,7 +181,11 @@ TEST(no_call_with_a_path_goes_past_the_filter)
         if (answer == RET_ALLOW && !harmless(call_name(call)))
             test_fail(__FILE__, __LINE__, "%s passes", call_name(call));
     }
-    CHECK(held >= 40 && refused >= 15 && passed >= 4);
+    /* Architectures that began without open(2) have fewer. */
+    bool all = arch_call_by_name(arch_native(), "open");
+    CHECK(held >= (all ? 40 : 20));
+    CHECK(refused >= (all ? 15 : 10));
+    CHECK(passed >= (all ? 4 : 2));
 }
 
 TEST(what_is_held_is_what_the_table_has)
