@@ -4,6 +4,7 @@
 #   make run        vow's main job on programs of this machine, step by step
 #   make test       all tests but the long ones; `make test-all` has them too
 #   make musl       libvow for musl, static and shared, and its tests
+#   make matrix     tests on other kernels and architectures, in qemu (ONLY=PAIRS); hours
 #   make deb        Debian packages in build/deb; root also tries them in a new Debian
 #   make bench      the figures, side by side with other tools
 #   make lint       format, static analysis, layers, manual pages, scripts
@@ -47,6 +48,11 @@ musl:
 	@ninja -C $(BUILD) musl
 	@tools/run-tests $(BUILD) --suite musl
 
+matrix:
+	@tools/deps build matrix
+	@$(MAKE) --no-print-directory all
+	@tests/matrix/run.py $(BUILD) $(ONLY)
+
 deb:
 	@tools/deps build deb
 	@tools/deb $(BUILD)/deb $(if $(filter 0,$(shell id -u)),--try)
@@ -69,4 +75,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps run test test-all musl deb bench lint install clean
+.PHONY: all deps run test test-all musl matrix deb bench lint install clean

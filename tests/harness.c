@@ -67,11 +67,17 @@ void test_check_str(const char *file, int line, const char *what, const char *go
         test_fail(file, line, "%s is\n# «%s», not\n# «%s»", what, got ? got : "(null)", wanted);
 }
 
-/* Waits for the child, at most TIME_LIMIT_SECONDS. */
+static int time_limit_seconds(void)
+{
+    const char *text = getenv("TEST_SECONDS");
+    return text ? atoi(text) : TIME_LIMIT_SECONDS;
+}
+
+/* Waits for the child, for a limited time. */
 static int await(pid_t pid)
 {
-    int status;
-    for (int elapsed_ms = 0; elapsed_ms < TIME_LIMIT_SECONDS * 1000;) {
+    int status, seconds = time_limit_seconds();
+    for (int elapsed_ms = 0; elapsed_ms < seconds * 1000;) {
         pid_t got = waitpid(pid, &status, WNOHANG);
         if (got == pid)
             return status;
@@ -79,7 +85,7 @@ static int await(pid_t pid)
         nanosleep(&(struct timespec){0, step_ms * 1000000L}, NULL);
         elapsed_ms += step_ms;
     }
-    printf("# no end within %d s\n", TIME_LIMIT_SECONDS);
+    printf("# no end within %d s\n", seconds);
     kill(-pid, SIGKILL);
     waitpid(pid, &status, 0);
     return status;

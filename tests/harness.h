@@ -8,8 +8,9 @@
  * tools/run-tests knows (landlock, landlock-6, linux-6.15, userns, root …) or
  * the name of a program. Where the machine has it, the skip is a failure.
  *
- * A test that outlives 60 s is killed with its process group and fails. Link
- * with harness.c, which has main(): a name given as argument runs that test. */
+ * A test that outlives 60 s (TEST_SECONDS, on slow machines) is killed with its
+ * process group and fails. Link with harness.c, which has main(): a name given as argument runs
+ * that test. */
 #ifndef VOW_HARNESS_H
 #define VOW_HARNESS_H
 

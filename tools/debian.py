@@ -48,13 +48,18 @@ class Suite:
                    "Dir::State::Status": status, "Dir::Cache": self.directory / "cache",
                    "APT::Sandbox::User": "root", "APT::Architecture": architectures[0],
                    "APT::Architectures": ",".join(architectures)}
-        self.apt = ["apt-get", "-q"] + [f"-o{name}={value}" for name, value in options.items()]
+        self.options = [f"-o{name}={value}" for name, value in options.items()]
+        self.apt = ["apt-get", "-q", *self.options]
         self.run("update")
 
     def run(self, *words):
         done = subprocess.run([*self.apt, *words], cwd=self.directory, stdout=sys.stderr, check=False)
         if done.returncode:
             fail(f"apt-get {' '.join(words)} failed")
+
+    def cache(self, *words):
+        """What apt-cache says."""
+        return subprocess.run(["apt-cache", *self.options, *words], capture_output=True, text=True, check=False).stdout
 
     def fetch(self, package):
         """The Package "name" or "name:arch"."""
