@@ -225,7 +225,8 @@ int64_t do_fcntl(struct thread *t, struct call *c)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_fcntl(t, f, c);
-    case F_GETOWN: return 0;
+    case F_GETOWN: return f->owner;
+    case F_SETOWN: f->owner = (int)c->a[2]; return 0;
     case F_PIPE_SIZE_GET:
     case F_PIPE_SIZE_SET: return f->ops == &pipe_ops ? PIPE_ROOM : -EBADF;
     }
@@ -409,21 +410,30 @@ int64_t do_copy_file_range(struct thread *t, struct call *c)
     return result;
 }
 
+/* Sets or clears a flag, as the number at an argument says. */
+static int64_t set_flag(struct thread *t, struct file *f, uint32_t flag, uint64_t argument)
+{
+    int on = 0;
+    if (call_get(t, argument, &on, sizeof on) != 0)
+        return -EFAULT;
+    f->flags = on ? f->flags | flag : f->flags & ~flag;
+    return 0;
+}
+
 int64_t do_ioctl(struct thread *t, struct call *c)
 {
     struct file *f = fd_file(t, c->a[0]);
     uint32_t request = (uint32_t)c->a[1];
-    int on = 0;
     if (!f || f->flags & O_PATH)
         return -EBADF;
     switch (request) {
     case FIOCLEX:
     case FIONCLEX: t->process->fds->close_on_exec[(uint32_t)c->a[0]] = request == FIOCLEX; return 0;
-    case FIONBIO:
-        if (call_get(t, c->a[2], &on, sizeof on) != 0)
-            return -EFAULT;
-        f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK;
-        return 0;
+    case FIONBIO: return set_flag(t, f, O_NONBLOCK, c->a[2]);
+    case FIOASYNC:
+        if (f->ops->poll)
+            return set_flag(t, f, O_ASYNC, c->a[2]);
+        break;
     }
     return f->ops->ioctl ? f->ops->ioctl(t, f, request, c->a[2]) : -ENOTTY;
 }

@@ -38,6 +38,7 @@ struct file {
     struct interest *watchers; /* of epolls, which do not hold it */
     bool more;                 /* a read or write goes on: a read must not wait */
     bool goes_on;              /* and will */
+    int owner;                 /* F_SETOWN */
     bool write_end;
 };
 
