@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define OWNER_CALLS 8 /* at most, of one architecture */
+
 /* What a violation is: a trap, with which the handler deals, also while `error`
  * is held; but a program that is executed has none. `""` leaves only the end, so
  * nothing can be said. */
@@ -16,18 +18,60 @@ static struct filter_mode mode_of(promise_set held, bool executes)
     return mode;
 }
 
-static int compile(const struct policy *policy, const struct filter_mode *mode, bool all_archs,
-                   struct program *out, struct err *err)
+/* keep_owners: fattr lets a file be given to its own user and to his groups, as
+ * the kernel does where nobody has a capability; else it fails. Compared by 32
+ * bits, also where a call reads 16 of them. */
+static void keep_owners(struct ruleset *set, const struct pledge_owners *owners,
+                        struct clause clauses[OWNER_CALLS])
 {
+    size_t count = 0;
+    for (size_t i = 0; i < set->rule_count; i++) {
+        struct rule *rule = &set->rules[i];
+        const struct operation *o = call_operation(arch_call(set->arch, rule->nr));
+        if (!o || o->kind != OP_CHOWN || !rule->always || count == OWNER_CALLS)
+            continue;
+        uint8_t user = (uint8_t)((o->path >= 0 ? o->path : o->fd) + 1);
+        struct clause *clause = &clauses[count++];
+        *clause = (struct clause){.atoms = {{.arg = user,
+                                             .width = 32,
+                                             .mask = UINT32_MAX,
+                                             .ranges = owners->users,
+                                             .range_count = ARRAY_COUNT(owners->users)},
+                                            {.arg = (uint8_t)(user + 1),
+                                             .width = 32,
+                                             .mask = UINT32_MAX,
+                                             .ranges = owners->groups,
+                                             .range_count = owners->group_count}},
+                                  .atom_count = 2};
+        rule->always = false;
+        rule->clauses = clause;
+        rule->clause_count = 1;
+        rule->deny = RET_ERRNO(EPERM);
+    }
+}
+
+/* What a filter is made from, beside the policy. */
+struct making {
+    struct filter_mode mode;
+    bool all_archs;
+    const struct pledge_owners *owners;
+};
+
+static int compile(const struct policy *policy, const struct making *making, struct program *out,
+                   struct err *err)
+{
+    struct clause clauses[ARCH_COUNT][OWNER_CALLS];
     struct ruleset rules[ARCH_COUNT] = {0};
     const struct ruleset *sets[ARCH_COUNT];
     size_t count = 0;
     int code = 0;
     for (int id = 0; id < ARCH_COUNT && code == 0; id++) {
         const struct arch *arch = &archs[id];
-        if (!arch_table(arch->id) || (arch != arch_native() && !all_archs))
+        if (!arch_table(arch->id) || (arch != arch_native() && !making->all_archs))
             continue;
-        code = ruleset_from_policy(policy, arch, mode, &rules[count], err);
+        code = ruleset_from_policy(policy, arch, &making->mode, &rules[count], err);
+        if (code == 0 && making->owners)
+            keep_owners(&rules[count], making->owners, clauses[count]);
         sets[count] = &rules[count];
         count++;
     }
@@ -38,20 +82,22 @@ static int compile(const struct policy *policy, const struct filter_mode *mode, 
     return code;
 }
 
-int pledge_filter(promise_set held, bool broker, struct program *out, struct err *err)
+int pledge_filter(promise_set held, const struct pledge_filter_for *process, struct program *out,
+                  struct err *err)
 {
     uint8_t families[FAMILY_COUNT];
+    bool executes = held & PROMISE(EXEC), owns = !(held & PROMISE(CHOWN));
     struct policy policy = {.promises = held, .families = families};
-    struct filter_mode mode = mode_of(held, held & PROMISE(EXEC));
-    pledge_families(held, broker, families);
-    return compile(&policy, &mode, held & PROMISE(EXEC), out, err);
+    struct making making = {mode_of(held, executes), executes, owns ? process->owners : NULL};
+    pledge_families(held, process->broker, families);
+    return compile(&policy, &making, out, err);
 }
 
 int pledge_exec_filter(promise_set held, uint64_t secret, struct program *out, struct err *err)
 {
     uint8_t families[FAMILY_COUNT];
     struct policy policy = {.promises = held, .families = families, .launch_secret = secret};
-    struct filter_mode mode = mode_of(held, true);
+    struct making making = {mode_of(held, true), true, NULL}; /* the process's own filter stays */
     pledge_families(held | PROMISE(EXEC), false, families);
-    return compile(&policy, &mode, true, out, err);
+    return compile(&policy, &making, out, err);
 }

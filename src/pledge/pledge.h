@@ -3,6 +3,7 @@
  *   narrow    what two strings ask of the promises that are held (PURE)
  *   families  where a pledge differs from the promises of vow run (PURE)
  *   filter    promises → BPF (PURE)
+ *   owners    whom root may still give files to under fattr
  *   domain    promises → Landlock's rules, and putting them on
  *   exec      execpromises: what a program is given as it is executed
  *   set       the way through all of these
@@ -42,9 +43,26 @@ void pledge_families(promise_set held, bool broker, uint8_t families[FAMILY_COUN
 /* pledge_missing: the promise that a violation lacks; 0: none would help. PURE. */
 promise_set pledge_missing(const struct call_event *event, const struct call_verdict *verdict);
 
+/* Whom a process that could give files to anybody may give them to: itself, and
+ * its groups; the last of both is -1, which changes nothing. */
+#define PLEDGE_GROUPS 66
+struct pledge_owners {
+    struct range users[2], groups[PLEDGE_GROUPS];
+    uint16_t group_count;
+};
+/* pledge_owners: of this process; false where the kernel sees to it, because it has
+ * no capability. */
+bool pledge_owners(struct pledge_owners *out);
+
 /* pledge_filter: compiled for this machine's architecture, and where `exec` is
- * held for the 32-bit one beside it. */
-int pledge_filter(promise_set held, bool broker, struct program *out, struct err *err);
+ * held for the 32-bit one beside it. `broker`: as above. `owners`: NULL where the
+ * owner of a file is not the filter's business. PURE. */
+struct pledge_filter_for {
+    bool broker;
+    const struct pledge_owners *owners;
+};
+int pledge_filter(promise_set held, const struct pledge_filter_for *process, struct program *out,
+                  struct err *err);
 /* pledge_exec_filter: for a program that is executed: one execveat is let
  * through, with this number as its sixth argument. */
 int pledge_exec_filter(promise_set held, uint64_t secret, struct program *out, struct err *err);

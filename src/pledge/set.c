@@ -63,9 +63,13 @@ static int prepare_unveil(promise_set held, struct err *err)
 static int prepare_own(struct change *c, struct err *err)
 {
     promise_set held = c->next->held;
+    struct pledge_owners owners;
     int code = prepare_unveil(held, err);
+    struct pledge_filter_for process = {.broker = unveil_active()};
+    if (held & PROMISE(FATTR) && pledge_owners(&owners))
+        process.owners = &owners;
     if (code == 0)
-        code = pledge_filter(held, unveil_active(), &c->filter, err);
+        code = pledge_filter(held, &process, &c->filter, err);
     if (code == 0)
         code = pledge_domain(held_by(&state), held, &c->ruleset, err);
     if (code == 0 && c->ruleset >= 0 && host_landlock_abi() >= LANDLOCK_ABI_ALL)

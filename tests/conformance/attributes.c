@@ -26,6 +26,14 @@ GRANTS("fattr", "stdio", "fchown(2) to oneself", "kern_pledge.c pledge_chown",
        fchown(scene.file, getuid(), (gid_t)-1));
 GRANTS("fattr", "stdio", "fchownat(2) to oneself", "kern_pledge.c pledge_chown",
        fchownat(scene.dir, "file", (uid_t)-1, getgid(), 0));
+FAILS(EPERM, "stdio rpath fattr", "chown(2) to another user", "kern_pledge.c pledge_chown",
+      chown("file", 4242, (gid_t)-1), .needs = "root: gives files away");
+FAILS(EPERM, "stdio rpath fattr", "fchown(2) to another group", "kern_pledge.c pledge_chown",
+      fchown(scene.file, (uid_t)-1, 4242), .needs = "root: gives files away");
+FAILS(EPERM, "stdio rpath fattr", "lchown(2) to another user", "kern_pledge.c pledge_chown",
+      lchown("link", 4242, (gid_t)-1), .needs = "root: gives files away");
+FAILS(EPERM, "stdio rpath fattr", "fchownat(2) to another group", "kern_pledge.c pledge_chown",
+      fchownat(scene.dir, "file", (uid_t)-1, 4242, 0), .needs = "root: gives files away");
 ALLOWS("stdio rpath fattr chown", "chown(2) to anybody", "pledge.2 chown",
        chown("file", 4242, 4242), .needs = "root: gives files away");
 ALSO_GRANTS("chown", "fattr", "stdio rpath", "chown alone is enough for chown(2)", "pledge.2 chown",
