@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 static struct test *first, **last = &first;
 static bool failed;
 const void *test_data;
+bool test_needs_landlock;
 static int skip_pipe[2]; /* carries the reason of a skip to the parent */
 
 void test_register(struct test *test)
@@ -67,6 +69,11 @@ void test_check_str(const char *file, int line, const char *what, const char *go
         test_fail(file, line, "%s is\n# «%s», not\n# «%s»", what, got ? got : "(null)", wanted);
 }
 
+static long landlock_abi(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+}
+
 static int time_limit_seconds(void)
 {
     const char *text = getenv("TEST_SECONDS");
@@ -100,6 +107,8 @@ static int run_one(const struct test *test, int number)
     if (pid == 0) {
         setpgid(0, 0);
         test_data = test->data;
+        if (test_needs_landlock && landlock_abi() < 1)
+            SKIP("landlock: not in this kernel");
         test->run();
         test_end();
     }

@@ -48,6 +48,14 @@ void test_check_str(const char *file, int line, const char *what, const char *go
     }                                                                                              \
     static void test_name(void)
 #define TEST(test_name) TEST_DIES(test_name, 0)
+/* TESTS_NEED_LANDLOCK: once in a file whose program can hold nothing without. */
+extern bool test_needs_landlock;
+#define TESTS_NEED_LANDLOCK                                                                        \
+    __attribute__((constructor)) static void test_needs(void)                                      \
+    {                                                                                              \
+        test_needs_landlock = true;                                                                \
+    }                                                                                              \
+    _Static_assert(1, "a semicolon follows")
 #define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition))                                                                          \

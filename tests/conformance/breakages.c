@@ -21,7 +21,11 @@
 #include <unistd.h>
 
 /* Numbers that the headers of a libc may be too old for. */
-#define NR_rseq 334
+#ifdef SYS_rseq
+#define NR_rseq SYS_rseq
+#else
+#define NR_rseq 334 /* x86_64's: musl has no name for it */
+#endif
 #define NR_uretprobe 335
 #define NR_clone3 435
 #define NR_openat2 437

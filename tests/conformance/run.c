@@ -25,6 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+TESTS_NEED_LANDLOCK;
+
 /* What a child leaves behind. */
 struct outcome {
     int prepared; /* the promises were made; the action began */

@@ -78,7 +78,11 @@ for identity in $(identities); do
     is 'cat what it may' "$(run vow -p 'stdio rpath' -v "r:$HERE" -- cat data)" 'text [0]'
     like 'cat what it may not' "$(run vow -p 'stdio rpath' --view none -- cat /etc/shadow)" \
         '*denied* \[1\]'
-    is 'another architecture by int 0x80' "$(run vow -p stdio -- ./try int80 | sed 's/.*\[/[/')" '[159]'
+    if [ "$(uname -m)" = x86_64 ]; then
+        is 'another architecture by int 0x80' "$(run vow -p stdio -- ./try int80 | sed 's/.*\[/[/')" '[159]'
+    else
+        skip 'another architecture by int 0x80' 'x86_64: calls of its own'
+    fi
 
     is 'a script' "$(run vow -p 'stdio rpath' -- ./script x 'y z')" './script e x y z [0]'
     is 'a script of the PATH' "$(PATH=$HERE:$PATH run vow -p 'stdio rpath' -- script x)" \

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <vow.h>
 
+TESTS_NEED_LANDLOCK;
+
 /* What one call does to a child that has promised: 0, errno, or the negative
  * number of the signal that ended it. */
 static int outcome(const char *promises, int (*act)(void))

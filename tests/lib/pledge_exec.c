@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <vow.h>
 
+TESTS_NEED_LANDLOCK;
+
 extern char **environ;
 
 static char folder[] = "/tmp/vow-exec-XXXXXX";

@@ -22,6 +22,8 @@
 #include <unistd.h>
 #include <vow.h>
 
+TESTS_NEED_LANDLOCK;
+
 /* How a child ends that promised and then did this: 0 if every check held, the
  * signal's number, negative, if one ended it. What it said on standard error
  * is in `said`. */

@@ -16,6 +16,8 @@
 #include <unistd.h>
 #include <vow.h>
 
+TESTS_NEED_LANDLOCK;
+
 /* An open that the filter lets through, so that Landlock's answer is seen. */
 static int marked_open(const char *path)
 {

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 
+TESTS_NEED_LANDLOCK;
+
 TEST(the_first_call_hides_the_rest)
 {
     make_tree();

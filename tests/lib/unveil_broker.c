@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
+TESTS_NEED_LANDLOCK;
+
 static int children = -1; /* the kernel's list of this process's children */
 
 /* show_first: the first rule, and a list to find the broker in. */

@@ -1,6 +1,8 @@
 /* VOW_DATA_ONLY: unveil() by Landlock alone. */
 #include "unveil.h"
 
+TESTS_NEED_LANDLOCK;
+
 static void data_only(void)
 {
     make_tree();

@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+TESTS_NEED_LANDLOCK;
+
 static long tries(void)
 {
     const char *text = getenv("VOW_RACES");

@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -145,6 +149,33 @@ TEST(children_are_held_too)
     CHECK_EQ(vow_apply(policy, 0, &error), 0);
     CHECK_EQ(run("/bin/cat", "/etc/passwd"), 0);
     CHECK_EQ(run("/bin/cat", "/etc/hostname"), 1);
+}
+
+/* From now on this process has no Landlock. */
+static void lose_landlock(void)
+{
+    struct sock_filter refuse[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof refuse / sizeof *refuse, refuse};
+    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+TEST(without_landlock_nothing_is_promised_by_halves)
+{
+    lose_landlock();
+    errno = 0;
+    CHECK_EQ(pledge("stdio rpath unveil", NULL), -1);
+    CHECK_EQ(errno, ENOSYS);
+    struct vow_policy *policy = policy_of("stdio rpath", "/usr", "r");
+    CHECK_EQ(vow_apply(policy, 0, &error), -1);
+    CHECK_EQ(opening("/etc/passwd", O_RDONLY), 0);
+    CHECK_EQ(opening("/tmp", O_WRONLY | O_TMPFILE), 0);
+    vow_policy_free(policy);
 }
 
 TEST(no_children_without_proc)

@@ -79,15 +79,13 @@ def outputs(console):
 
 
 def judge(console, facts, planned):
-    """The Sum of all that was planned; what was not reached has failed."""
-    done, total = outputs(console), Sum(None)
+    """test → its Sum, for all that was planned; what was not reached has failed."""
+    done, sums = outputs(console), {}
     for name, user in planned:
-        total.honest = lambda reason, root=user == "0": facts.skip_is_honest(reason, root)
+        total = sums[name] = Sum(lambda reason, root=user == "0": facts.skip_is_honest(reason, root))
         if name not in done:
             total.add(False, f"{name}: the machine did not come to its end")
             continue
         text, status = done[name]
         total.add_test({"name": name, "stdout": text, "result": {0: "OK", 77: "SKIP"}.get(status, f"status {status}")})
-    if "@@ done" not in console:
-        total.add(False, "the machine did not turn itself off")
-    return total
+    return sums

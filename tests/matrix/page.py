@@ -1,5 +1,8 @@
 """docs/matrix.md: what ran on which kernel, and how it went."""
 import json
+import re
+import time
+from collections import Counter
 from pathlib import Path
 
 from machines import MACHINES
@@ -20,36 +23,49 @@ The page is written by `tests/matrix/run.py --record`.
 """
 
 
-def keep(top, result):
-    """The last result of a pair stays beside its log."""
-    (top / f"{result['pair'].replace('/', '-')}.json").write_text(json.dumps(result, indent=1) + "\n")
+def keep(top, pair, facts, sums):
+    """The last result of each test stays beside the log of the pair."""
+    file = top / f"{pair.replace('/', '-')}.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if known.get("kernel") != facts["release"]:
+        known = {"pair": pair, "kernel": facts["release"], "landlock": facts.landlock, "tests": {}}
+    for name, total in sums.items():
+        known["tests"][name] = {"passed": total.passed, "failed": total.failed, "skipped": total.skipped,
+                                "date": time.strftime("%Y-%m-%d")}
+    file.write_text(json.dumps(known, indent=1) + "\n")
 
 
-def reasons(results):
-    """Why something was skipped, and how often: by the facility."""
-    counts = {}
-    for result in results:
-        for line in result["skipped"]:
-            words = line.split(": ")
-            facility = next((word for word in words[1:] if " " not in word and word != "root" or word.startswith("landlock")), words[-1])
-            counts[facility] = counts.get(facility, 0) + 1
-    return ", ".join(f"`{name}` {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+def count(result, what):
+    return sum(test[what] if what == "passed" else len(test[what]) for test in result["tests"].values())
 
 
 def row(result):
-    figures = [result["landlock"] or "none", result["programs"], result["passed"], len(result["failed"]), len(result["skipped"]), result["date"]]
+    figures = [result["landlock"] or "none", len(result["tests"]), *(count(result, what) for what in ("passed", "failed", "skipped")),
+               max(test["date"] for test in result["tests"].values())]
     return f"| {result['pair'].split('/')[0]} | {result['kernel']} | " + " | ".join(map(str, figures)) + " |\n"
 
 
+def release(result):
+    return [int(word) for word in re.findall(r"\d+", result["kernel"])]
+
+
+def reasons(results):
+    """The facilities that were missing, and in how many subtests."""
+    lines = [line for result in results for test in result["tests"].values() for line in test["skipped"]]
+    found = [re.search(r": ([\w.+-]+): ", line) for line in lines]
+    counts = Counter(match[1] for match in found if match)
+    return ", ".join(f"`{name}` {number}" for name, number in counts.most_common())
+
+
 def write(top):
-    results = [json.loads(file.read_text()) for file in top.glob("*.json")]
+    results = [json.loads(file.read_text()) for file in top.glob("*-*.json")]
     order = [machine.name for machine in MACHINES]
-    results.sort(key=lambda result: (order.index(result["pair"].split("/")[0]), [int(word) for word in result["kernel"].split("-")[0].split("+")[0].split(".")]))
+    results.sort(key=lambda result: (order.index(result["pair"].split("/")[0]), release(result)))
     text = HEAD + "".join(map(row, results))
-    failed = [f"- {result['pair']}: {line}\n" for result in results for line in result["failed"]]
+    failed = [f"- {result['pair']}: {line}\n" for result in results for test in result["tests"].values() for line in test["failed"]]
     if failed:
         text += "\nFailed:\n\n" + "".join(failed)
-    absent = {name: [r["pair"].split("/")[0] for r in results if name in r["absent"]] for r in results for name in r["absent"]}
-    if absent:
-        text += "\nNot built there: " + "; ".join(f"`{name}` ({', '.join(sorted(set(where), key=order.index))})" for name, where in sorted(absent.items())) + ".\n"
+    text += f"\nWhat the skips miss: {reasons(results)}.\n\nThe programs of each pair:\n\n"
+    for result in results:
+        text += f"- {result['pair']}: {', '.join(result['tests'])}\n"
     PAGE.write_text(text)

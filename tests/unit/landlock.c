@@ -434,3 +434,61 @@ TEST(dns_alone_reaches_name_servers)
     landlock_plan_free(&plan);
     policy_free(&p);
 }
+
+/* What connecting to a socket of the file system says. */
+static int connects_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd CLEAN_FD = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+}
+
+static void listen_at(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK_EQ(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    CHECK_EQ(listen(fd, 4), 0);
+}
+
+TEST(sockets_of_files_need_a_rule)
+{
+    char rule[64], inside[80], outside[80];
+    struct policy p;
+    struct landlock_plan plan;
+    struct err err = {""};
+    if (host_landlock_abi() < 9)
+        SKIP("landlock-9: sockets of files are younger");
+    strcpy(top, "/tmp/vow-landlock-XXXXXX");
+    CHECK(mkdtemp(top) != NULL && chdir(top) == 0 && mkdir("shown", 0755) == 0);
+    snprintf(rule, sizeof rule, "rw:%s/shown", top);
+    snprintf(inside, sizeof inside, "%s/shown/bus", top);
+    snprintf(outside, sizeof outside, "%s/bus", top);
+    pid_t pid = fork(); /* a listener outside of the domain */
+    if (pid == 0) {
+        listen_at(inside);
+        listen_at(outside);
+        pause();
+    }
+    for (int i = 0; i < 1000 && connects_to(outside) != 0; i++)
+        usleep(10000);
+    CHECK_EQ(connects_to(outside), 0);
+    make(&p, "stdio rpath wpath unix", RULES(rule));
+    CHECK_EQ(landlock_plan_make(&p, 9, &plan, &err), 0);
+    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    int status;
+    pid_t confined = fork();
+    if (confined == 0) {
+        CHECK_EQ(landlock_apply(&plan, LANDLOCK_CALLER, &err), 0);
+        CHECK_EQ(connects_to(inside), 0);
+        CHECK_EQ(connects_to(outside), EACCES);
+        test_end();
+    }
+    CHECK(waitpid(confined, &status, 0) == confined && status == 0);
+    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+    CHECK(unlink(inside) == 0 && unlink(outside) == 0 && rmdir("shown") == 0 && rmdir(top) == 0);
+    landlock_plan_free(&plan);
+    policy_free(&p);
+}
