@@ -23,6 +23,7 @@ enum {
     WINDOW_START = 64, /* offset 0 stands for a null pointer */
     CHANNEL_HEADER = 1 << 20,
     START_INSNS_MAX = 256,
+    POSITIONS = 65536,
 };
 #define CHANNEL_SIZE (CHANNEL_HEADER + (uint64_t)SLOT_COUNT * WINDOW_SIZE)
 
@@ -49,6 +50,7 @@ struct slot {
     uint32_t notice;           /* nonzero: the thread asks for its signals before it goes on */
     uint32_t pid, tid, parent; /* as the guest knows them */
     uint32_t uid, euid, gid, egid;
+    uint32_t place; /* of the process, in what is published */
     /* The thread's again. */
     uint32_t asleep; /* it is in a futex wait on `state` */
     uint64_t mask;   /* signals that it blocks */
@@ -65,7 +67,9 @@ struct channel {
     uint32_t insn_count;
     uint64_t insns[START_INSNS_MAX];
     struct slot slots[SLOT_COUNT];
+    uint64_t positions[POSITIONS]; /* of published files (published.h) */
 };
+_Static_assert(sizeof(struct channel) <= CHANNEL_HEADER, "the windows come behind it");
 
 /* Calls that only the shim makes. They stand above all numbers of Linux. */
 enum box_call {

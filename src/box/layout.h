@@ -13,11 +13,12 @@
 #define GUEST_LOW 0x10000UL
 #define GUEST_TOP 0x5fff90000000UL /* end of what the guest may map */
 #define SHIM_TEXT 0x600000000000UL
-#define SHIM_TEXT_END 0x600000100000UL /* the only text whose calls are allowed */
-#define SHIM_END 0x600010000000UL      /* of its data */
-#define CHANNEL_BASE 0x600100000000UL  /* struct channel, shared with the broker */
-#define BLOCKS_BASE 0x600200000000UL   /* what the shim keeps of each thread */
-#define SHIM_RESERVED_END 0x600300000000UL
+#define SHIM_TEXT_END 0x600000100000UL  /* the only text whose calls are allowed */
+#define SHIM_END 0x600010000000UL       /* of its data */
+#define CHANNEL_BASE 0x600100000000UL   /* struct channel, shared with the broker */
+#define BLOCKS_BASE 0x600200000000UL    /* what the shim keeps of each thread */
+#define PUBLISHED_BASE 0x600300000000UL /* struct published, and the cached pages */
+#define SHIM_RESERVED_END 0x600400000000UL
 
 /* Where a text lies its stubs are not far: always as far, so that a text that was
  * rewritten once serves all who map it. That is within reach of a jump, and its

@@ -9,7 +9,8 @@
 #include "cli/cli.h"
 
 static const char usage[] =
-    "usage: vow box IMAGE [--discard] [--stats] [--host trap|notify] -- PROGRAM [ARGUMENT]…\n"
+    "usage: vow box IMAGE [--discard] [--plain] [--stats]\n"
+    "                    [--host trap|notify] -- PROGRAM [ARGUMENT]…\n"
     "       vow box pack -o IMAGE [--add PATH]… [--package NAME]… [--no-data]\n"
     "                    [--size SIZE] PROGRAM…\n"
     "       vow box create IMAGE [--from DIRECTORY|TAR] [--size SIZE]\n"

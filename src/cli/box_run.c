@@ -94,6 +94,8 @@ int box_run_command(int argc, char **argv)
             request.discard = true;
         else if (strcmp(argv[i], "--stats") == 0)
             request.stats = true;
+        else if (strcmp(argv[i], "--plain") == 0)
+            request.plain = true;
         else if (strcmp(argv[i], "--host") != 0)
             return unknown_word(request.image, argv[i]);
         else if (!box_read_host(argv[++i], &request.host))

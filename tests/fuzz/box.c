@@ -17,6 +17,7 @@
 
 #include "box/broker/arena.h"
 #include "box/broker/node.h"
+#include "box/broker/publish.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
 #include "box/broker/tty/host_tty.h"
@@ -32,6 +33,7 @@ struct post {
     uint8_t kinds[6];
     uint32_t values[6];
 } __attribute__((packed));
+enum { CACHE_PAGES = 1024 };
 enum kind { AS_IT_IS, SIGNED, IN_WINDOW, DESCRIPTOR, SIZE, HIGH, KINDS };
 
 enum {
@@ -148,6 +150,7 @@ static _Noreturn void serve(void)
     must(store_open(&box.store, &d, &options, &err) == 0);
     box.arena = shared(UINT64_C(1) << ARENA_SHIFT);
     box.channel = shared(CHANNEL_SIZE);
+    must(publish_start(shared(PUBLISHED_SIZE(CACHE_PAGES)), CACHE_PAGES) == 0);
     box.hostname = strdup("box");
     must(memory_fs_start() == 0);
     struct process *first = task_first();

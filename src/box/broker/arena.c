@@ -85,7 +85,10 @@ int64_t arena_map(struct node *n, uint64_t offset, uint64_t size, bool shared)
         result = fill(n, shared && attr.size > offset + size ? attr.size : offset + size);
     if (result != 0)
         return result;
-    n->window->shared |= shared;
+    if (shared && !n->window->shared) {
+        n->window->shared = true;
+        store_fs_changed(n); /* its bytes are in the arena now */
+    }
     return (int64_t)(((uint64_t)n->window->index << WINDOW_SHIFT) + offset);
 }
 

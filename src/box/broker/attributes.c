@@ -224,8 +224,7 @@ int64_t do_fallocate(struct thread *t, struct call *c)
     if (mode & ~(uint32_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         return -EOPNOTSUPP;
     if (f->node->ops->device == 0x0801)
-        return f->node->window ? -EOPNOTSUPP
-                               : store_fallocate(box.store, f->node->ino, how, c->a[2], c->a[3]);
+        return store_fs_allocate(f->node, how, c->a[2], c->a[3]);
     int result = how ? -EOPNOTSUPP : f->node->ops->attr(f->node, &a);
     if (result == 0 && c->a[2] + c->a[3] > a.size)
         result = f->node->ops->truncate(f->node, c->a[2] + c->a[3]);

@@ -32,6 +32,7 @@ struct box {
     struct channel *channel;
     struct store *store;
     char *arena; /* all of it, mapped */
+    struct published *published;
     struct thread *slots[SLOT_COUNT];
     struct process *first; /* of all processes, by next */
     int status;            /* of the first process, as wait(2) has it; -1: it lives */

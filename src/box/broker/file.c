@@ -11,6 +11,7 @@
 #include "box/broker/calls.h"
 #include "box/broker/lock.h"
 #include "box/broker/node.h"
+#include "box/broker/publish.h"
 #include "box/broker/task.h"
 
 enum {
@@ -20,18 +21,44 @@ enum {
     F_PIPE_SIZE_GET = 1032,
     F_PIPE_SIZE_SET = 1031,
     PIPE_ROOM = 65536,
-    CONTINUES = 1, /* bits of the shim's fifth argument to read and write */
+    MOVES_MAX = 16, /* of a position that others move, too */
+    CONTINUES = 1,  /* bits of the shim's fifth argument to read and write */
     GOES_ON = 2,
 };
 
 struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data)
 {
     struct file *f = calloc(1, sizeof *f);
-    if (f)
-        *f = (struct file){.ops = ops, .references = 1, .flags = flags, .node = node, .data = data};
-    else if (node)
-        node_drop(node);
+    if (!f) {
+        if (node)
+            node_drop(node);
+        return NULL;
+    }
+    *f = (struct file){.ops = ops, .references = 1, .flags = flags, .node = node, .data = data};
+    bool reads = ops == &regular_ops && !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY;
+    bool only = reads && (flags & O_ACCMODE) == O_RDONLY;
+    if (node)
+        f->published = publish_file(node->published,
+                                    (reads ? FILE_CAN_READ : 0) | (only ? FILE_HAS_POSITION : 0));
+    f->shares_offset = f->published && only;
     return f;
+}
+
+uint64_t file_offset(const struct file *f)
+{
+    if (!f->shares_offset)
+        return f->offset;
+    return __atomic_and_fetch(&box.channel->positions[f->published], INT64_MAX, __ATOMIC_SEQ_CST);
+}
+
+bool file_move(struct file *f, uint64_t from, uint64_t to)
+{
+    if (!f->shares_offset) {
+        f->offset = to;
+        return true;
+    }
+    return __atomic_compare_exchange_n(&box.channel->positions[f->published], &from, to, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 struct file *file_hold(struct file *f)
@@ -44,6 +71,7 @@ void file_drop(struct file *f)
 {
     if (--f->references)
         return;
+    publish_drop_file(f->published);
     lock_file_closed(f);
     epoll_forget(f);
     if (f->ops->release)
@@ -58,9 +86,20 @@ void file_drop(struct file *f)
 struct fd_table *fds_new(void)
 {
     struct fd_table *fds = calloc(1, sizeof *fds);
-    if (fds)
+    if (fds) {
         fds->references = 1;
+        fds->place = publish_place();
+    }
     return fds;
+}
+
+static void set_fd(struct fd_table *fds, unsigned fd, struct file *f, bool close_on_exec)
+{
+    fds->files[fd] = f;
+    fds->close_on_exec[fd] = close_on_exec;
+    if (fd >= fds->count)
+        fds->count = fd + 1;
+    publish_fd(fds->place, fd, f->published);
 }
 
 struct fd_table *fds_copy(const struct fd_table *from)
@@ -68,10 +107,9 @@ struct fd_table *fds_copy(const struct fd_table *from)
     struct fd_table *fds = fds_new();
     if (!fds)
         return NULL;
-    fds->count = from->count;
     for (unsigned i = 0; i < from->count; i++) {
-        fds->files[i] = from->files[i] ? file_hold(from->files[i]) : NULL;
-        fds->close_on_exec[i] = from->close_on_exec[i];
+        if (from->files[i])
+            set_fd(fds, i, file_hold(from->files[i]), from->close_on_exec[i]);
     }
     return fds;
 }
@@ -79,6 +117,7 @@ struct fd_table *fds_copy(const struct fd_table *from)
 static void close_fd(struct fd_table *fds, unsigned fd)
 {
     struct file *f = fds->files[fd];
+    publish_fd(fds->place, fd, 0);
     fds->files[fd] = NULL;
     fds->close_on_exec[fd] = false;
     while (fds->count && !fds->files[fds->count - 1])
@@ -93,6 +132,7 @@ void fds_drop(struct fd_table *fds)
     for (unsigned i = fds->count; i-- > 0;)
         if (fds->files[i])
             file_drop(fds->files[i]);
+    publish_drop_place(fds->place);
     free(fds);
 }
 
@@ -112,14 +152,6 @@ struct file *fd_file(const struct thread *t, uint64_t fd)
 static unsigned fd_limit(const struct thread *t)
 {
     return t->process->file_limit < FDS_MAX ? (unsigned)t->process->file_limit : FDS_MAX;
-}
-
-static void set_fd(struct fd_table *fds, unsigned fd, struct file *f, bool close_on_exec)
-{
-    fds->files[fd] = f;
-    fds->close_on_exec[fd] = close_on_exec;
-    if (fd >= fds->count)
-        fds->count = fd + 1;
 }
 
 int fd_free(const struct thread *t, unsigned from)
@@ -280,10 +312,18 @@ static int64_t write_at(struct thread *t, struct file *f, struct call *c, uint64
     return f->ops->write(t, f, from, c->a[2], offset);
 }
 
+/* Again, if somebody read from the same position meanwhile. */
 int64_t do_read(struct thread *t, struct call *c)
 {
     struct file *f = fd_file(t, c->a[0]);
-    return f ? read_at(t, f, c, &f->offset) : -EBADF;
+    int64_t n = -EBADF;
+    for (int i = 0; f && i < MOVES_MAX; i++) {
+        uint64_t before = file_offset(f), offset = before;
+        n = read_at(t, f, c, &offset);
+        if (n <= 0 || file_move(f, before, offset))
+            break;
+    }
+    return n;
 }
 
 int64_t do_write(struct thread *t, struct call *c)
@@ -310,35 +350,44 @@ int64_t do_pwrite64(struct thread *t, struct call *c)
     return f->ops->seekable ? write_at(t, f, c, &offset) : -ESPIPE;
 }
 
-int64_t do_lseek(struct thread *t, struct call *c)
+/* Where lseek leads to from `now`. */
+static int64_t seek(const struct file *f, const struct call *c, uint64_t now)
 {
-    struct file *f = fd_file(t, c->a[0]);
     struct store_attr attr = {0};
     int64_t base = 0, by = (int64_t)c->a[1], result;
-    if (!f || f->flags & O_PATH)
-        return -EBADF;
-    if (!f->ops->seekable)
-        return -ESPIPE;
     if (f->node && f->node->ops->attr)
         f->node->ops->attr(f->node, &attr);
     switch (c->a[2]) {
     case SEEK_SET: break;
-    case SEEK_CUR: base = (int64_t)f->offset; break;
+    case SEEK_CUR: base = (int64_t)now; break;
     case SEEK_END: base = (int64_t)attr.size; break;
     case 3: /* SEEK_DATA, SEEK_HOLE: as if there were no holes */
     case 4:
         if (by < 0 || by >= (int64_t)attr.size)
             return -ENXIO;
-        f->offset = c->a[2] == 3 ? (uint64_t)by : attr.size;
-        return (int64_t)f->offset;
+        return c->a[2] == 3 ? by : (int64_t)attr.size;
     default: return -EINVAL;
     }
     if (__builtin_add_overflow(base, by, &result))
         return -EOVERFLOW;
-    if (result < 0)
-        return -EINVAL;
-    f->offset = (uint64_t)result;
-    return result;
+    return result < 0 ? -EINVAL : result;
+}
+
+int64_t do_lseek(struct thread *t, struct call *c)
+{
+    struct file *f = fd_file(t, c->a[0]);
+    int64_t to = -EBADF;
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (!f->ops->seekable)
+        return -ESPIPE;
+    for (int i = 0; i < MOVES_MAX; i++) {
+        uint64_t before = file_offset(f);
+        to = seek(f, c, before);
+        if (to < 0 || file_move(f, before, (uint64_t)to))
+            break;
+    }
+    return to;
 }
 
 /* One round of sendfile and copy_file_range, through a buffer. */
@@ -378,33 +427,38 @@ static int64_t copy(struct thread *t, struct file *from, struct file *to, uint64
 int64_t do_sendfile(struct thread *t, struct call *c)
 {
     struct file *to = fd_file(t, c->a[0]), *from = fd_file(t, c->a[1]);
-    uint64_t offset = 0;
     if (!to || !from)
         return -EBADF;
+    uint64_t before = file_offset(from), offset = before;
     if (c->a[2] && call_get(t, c->a[2], &offset, sizeof offset) != 0)
         return -EFAULT;
-    uint64_t *offsets[2] = {c->a[2] ? &offset : &from->offset, &to->offset};
+    uint64_t *offsets[2] = {&offset, &to->offset};
     int64_t result = copy(t, from, to, c->a[3], offsets);
     if (result >= 0 && c->a[2])
         call_put(t, c->a[2], &offset, sizeof offset);
+    else if (!c->a[2])
+        file_move(from, before, offset);
     return result;
 }
 
 int64_t do_copy_file_range(struct thread *t, struct call *c)
 {
     struct file *from = fd_file(t, c->a[0]), *to = fd_file(t, c->a[2]);
-    uint64_t in = 0, out = 0;
+    uint64_t out = 0;
     if (!to || !from)
         return -EBADF;
+    uint64_t before = file_offset(from), in = before;
     if (from->ops != &regular_ops || to->ops != &regular_ops || c->a[5])
         return -EINVAL;
     if ((c->a[1] && call_get(t, c->a[1], &in, sizeof in) != 0) ||
         (c->a[3] && call_get(t, c->a[3], &out, sizeof out) != 0))
         return -EFAULT;
-    uint64_t *offsets[2] = {c->a[1] ? &in : &from->offset, c->a[3] ? &out : &to->offset};
+    uint64_t *offsets[2] = {&in, c->a[3] ? &out : &to->offset};
     int64_t result = copy(t, from, to, c->a[4], offsets);
     if (result >= 0 && c->a[1])
         call_put(t, c->a[1], &in, sizeof in);
+    else if (!c->a[1])
+        file_move(from, before, in);
     if (result >= 0 && c->a[3])
         call_put(t, c->a[3], &out, sizeof out);
     return result;

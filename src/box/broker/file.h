@@ -40,10 +40,13 @@ struct file {
     bool goes_on;              /* and will */
     int owner;                 /* F_SETOWN */
     bool write_end;
+    uint32_t published; /* its index there; 0: none */
+    bool shares_offset; /* guests move it, too: `offset` is not used (file_offset) */
 };
 
 struct fd_table {
     unsigned references, count; /* count: all used ones lie below */
+    uint32_t place;             /* where guests can read it; 0: nowhere */
     struct file *files[FDS_MAX];
     bool close_on_exec[FDS_MAX];
 };
@@ -56,6 +59,10 @@ static inline bool file_waits(const struct file *f)
 /* file_new: one reference; takes over the node's. NULL: no memory. */
 struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data);
 struct file *file_hold(struct file *f);
+/* file_offset: where it stands. file_move: it stood at `from` and stands at `to`;
+ * false if somebody else moved it meanwhile. */
+uint64_t file_offset(const struct file *f);
+bool file_move(struct file *f, uint64_t from, uint64_t to);
 void file_drop(struct file *f);
 
 struct fd_table *fds_new(void);

@@ -108,7 +108,7 @@ static int range(struct file *f, const struct flock *from, struct lock *to)
 {
     struct store_attr attr = {0};
     f->node->ops->attr(f->node, &attr);
-    int64_t base = from->l_whence == SEEK_CUR   ? (int64_t)f->offset
+    int64_t base = from->l_whence == SEEK_CUR   ? (int64_t)file_offset(f)
                    : from->l_whence == SEEK_END ? (int64_t)attr.size
                                                 : 0;
     int64_t start, end = INT64_MAX;

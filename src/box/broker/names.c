@@ -8,6 +8,7 @@
 
 #include "box/broker/calls.h"
 #include "box/broker/names.h"
+#include "box/broker/publish.h"
 #include "box/broker/task.h"
 
 enum { CREATE_FLAGS = O_CREAT | O_EXCL };
@@ -422,8 +423,10 @@ static int64_t change_directory(struct thread *t, struct node *n)
         node_drop(n);
         return result;
     }
-    node_drop(t->process->cwd);
+    struct node *before = t->process->cwd;
     t->process->cwd = n;
+    publish_cwd(t->process);
+    node_drop(before);
     return 0;
 }
 

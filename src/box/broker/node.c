@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "box/broker/lock.h"
+#include "box/broker/page_cache.h"
 #include "box/broker/task.h"
+#include "box/published.h"
 
 enum { LINKS_MAX = 40, NAME_MAX_ = 255 };
 
@@ -24,12 +26,8 @@ int node_may(const struct process *p, struct node *n, int how)
     int result = n->ops->attr(n, &a);
     if (result != 0)
         return result;
-    if (may_override(p))
-        return how & 1 && !S_ISDIR(a.mode) && !(a.mode & 0111) ? -EACCES : 0;
-    uint32_t bits = a.uid == p->cred.euid   ? a.mode >> 6
-                    : a.gid == p->cred.egid ? a.mode >> 3
-                                            : a.mode;
-    return (int)(bits & 7 & (uint32_t)how) == how ? 0 : -EACCES;
+    const struct access_ids who = {p->cred.euid, p->cred.egid}, owner = {a.uid, a.gid};
+    return may_access(who, &owner, a.mode, (uint32_t)how) ? 0 : -EACCES;
 }
 
 /* Walking --------------------------------------------------------------------------------*/
@@ -298,7 +296,12 @@ int node_open(struct thread *t, struct node *n, uint32_t flags, struct file **ou
 
 int64_t node_read(struct node *n, uint64_t offset, void *to, size_t size)
 {
-    return window_covers(n) ? window_read(n, offset, to, size) : n->ops->read(n, offset, to, size);
+    struct store_attr a;
+    if (window_covers(n))
+        return window_read(n, offset, to, size);
+    if (!n->published || n->ops->attr(n, &a) != 0)
+        return n->ops->read(n, offset, to, size);
+    return page_cache_read(n, a.size, offset, to, size);
 }
 
 static int64_t regular_read(struct thread *t, struct file *f, void *to, size_t size,

@@ -40,6 +40,9 @@ struct node {
     struct window *window; /* its pages in the arena, once mapped */
     struct locks *locks;
     void *data;
+    uint32_t published; /* its index there; 0: none */
+    uint32_t names;     /* first of its entries in the cache of names */
+    uint64_t next_page; /* where who reads on will read */
 };
 
 static inline struct node *node_hold(struct node *n)
@@ -88,6 +91,9 @@ struct file *proc_file(const struct node *n);
 /* proc_follow: what a link of /proc stands for; -EINVAL: its text says it. */
 int proc_follow(struct node *n, struct thread *t, struct node **out);
 bool store_fs_is_root(const struct node *n);
+/* store_fs_changed: its attributes changed, not by its operations. */
+void store_fs_changed(struct node *n);
+int store_fs_allocate(struct node *n, unsigned how, uint64_t offset, uint64_t size);
 
 /* arena.c: pages that processes share. */
 /* arena_map: the arena's offset for `size` bytes at `offset` of a node. */

@@ -28,6 +28,7 @@
 #include "box/broker/host.h"
 #include "box/broker/listener.h"
 #include "box/broker/node.h"
+#include "box/broker/publish.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
 #include "box/broker/tty/host_tty.h"
@@ -37,7 +38,8 @@
 #include "host/process.h"
 #include "host/seccomp.h"
 
-enum { GUEST_CHANNEL = 5, GUEST_SHIM = 6, MANY = 1 << 20 };
+enum { GUEST_CHANNEL = 5, GUEST_PUBLISHED = 6, GUEST_SHIM = 7, MANY = 1 << 20 };
+enum { CACHE_PART = 8, CACHE_PAGES_MIN = 1024 }; /* of the machine's memory */
 
 /* What vow's process and the broker share. */
 struct outcome {
@@ -54,7 +56,7 @@ struct setup {
     struct device image;
     struct device *device; /* the image, or what lies over it */
     struct program guest_filter, broker_filter;
-    int arena[2], channel, shim; /* arena: to read, to write */
+    int arena[2], channel, published, shim; /* arena: to read, to write; published: to read */
 };
 
 extern const unsigned char shim_blob[];
@@ -94,21 +96,47 @@ static int shared_memory(const char *name, uint64_t size, void **at)
     return *at == MAP_FAILED ? -errno : fd;
 }
 
+/* The same memory file, for reading alone; its descriptor or -errno. */
+static int read_only(int fd)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int result = open(path, O_RDONLY | O_CLOEXEC);
+    return result < 0 ? -errno : result;
+}
+
+/* A power of two. */
+static uint32_t cache_pages(void)
+{
+    long all = sysconf(_SC_PHYS_PAGES);
+    uint32_t pages = CACHE_PAGES_MIN;
+    while (pages < PAGE_COUNT_MAX && (long)pages * 2 * CACHE_PART <= all)
+        pages *= 2;
+    return pages;
+}
+
 static int make_memory(struct setup *s, struct err *err)
 {
-    void *arena, *channel;
-    char path[64];
-    s->arena[1] = shared_memory("box-arena", UINT64_C(1) << ARENA_SHIFT, &arena);
-    s->channel =
-        s->arena[1] < 0 ? s->arena[1] : shared_memory("box-channel", CHANNEL_SIZE, &channel);
-    if (s->channel < 0)
-        return err_set(err, s->channel, "cannot map the box's memory: %s", strerror(-s->channel));
-    snprintf(path, sizeof path, "/proc/self/fd/%d", s->arena[1]);
-    s->arena[0] = open(path, O_RDONLY | O_CLOEXEC);
-    if (s->arena[0] < 0)
-        return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+    void *arena, *channel, *published;
+    uint32_t pages = cache_pages();
+    int fd = s->arena[1] = shared_memory("box-arena", UINT64_C(1) << ARENA_SHIFT, &arena);
+    if (fd >= 0)
+        fd = s->channel = shared_memory("box-channel", CHANNEL_SIZE, &channel);
+    if (fd >= 0)
+        fd = shared_memory("box-published", PUBLISHED_SIZE(pages), &published);
+    if (fd >= 0)
+        fd = s->published = read_only(fd);
+    if (fd >= 0)
+        fd = s->arena[0] = read_only(s->arena[1]);
+    if (fd < 0)
+        return err_set(err, fd, "cannot map the box's memory: %s", strerror(-fd));
     box.arena = arena;
     box.channel = channel;
+    fd = publish_start(published, pages);
+    if (fd < 0)
+        return err_set(err, fd, "out of memory");
+    if (s->request->plain)
+        publish_off();
     return 0;
 }
 
@@ -182,13 +210,14 @@ static char **make_argv(const struct setup *s, struct thread *t)
 static _Noreturn void become_guest(const struct setup *s, char **argv)
 {
     const struct rlimit none = {0, 0};
-    int fds[4] = {s->arena[0], s->arena[1], s->channel, s->shim};
+    int fds[] = {s->arena[0], s->arena[1], s->channel, s->published, s->shim};
+    const int count = ARRAY_COUNT(fds);
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &none);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         fds[i] = fcntl(fds[i], F_DUPFD, 64); /* out of the way of the numbers to come */
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         give(fds[i], GUEST_ARENA_READ + i);
     fcntl(GUEST_SHIM, F_SETFD, FD_CLOEXEC);
     close_range(GUEST_SHIM + 1, ~0U, 0);

@@ -12,6 +12,7 @@
 #include "box/broker/ipc/ids.h"
 #include "box/broker/lock.h"
 #include "box/broker/node.h"
+#include "box/broker/publish.h"
 #include "box/broker/tty/terminal.h"
 
 enum {
@@ -104,6 +105,7 @@ static struct thread *thread_new(struct process *p, uint32_t tid)
     struct slot *s = &box.channel->slots[t->slot];
     memset(s, 0, sizeof *s);
     publish(t);
+    s->place = p->fds->place;
     t->next = p->threads;
     p->threads = t;
     box.slots[t->slot] = t;
@@ -338,6 +340,7 @@ struct process *task_first(void)
         free(p);
         return NULL;
     }
+    publish_cwd(p);
     box.first = p;
     return p;
 }
@@ -373,6 +376,7 @@ static struct process *copy(struct process *from, int exit_signal)
         p->cmdline_size = 0;
     p->fds = shm_copy(p, from) == 0 ? fds_copy(from->fds) : NULL;
     node_hold(p->cwd);
+    publish_cwd(p);
     p->next = box.first;
     box.first = p;
     return p;

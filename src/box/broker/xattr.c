@@ -69,6 +69,7 @@ static int64_t set(struct thread *t, struct node *n, const struct call *c)
     if (result == 0)
         result = store_setxattr(box.store, n->ino,
                                 &(struct store_xattr){name, from, c->a[3], (unsigned)c->a[4]});
+    store_fs_changed(n);
     node_drop(n);
     return result;
 }
@@ -81,6 +82,7 @@ static int64_t remove_one(struct thread *t, struct node *n, const struct call *c
         result = may_write(t, n);
     if (result == 0)
         result = store_removexattr(box.store, n->ino, name);
+    store_fs_changed(n);
     node_drop(n);
     return result;
 }

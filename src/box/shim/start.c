@@ -7,9 +7,17 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
+#include "box/published.h"
 #include "box/shim/shim.h"
 
-enum { CHANNEL_FD = 5, SET_GS = 0x1001, NOT_EXECUTABLE = 126, NOT_FOUND = 127, SETUP = 125 };
+enum {
+    CHANNEL_FD = 5,
+    PUBLISHED_FD = 6,
+    SET_GS = 0x1001,
+    NOT_EXECUTABLE = 126,
+    NOT_FOUND = 127,
+    SETUP = 125
+};
 
 _Noreturn void shim_start(uint64_t *stack);
 
@@ -60,6 +68,8 @@ void shim_start(uint64_t *stack)
         ;
     require(host_call(__NR_mmap, CHANNEL_BASE, (long)CHANNEL_SIZE, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_FIXED_NOREPLACE, CHANNEL_FD, 0) == (long)CHANNEL_BASE);
+    require(host_call(__NR_mmap, PUBLISHED_BASE, (long)PUBLISHED_SIZE(PAGE_COUNT_MAX), PROT_READ,
+                      MAP_SHARED | MAP_FIXED_NOREPLACE, PUBLISHED_FD, 0) == (long)PUBLISHED_BASE);
     struct thread *t = thread_new();
     require(t && host_call(__NR_arch_prctl, SET_GS, (long)t) == 0);
     thread_use_slot(t, 0);

@@ -3,7 +3,7 @@
 #include <linux/fcntl.h>
 #include <linux/uio.h>
 
-#include "box/shim/sys.h"
+#include "box/shim/look.h"
 
 enum { ROOM = WINDOW_SIZE - WINDOW_START, FDS_MAX = 1024, CONTINUES = 1, GOES_ON = 2 };
 
@@ -57,12 +57,15 @@ static long transfer(struct thread *t, struct transfer *x)
         return total;
     do {
         long part = total - done < ROOM ? total - done : ROOM;
+        long looked = is_write(x) ? LOOK_ASK : look_read(t, x, (uint64_t)done, (uint64_t)part);
         transfer_go_to(x, (uint64_t)done);
         long result = is_write(x) ? transfer_move(t, x, WINDOW_START, (uint64_t)part, false) : 0;
-        if (result >= 0)
+        if (looked != LOOK_ASK)
+            result = looked;
+        else if (result >= 0)
             result = call_broker(t, x->nr, x->fd, WINDOW_START, part, x->offset + done,
                                  (done ? CONTINUES : 0) | (done + part < total ? GOES_ON : 0));
-        if (result > 0 && !is_write(x)) {
+        if (result > 0 && looked == LOOK_ASK && !is_write(x)) {
             long copied = transfer_move(t, x, WINDOW_START, (uint64_t)result, true);
             result = copied < 0 ? copied : result;
         }

@@ -1,0 +1,185 @@
+#include "box/broker/publish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "box/broker/page_cache.h"
+#include "box/broker/task.h"
+
+/* Which indices are in use: those below `used` that are not among the free ones. */
+struct indices {
+    uint32_t *free;
+    uint32_t free_count, used, limit;
+};
+static struct indices places, files, inodes;
+
+static struct published *at; /* NULL: nothing is published, as in a fuzzer */
+
+static int indices_start(struct indices *i, uint32_t limit)
+{
+    *i = (struct indices){.free = malloc(limit * sizeof *i->free), .used = 1, .limit = limit};
+    return i->free ? 0 : -ENOMEM;
+}
+
+static uint32_t take(struct indices *i)
+{
+    if (i->free_count)
+        return i->free[--i->free_count];
+    return i->used < i->limit ? i->used++ : 0;
+}
+
+static void give(struct indices *i, uint32_t index)
+{
+    i->free[i->free_count++] = index;
+}
+
+/* Odd from here on, and even again. */
+static void begin(uint32_t *seq)
+{
+    __atomic_store_n(seq, *seq + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void end(uint32_t *seq)
+{
+    __atomic_store_n(seq, *seq + 1, __ATOMIC_RELEASE);
+}
+
+int publish_start(struct published *memory, uint32_t page_count)
+{
+    if (indices_start(&places, PLACES) != 0 || indices_start(&files, PUBLISHED_FILES) != 0 ||
+        indices_start(&inodes, PUBLISHED_INODES) != 0)
+        return -ENOMEM;
+    at = box.published = memory;
+    at->page_mask = page_count / PAGE_WAYS - 1;
+    return page_cache_start(page_count);
+}
+
+void publish_root(uint32_t inode)
+{
+    if (!inode)
+        return;
+    publish_names_begin();
+    at->root = inode;
+    publish_names_end();
+}
+
+void publish_off(void)
+{
+    at->is_off = 1;
+}
+
+/* Processes --------------------------------------------------------------------------------*/
+
+uint32_t publish_place(void)
+{
+    return at ? take(&places) : 0;
+}
+
+void publish_drop_place(uint32_t place)
+{
+    if (!place)
+        return;
+    publish_names_begin();
+    memset(&at->places[place], 0, sizeof at->places[place]);
+    publish_names_end();
+    give(&places, place);
+}
+
+void publish_cwd(const struct process *p)
+{
+    if (!p->fds || !p->fds->place)
+        return;
+    publish_names_begin();
+    at->places[p->fds->place].cwd = p->cwd->published;
+    publish_names_end();
+}
+
+void publish_fd(uint32_t place, unsigned fd, uint32_t file)
+{
+    if (place && fd < PLACE_FDS)
+        __atomic_store_n(&at->places[place].fds[fd], file, __ATOMIC_RELEASE);
+}
+
+/* Open files -------------------------------------------------------------------------------*/
+
+uint32_t publish_file(uint32_t inode, uint32_t flags)
+{
+    uint32_t index = at && inode ? take(&files) : 0;
+    if (!index)
+        return 0;
+    struct published_file *f = &at->files[index];
+    __atomic_store_n(&box.channel->positions[index], 0, __ATOMIC_RELAXED);
+    begin(&f->seq);
+    f->inode = inode;
+    f->flags = flags;
+    end(&f->seq);
+    return index;
+}
+
+void publish_drop_file(uint32_t file)
+{
+    if (!file)
+        return;
+    begin(&at->files[file].seq);
+    at->files[file].inode = at->files[file].flags = 0;
+    end(&at->files[file].seq);
+    give(&files, file);
+}
+
+/* Inodes -----------------------------------------------------------------------------------*/
+
+uint32_t publish_inode(void)
+{
+    return at ? take(&inodes) : 0;
+}
+
+void publish_drop_inode(uint32_t inode)
+{
+    if (!inode)
+        return;
+    publish_changing(inode);
+    publish_changed(inode);
+    give(&inodes, inode);
+}
+
+void publish_changing(uint32_t inode)
+{
+    if (inode)
+        begin(&at->inodes[inode].seq);
+}
+
+void publish_changed(uint32_t inode)
+{
+    if (!inode)
+        return;
+    at->inodes[inode].flags = 0;
+    end(&at->inodes[inode].seq);
+}
+
+void publish_attr(uint32_t inode, const struct published_attr *attr, uint32_t flags,
+                  const char *target)
+{
+    if (!inode)
+        return;
+    struct published_inode *to = &at->inodes[inode];
+    begin(&to->seq);
+    to->flags = flags | INODE_KNOWN;
+    to->attr = *attr;
+    memcpy(to->target, target, attr->target_size);
+    end(&to->seq);
+}
+
+/* Names ------------------------------------------------------------------------------------*/
+
+void publish_names_begin(void)
+{
+    if (at)
+        begin(&at->names_seq);
+}
+
+void publish_names_end(void)
+{
+    if (at)
+        end(&at->names_seq);
+}

@@ -1,0 +1,55 @@
+/* look: what the broker has published (published.h), read without asking it. */
+#ifndef VOW_BOX_SHIM_LOOK_H
+#define VOW_BOX_SHIM_LOOK_H
+
+#include "box/published.h"
+#include "box/shim/sys.h"
+
+/* Beside a result and -errno: it is not there, or changed too often: the broker
+ * knows. */
+enum { LOOK_ASK = -8192, LOOK_TRIES = 4 };
+
+static inline const struct published *published(void)
+{
+    return (const struct published *)PUBLISHED_BASE;
+}
+
+/* look_begin: an even sequence number, or odd: it changes right now. look_holds:
+ * has nothing changed since? */
+static inline uint32_t look_begin(const uint32_t *seq)
+{
+    return __atomic_load_n(seq, __ATOMIC_ACQUIRE);
+}
+static inline bool look_holds(const uint32_t *seq, uint32_t before)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return !(before & 1) && __atomic_load_n(seq, __ATOMIC_RELAXED) == before;
+}
+
+/* An open file: which one a descriptor is. */
+struct look_file {
+    uint32_t index, seq, inode, flags;
+};
+/* look_file: false: not published, or odd. look_file_holds: it still is the same. */
+bool look_file(const struct thread *t, long fd, struct look_file *out);
+static inline bool look_file_holds(const struct look_file *f)
+{
+    return look_holds(&published()->files[f->index].seq, f->seq);
+}
+
+/* What a call asks about; flags: AT_x. */
+struct look_object {
+    long dir;
+    const char *path; /* of the guest */
+    long flags;
+};
+/* look_at: 0, -errno or LOOK_ASK. */
+long look_at(const struct thread *t, const struct look_object *o, struct published_inode *out);
+long look_at_file(const struct thread *t, long fd, struct published_inode *out);
+/* look_ids: of the calling process. */
+struct access_ids look_ids(const struct thread *t, bool effective);
+/* look_read: part of a read or pread64, of up to `size` bytes from `done` on: how
+ * many, -errno or LOOK_ASK. */
+long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64_t size);
+
+#endif
