@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -204,13 +205,110 @@ static void fill(void)
     printf("%d\n", unlink("/large"));
 }
 
+/* Sockets ------------------------------------------------------------------------------*/
+
+static long send_fds(int s, const int *fds, unsigned count)
+{
+    union {
+        char bytes[CMSG_SPACE(253 * sizeof(int))];
+        struct cmsghdr header;
+    } c;
+    struct iovec v = {(void *)"x", 1};
+    struct msghdr m = {.msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = &c,
+                       .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    memset(&c, 0, sizeof c);
+    c.header =
+        (struct cmsghdr){CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = 1};
+    memcpy(CMSG_DATA(&c.header), fds, count * sizeof(int));
+    return sendmsg(s, &m, MSG_DONTWAIT);
+}
+
+/* Sockets in sockets in sockets; the innermost holds a pipe open. Does it end? */
+static void chain(void)
+{
+    int p[2], held[3], pair[2];
+    char byte;
+    pipe(p);
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, held);
+    held[2] = p[1];
+    for (int depth = 0; depth < 5000; depth++) {
+        if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0 ||
+            send_fds(pair[0], held, depth ? 2 : 3) != 1)
+            puts("the chain broke");
+        for (int i = 0; i < (depth ? 2 : 3); i++)
+            close(held[i]);
+        held[0] = pair[0];
+        held[1] = pair[1];
+    }
+    close(held[0]);
+    close(held[1]);
+    printf("the end of the chain: %zd\n", read(p[0], &byte, 1));
+}
+
+/* Pairs that carry themselves, more than there can be sockets. */
+static void circles(void)
+{
+    int pair[2], made = 0;
+    for (; made < 30000; made++) {
+        if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0 || send_fds(pair[0], pair, 2) != 1)
+            break;
+        close(pair[0]);
+        close(pair[1]);
+    }
+    printf("circles: %d\n", made);
+}
+
+/* As many bytes as queues take. */
+static void flood(void)
+{
+    static char block[65536];
+    int pairs[500][2], made = 0, large = 1 << 20, error = 0;
+    for (; made < 500 && socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[made]) == 0; made++)
+        for (int i = 0; i < 2 && error != ENOBUFS; i++) {
+            setsockopt(pairs[made][i], SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
+            while (send(pairs[made][i], block, sizeof block, MSG_DONTWAIT) > 0)
+                ;
+            error = errno;
+        }
+    printf("flood: %s\n", strerrorname_np(error));
+    while (made-- > 0)
+        close(pairs[made][0]), close(pairs[made][1]);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[0]);
+    printf("again: %zd\n", send(pairs[0][0], block, sizeof block, 0));
+}
+
+/* More descriptors under way than there may be. */
+static void in_flight(void)
+{
+    int pair[2], fds[253], pairs = 0, error = 0;
+    for (int i = 0; i < 253; i++)
+        fds[i] = 0;
+    while (!error && pairs++ < 400 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
+        for (int i = 0; i < 5 && !error; i++)
+            error = send_fds(pair[0], fds, 253) == 1 ? 0 : errno;
+    printf("in flight: %s\n", strerrorname_np(error));
+}
+
+static void sockets(void)
+{
+    chain();
+    circles();
+    flood();
+    in_flight();
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    printf("still served: %d\n", s >= 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } themes[] = {{"jump", jump},       {"forge", forge},     {"scribble", scribble},
-                  {"replace", replace}, {"exhaust", exhaust}, {"fill", fill}};
+                  {"replace", replace}, {"exhaust", exhaust}, {"fill", fill},
+                  {"sockets", sockets}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0)
             themes[i].run();

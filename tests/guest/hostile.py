@@ -19,6 +19,7 @@ ROWS = [
     ("forge", 0, "still served\n"),
     ("exhaust", 0, "EAGAIN, EMFILE\nfork again: 1\n"),
     ("fill", 0, "ENOSPC\n0\n"),
+    ("sockets", 0, "the end of the chain: 0\ncircles: 30000\nflood: ENOBUFS\nagain: 65536\nin flight: ETOOMANYREFS\nstill served: 1\n"),
 ]
 
 

@@ -396,6 +396,7 @@ static int64_t copy_some(struct thread *t, struct file *from, struct file *to, s
 {
     static char buffer[COPY_ROOM];
     uint64_t before = *offsets[0];
+    from->more = to->more = to->goes_on = false;
     int64_t got = from->ops->read(t, from, buffer, size, offsets[0]);
     if (got <= 0)
         return got;

@@ -1,27 +1,41 @@
 /* rights: descriptors under way in messages.
  *
- * A socket in flight is held by the queue that it lies in. Sockets whose queues
- * hold each other are held by nobody who could ever read them: rights_collect
- * finds them from those that somebody does hold. */
+ * A socket under way is held by the queue that it lies in. Sockets whose queues
+ * hold each other are held by nobody who could ever read them. rights_collect
+ * looks at those that nothing but queues holds, and keeps what a queue outside
+ * of them holds, and all that can be reached from there. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "box/broker/net/socket.h"
 #include "box/broker/task.h"
 
-static unsigned under_way; /* descriptors */
+static unsigned under_way;    /* descriptors */
+static struct socket *flying; /* sockets of which one is under way */
 
 static struct socket *socket_in(const struct file *f)
 {
     return f->ops == &socket_ops ? f->data : NULL;
 }
 
-static void count(const struct file *f, int by)
+static void takes_off(struct socket *s)
 {
-    struct socket *s = socket_in(f);
-    under_way += (unsigned)by;
-    if (s)
-        s->inflight += (unsigned)by;
+    if (s->inflight++)
+        return;
+    s->next_flying = flying;
+    s->prev_flying = NULL;
+    if (flying)
+        flying->prev_flying = s;
+    flying = s;
+}
+
+static void lands(struct socket *s)
+{
+    if (--s->inflight)
+        return;
+    *(s->prev_flying ? &s->prev_flying->next_flying : &flying) = s->next_flying;
+    if (s->next_flying)
+        s->next_flying->prev_flying = s->prev_flying;
 }
 
 static struct rights *new (unsigned files)
@@ -36,7 +50,9 @@ static struct rights *new (unsigned files)
 static void add(struct rights *r, struct file *f)
 {
     r->files[r->count++] = file_hold(f);
-    count(f, 1);
+    under_way++;
+    if (socket_in(f))
+        takes_off(socket_in(f));
 }
 
 int rights_take(const struct thread *t, const struct control *c, struct rights **out)
@@ -64,26 +80,30 @@ struct rights *rights_copy(const struct rights *from)
     return r;
 }
 
+static struct rights *to_drop;
+static bool drops;
+
 /* What is dropped may hold sockets with rights in their queues, and so on: in a
  * loop, for a chain can be long. */
 void rights_drop(struct rights *r)
 {
-    static struct rights *first;
-    static bool busy;
-    r->next = first;
-    first = r;
-    if (busy)
+    r->next = to_drop;
+    to_drop = r;
+    if (drops)
         return;
-    busy = true;
-    while ((r = first)) {
-        first = r->next;
+    drops = true;
+    while ((r = to_drop)) {
+        to_drop = r->next;
         for (unsigned i = 0; i < r->count; i++) {
-            count(r->files[i], -1);
+            struct socket *s = socket_in(r->files[i]);
+            under_way--;
+            if (s)
+                lands(s);
             file_drop(r->files[i]);
         }
         free(r);
     }
-    busy = false;
+    drops = false;
 }
 
 void rights_hand_over(struct thread *t, struct rights *r, bool close_on_exec,
@@ -107,6 +127,32 @@ void rights_hand_over(struct thread *t, struct rights *r, bool close_on_exec,
 
 /* Collecting ---------------------------------------------------------------------------------*/
 
+static bool is_candidate(const struct socket *s)
+{
+    return s->inflight && s->file && s->file->references == s->inflight;
+}
+
+static void each_in_queue(struct socket *s, void (*do_it)(struct socket *))
+{
+    for (struct packet *p = s->first; p; p = p->next)
+        for (unsigned i = 0; p->rights && i < p->rights->count; i++)
+            if (socket_in(p->rights->files[i]))
+                do_it(socket_in(p->rights->files[i]));
+}
+
+/* The sockets that lie in a socket's queue, and in those of who waits to be accepted. */
+static void each_held(struct socket *s, void (*do_it)(struct socket *))
+{
+    each_in_queue(s, do_it);
+    for (struct socket *w = s->waiting; w; w = w->next_waiting)
+        each_in_queue(w, do_it);
+}
+
+static void count_inside(struct socket *s)
+{
+    s->inside++;
+}
+
 static struct socket *to_visit;
 
 static void reach(struct socket *s)
@@ -118,41 +164,58 @@ static void reach(struct socket *s)
     to_visit = s;
 }
 
-static void visit(const struct socket *s)
+/* Takes the descriptors out of a lost socket's queue. */
+static void empty(struct socket *s, struct rights **lost)
 {
-    for (const struct packet *p = s->first; p; p = p->next)
-        for (unsigned i = 0; p->rights && i < p->rights->count; i++)
-            if (socket_in(p->rights->files[i]))
-                reach(socket_in(p->rights->files[i]));
-    for (struct socket *w = s->waiting; w; w = w->next_waiting)
-        reach(w);
+    for (struct packet *p = s->first; p; p = p->next)
+        if (p->rights) {
+            p->rights->next = *lost;
+            *lost = p->rights;
+            p->rights = NULL;
+        }
 }
 
-void rights_collect(void)
+static struct rights *find_lost(void)
 {
     struct rights *lost = NULL;
-    if (!under_way)
-        return;
-    for (struct socket *s = sockets; s; s = s->next)
+    for (struct socket *s = flying; s; s = s->next_flying) {
+        s->inside = 0;
         s->reached = false;
-    for (struct socket *s = sockets; s; s = s->next)
-        if (s->file && s->file->references > s->inflight)
+    }
+    for (struct socket *s = flying; s; s = s->next_flying)
+        if (is_candidate(s))
+            each_held(s, count_inside);
+    for (struct socket *s = flying; s; s = s->next_flying)
+        if (!is_candidate(s) || s->inside < s->inflight)
             reach(s);
     while (to_visit) {
         struct socket *s = to_visit;
         to_visit = s->next_reached;
-        visit(s);
+        each_held(s, reach);
     }
-    for (struct socket *s = sockets; s; s = s->next)
-        for (struct packet *p = s->reached ? NULL : s->first; p; p = p->next)
-            if (p->rights) {
-                p->rights->next = lost;
-                lost = p->rights;
-                p->rights = NULL;
-            }
+    for (struct socket *s = flying; s; s = s->next_flying) {
+        if (!s->reached)
+            empty(s, &lost);
+        for (struct socket *w = s->reached ? NULL : s->waiting; w; w = w->next_waiting)
+            empty(w, &lost);
+    }
+    return lost;
+}
+
+void rights_collect(void)
+{
+    if (!flying || drops)
+        return; /* what is dropped now may be lost only afterwards: next time */
+    struct rights *lost = find_lost();
     while (lost) {
         struct rights *r = lost;
         lost = r->next;
-        rights_drop(r);
+        r->next = to_drop;
+        to_drop = r;
+    }
+    if (to_drop) {
+        struct rights *first = to_drop;
+        to_drop = first->next;
+        rights_drop(first);
     }
 }

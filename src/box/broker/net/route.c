@@ -13,16 +13,16 @@ enum { LOOPBACK = 1, HARDWARE_SIZE = 6 };
 
 /* Building -----------------------------------------------------------------------------------*/
 
-static void *add(struct route_answer *out, const void *bytes, size_t size)
+static void add(struct route_answer *out, const void *bytes, size_t size)
 {
     size_t step = NLMSG_ALIGN(size);
-    if (step > ROUTE_ROOM - out->size)
-        return NULL;
-    uint8_t *at = out->at + out->size;
-    memset(at, 0, step);
-    memcpy(at, bytes, size);
+    if (step > ROUTE_ROOM - out->size) {
+        out->full = true;
+        return;
+    }
+    memset(out->at + out->size, 0, step);
+    memcpy(out->at + out->size, bytes, size);
     out->size += step;
-    return at;
 }
 
 static void attribute(struct route_answer *out, unsigned short type, const void *data, size_t size)
@@ -37,7 +37,8 @@ static void number(struct route_answer *out, unsigned short type, uint32_t value
     attribute(out, type, &value, sizeof value);
 }
 
-/* A message begins; finish() says how long it became. */
+/* A message begins; finish() says how long it became, or takes it back where there
+ * was no room. */
 static size_t begin(struct route_answer *out, const struct nlmsghdr *request, uint16_t type,
                     uint32_t port)
 {
@@ -52,7 +53,10 @@ static size_t begin(struct route_answer *out, const struct nlmsghdr *request, ui
 static void finish(struct route_answer *out, size_t at)
 {
     uint32_t size = (uint32_t)(out->size - at);
-    memcpy(out->at + at, &size, sizeof size);
+    if (out->full)
+        out->size = at;
+    else
+        memcpy(out->at + at, &size, sizeof size);
 }
 
 /* What there is -------------------------------------------------------------------------------*/
@@ -179,7 +183,8 @@ static void answer(const struct nlmsghdr *h, const uint8_t *body, size_t size, u
 void route_answer(const uint8_t *bytes, size_t size, uint32_t port, struct route_answer *out)
 {
     out->size = 0;
-    while (size >= sizeof(struct nlmsghdr)) {
+    out->full = false;
+    while (size >= sizeof(struct nlmsghdr) && !out->full) {
         struct nlmsghdr h;
         memcpy(&h, bytes, sizeof h);
         if (h.nlmsg_len < sizeof h || h.nlmsg_len > size)

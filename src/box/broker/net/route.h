@@ -3,6 +3,7 @@
 #ifndef VOW_BOX_ROUTE_H
 #define VOW_BOX_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ enum { ROUTE_ROOM = 4096, ROUTE_MTU = 65536, ROUTE_FLAGS = 0x10049, ROUTE_HARDWA
 struct route_answer {
     uint8_t at[ROUTE_ROOM];
     size_t size;
+    bool full; /* what did not fit is left out */
 };
 /* route_answer: to the requests in these bytes, which may be anything, but must
  * not change meanwhile. `port`: whom it goes to. */

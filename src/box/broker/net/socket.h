@@ -77,8 +77,11 @@ struct socket {
     unsigned packets;
     struct queue changed;
     uint32_t edges;
-    unsigned inflight; /* how often its file is under way */
-    bool reached;      /* of a collection */
+    unsigned inflight; /* how often its file is under way, and, of a collection, from inside */
+    unsigned inside;
+    struct socket *next_flying, *prev_flying;
+    unsigned followers; /* datagram sockets whose peer it is */
+    bool reached;       /* of a collection */
     struct socket *next_reached;
     /* Options. */
     uint32_t send_buffer, receive_buffer, low_water;

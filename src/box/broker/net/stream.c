@@ -14,6 +14,8 @@ void stream_join(struct socket *a, struct socket *b)
 {
     a->peer = b;
     b->peer = a;
+    a->followers++;
+    b->followers++;
     a->state = b->state = CONNECTED;
 }
 

@@ -249,6 +249,15 @@ static bool may_send(const struct socket *s, const struct socket *to)
     return !to->peer || to->peer == s;
 }
 
+static void follow(struct socket *s, struct socket *to)
+{
+    if (s->peer)
+        s->peer->followers--;
+    if (to)
+        to->followers++;
+    s->peer = to;
+}
+
 static int64_t connect_datagram(struct thread *t, struct socket *s, const struct address *to,
                                 bool waits)
 {
@@ -263,7 +272,7 @@ static int64_t connect_datagram(struct thread *t, struct socket *s, const struct
         if (!may_send(s, other))
             return -EPERM;
     }
-    s->peer = other;
+    follow(s, other);
     s->state = other ? CONNECTED : FRESH;
     s->peer_name = other ? other->name : (struct address){0};
     return 0;
@@ -308,14 +317,20 @@ static int64_t shutdown_datagrams(struct socket *s, unsigned how)
     return 0;
 }
 
+static void lose_peer(struct socket *s)
+{
+    follow(s, NULL);
+    socket_changed(s);
+}
+
 static void release_datagrams(struct socket *s)
 {
-    for (struct socket *o = sockets; o; o = o->next)
-        if (o != s && o->peer == s) {
-            o->peer = NULL;
-            socket_changed(o);
-        }
-    s->peer = NULL;
+    if (s->peer && s->peer != s && s->peer->peer == s)
+        lose_peer(s->peer); /* a pair's other end: no need to look for it */
+    follow(s, NULL);
+    for (struct socket *o = sockets; o && s->followers; o = o->next)
+        if (o->peer == s)
+            lose_peer(o);
     release_unix(s);
 }
 
