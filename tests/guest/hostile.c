@@ -2,12 +2,14 @@
  * What a program in a box may try against the box: it jumps into the shim, forges
  * calls of others, overwrites what the shim needs, takes all there is. Prints what
  * it got. */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -169,6 +171,94 @@ static void replace(void)
     printf("getuid %ld\n", call(unused + 8, SYS_getuid, (const long[6]){0}));
 }
 
+/* A call of our own, and where its stub is once it is a jump. */
+extern unsigned char own_site[];
+__asm__(".text\n .p2align 4\n own_call: movl $102, %eax\n own_site: syscall\n cmpq $-4096, %rax\n "
+        "ret\n");
+long own_call(void);
+
+static unsigned char *own_stub(void)
+{
+    int32_t distance;
+    for (int i = 0; i < 8 && own_site[0] != 0xe9; i++)
+        own_call();
+    memcpy(&distance, own_site + 1, sizeof distance);
+    return own_site[0] == 0xe9 ? own_site + 5 + distance : NULL;
+}
+
+/* How a child ends that does `what`; it has a second. */
+static int end_of_child(void (*what)(const void *), const void *argument)
+{
+    int status = 0;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(1);
+        what(argument);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* Enters with numbers for registers, on a stack of which nothing is left. */
+static void enter(const void *at)
+{
+    const long any_call[6] = {(long)at, -1, 0x7fffffffffff, 1L << 62, 3, 4096};
+    call(at, SYS_getuid, any_call);
+}
+
+static void wipe(const void *at)
+{
+    const unsigned char *page = (const unsigned char *)((uintptr_t)at & ~4095UL);
+    call(gadget(), SYS_mprotect, (const long[6]){(long)page, 4096, 7, 0, 0, 0});
+    memset((void *)(uintptr_t)page, 0, 4096);
+    own_call();
+}
+
+/* Jumps to every byte of a stub, and of the jump that leads there; then calls
+ * through stubs that were overwritten. */
+static void stubs(void)
+{
+    unsigned char *stub = own_stub();
+    int ended = 0;
+    for (int i = 0; stub && i < 64; i++)
+        ended += end_of_child(enter, stub + i) >= 0;
+    for (int i = 0; stub && i < 8; i++)
+        ended += end_of_child(enter, own_site + i) >= 0;
+    printf("%d ended\n", ended);
+    printf("overwritten: %s\n", stub ? strsignal(end_of_child(wipe, stub)) : "no stub");
+    printf("getuid %ld\n", own_call());
+    long refused = mprotect((void *)((uintptr_t)stub & ~4095UL), 4096, PROT_READ);
+    printf("mprotect %ld %s\n", refused, strerrorname_np(errno));
+}
+
+/* Where the code of this program, which lies where it is linked to, begins. */
+static uint64_t code_start(void)
+{
+    const Elf64_Phdr *h = (const Elf64_Phdr *)getauxval(AT_PHDR);
+    while (h->p_type != PT_LOAD || !(h->p_flags & PF_X))
+        h++;
+    return h->p_vaddr & ~UINT64_C(4095);
+}
+
+/* Overwrites the stubs where all processes of the box have them: in the arena. */
+static void poison(void)
+{
+    unsigned char *stub = own_stub(), *there = (unsigned char *)0x10000000;
+    uint64_t from_code = ((uintptr_t)stub & ~UINT64_C(4095)) - code_start();
+    for (uint64_t window = 0; stub && window < 256; window++) {
+        long at = (long)((window << 31) + from_code);
+        call(gadget(), SYS_mmap,
+             (const long[6]){(long)there, 4096, 3, MAP_SHARED | MAP_FIXED, 4, at});
+        if (memcmp(there + (uintptr_t)stub % 4096, stub, 64) != 0)
+            continue;
+        memset(there, 0, 4096);
+        own_call();
+    }
+    puts("not reached");
+}
+
 static void exhaust(void)
 {
     int children = 0, files = 0;
@@ -306,9 +396,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } themes[] = {{"jump", jump},       {"forge", forge},     {"scribble", scribble},
-                  {"replace", replace}, {"exhaust", exhaust}, {"fill", fill},
-                  {"sockets", sockets}};
+    } themes[] = {{"jump", jump},       {"forge", forge}, {"scribble", scribble},
+                  {"replace", replace}, {"stubs", stubs}, {"poison", poison},
+                  {"exhaust", exhaust}, {"fill", fill},   {"sockets", sockets}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0)
             themes[i].run();

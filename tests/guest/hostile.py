@@ -16,6 +16,8 @@ ROWS = [
     ("jump", 0, "3019 tried, 0 passed\nfutex wakes 0\n"),
     ("replace", 0, "mprotect 0\ngetuid -38\n"),
     ("scribble", DIED, ""),
+    ("stubs", 0, "72 ended\noverwritten: Segmentation fault\ngetuid 0\nmprotect -1 ENOMEM\n"),
+    ("poison", DIED, ""),
     ("forge", 0, "still served\n"),
     ("exhaust", 0, "EAGAIN, EMFILE\nfork again: 1\n"),
     ("fill", 0, "ENOSPC\n0\n"),
