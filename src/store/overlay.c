@@ -40,17 +40,25 @@ static size_t part_of(uint64_t offset, size_t size)
     return size < left ? size : left;
 }
 
+/* How many bytes from `offset` on nobody has written to. */
+static size_t part_below(struct overlay *o, uint64_t offset, size_t size)
+{
+    size_t part = 0;
+    while (part < size && !find(o, (offset + part) / PAGE))
+        part += part_of(offset + part, size - part);
+    return part;
+}
+
 static int overlay_read(void *context, uint64_t offset, void *to, size_t size)
 {
     struct overlay *o = context;
     while (size > 0) {
-        size_t part = part_of(offset, size);
-        const struct page *p = find(o, offset / PAGE);
-        int r = p ? 0 : o->below.read(o->below.context, offset, to, part);
-        if (p)
-            memcpy(to, p->bytes + offset % PAGE, part);
+        size_t below = part_below(o, offset, size), part = below ? below : part_of(offset, size);
+        int r = below ? o->below.read(o->below.context, offset, to, part) : 0;
         if (r != 0)
             return r;
+        if (!below)
+            memcpy(to, find(o, offset / PAGE)->bytes + offset % PAGE, part);
         offset += part;
         size -= part;
         to = (uint8_t *)to + part;

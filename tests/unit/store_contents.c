@@ -321,6 +321,29 @@ TEST(overlay_keeps_the_image)
     end(s);
 }
 
+/* A read that is partly of what was written, partly of what lies below. */
+TEST(overlay_reads_across_what_was_written)
+{
+    enum { SIZE = 8 * 4096 };
+    static uint8_t wanted[SIZE], got[SIZE];
+    disk = disk_new(DISK);
+    struct device *overlay = overlay_new(&disk->device);
+    for (size_t i = 0; i < SIZE; i++)
+        wanted[i] = (uint8_t)(i * 7 + i / 4096);
+    CHECK_EQ(disk->device.write(disk->device.context, 0, wanted, SIZE), 0);
+    for (size_t at = 5000; at < SIZE; at += 12000) {
+        memset(wanted + at, 0xee, 100);
+        CHECK_EQ(overlay->write(overlay->context, at, wanted + at, 100), 0);
+    }
+    for (size_t at = 0; at < SIZE; at += 1000) {
+        memset(got, 0, sizeof got);
+        CHECK_EQ(overlay->read(overlay->context, at, got, SIZE - at), 0);
+        CHECK(memcmp(got, wanted + at, SIZE - at) == 0);
+    }
+    overlay_free(overlay);
+    disk_free(disk);
+}
+
 TEST(no_image_is_told_so)
 {
     struct err err;
