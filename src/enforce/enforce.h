@@ -13,6 +13,7 @@
 #include "enforce/fds.h"
 #include "enforce/limits.h"
 #include "enforce/view.h"
+#include "host/look_open.h"
 #include "landlock/landlock.h"
 #include "policy/paths.h"
 
@@ -38,6 +39,7 @@ struct launch {
     const struct arch *arch; /* of the program's ELF file */
     struct program filter;   /* for that architecture, or, with exec, for all of the machine's */
     struct landlock_plan landlock; /* abi 0: there is none, and best effort was asked for */
+    struct opened_paths opened;    /* what Landlock's rules are about, without a view */
     bool has_view;
     struct view_plan view;
     struct kept_fds fds;

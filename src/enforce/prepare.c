@@ -3,7 +3,6 @@
 #include "enforce/enforce.h"
 #include "enforce/env.h"
 #include "enforce/start.h"
-#include "host/look.h"
 #include "host/probe.h"
 #include "policy/path.h"
 
@@ -166,7 +165,8 @@ static const char *find_terminal(char *path, size_t size)
 static int plan_paths(struct preparation *p)
 {
     char terminal[64];
-    struct look_cache cache = {0};
+    struct opened_paths *opened = &p->launch->opened;
+    bool lean = !p->launch->has_view && !p->request->listen && !p->request->plan_only;
     struct path_facts facts = {
         .home = p->policy->home,
         .cwd = p->launch->cwd,
@@ -174,13 +174,13 @@ static int plan_paths(struct preparation *p)
         .closure_count = p->closure.count,
         .has_private = p->launch->has_view,
         .tty = find_terminal(terminal, sizeof terminal),
-        .look = host_look,
-        .context = &cache,
-        .lean = !p->launch->has_view && !p->request->listen && !p->request->plan_only,
+        /* A view has other files at the same paths, and the watcher's child shares our
+         * descriptors. */
+        .look = lean ? host_look_open : host_look,
+        .context = lean ? (void *)opened : &opened->cache,
+        .lean = lean,
     };
-    int rc = paths_plan(p->policy, &facts, p->err);
-    look_cache_free(&cache);
-    return rc;
+    return paths_plan(p->policy, &facts, p->err);
 }
 
 /* What a run without a view cannot hold of this policy. */
@@ -224,9 +224,12 @@ static int plan_landlock(struct preparation *p)
     if (abi < 0)
         return lose(p, abi, reason.text);
     p->policy->landlock_abi = abi;
-    rc = landlock_plan_make(p->policy, abi, &p->launch->landlock, p->err);
-    for (size_t i = 0; rc == 0 && i < p->launch->landlock.gap_count; i++)
-        rc = lose(p, -EOPNOTSUPP, p->launch->landlock.gaps[i]);
+    struct landlock_plan *plan = &p->launch->landlock;
+    rc = landlock_plan_make(p->policy, abi, plan, p->err);
+    for (size_t i = 0; rc == 0 && i < plan->rule_count; i++)
+        plan->rules[i].opened = opened_find(&p->launch->opened, plan->rules[i].path) + 1;
+    for (size_t i = 0; rc == 0 && i < plan->gap_count; i++)
+        rc = lose(p, -EOPNOTSUPP, plan->gaps[i]);
     return rc;
 }
 
@@ -353,6 +356,7 @@ void launch_free(struct launch *launch)
     free(launch->cwd);
     program_free(&launch->filter);
     landlock_plan_free(&launch->landlock);
+    opened_free(&launch->opened);
     view_plan_free(&launch->view);
     str_free(&launch->lost);
     *launch = (struct launch){.listener = -1};

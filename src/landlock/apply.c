@@ -21,7 +21,8 @@ static int fail(const struct landlock_rule *rule, int code, struct err *err)
 static int add_rule(int ruleset, const struct landlock_rule *rule, struct err *err)
 {
     /* Not open(): musl's sets O_CLOEXEC by a call of its own, again. */
-    int fd CLEAN_FD = openat(AT_FDCWD, rule->path, O_PATH | O_CLOEXEC);
+    int own CLEAN_FD = rule->opened ? -1 : openat(AT_FDCWD, rule->path, O_PATH | O_CLOEXEC);
+    int fd = rule->opened ? rule->opened - 1 : own;
     if (fd < 0)
         return rule->optional ? 0 : fail(rule, -errno, err);
     uint32_t for_file = rule->access & FILE_ACCESS;

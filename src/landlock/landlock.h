@@ -32,7 +32,8 @@ struct landlock_rule {
     const char *path; /* borrowed from the policy */
     uint32_t access;
     bool optional;
-    bool file; /* as far as was seen */
+    bool file;  /* as far as was seen */
+    int opened; /* a descriptor of what is there, + 1; 0: `path` is opened */
 };
 
 #define LANDLOCK_ABI_NEWEST 9 /* the newest that plans make use of */

@@ -1,10 +1,12 @@
-#include "host/look.h"
 #include "harness.h"
+#include "host/look_open.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,12 +19,14 @@ static char *below(const char *name)
     return str_take(&path);
 }
 
-static void leads(struct look_cache *cache, const char *name, const char *wanted,
-                  enum path_kind kind)
+typedef int (*look_fn)(void *context, const char *path, char **real, enum path_kind *kind);
+static look_fn look_by = host_look;
+
+static void leads(void *context, const char *name, const char *wanted, enum path_kind kind)
 {
     char *path CLEAN_FREE = below(name), *want CLEAN_FREE = below(wanted), *real CLEAN_FREE = NULL;
     enum path_kind got = PATH_UNKNOWN;
-    CHECK_EQ(host_look(cache, path, &real, &got), 0);
+    CHECK_EQ(look_by(context, path, &real, &got), 0);
     CHECK_STR(real, want);
     CHECK_EQ(got, kind);
 }
@@ -51,7 +55,7 @@ static void remove_tree(void)
     CHECK(rmdir("dir/sub") == 0 && rmdir("dir") == 0 && rmdir(top) == 0);
 }
 
-static void everything(struct look_cache *cache)
+static void everything(void *cache)
 {
     leads(cache, "dir", "dir", PATH_DIRECTORY);
     leads(cache, "dir/file", "dir/file", PATH_FILE);
@@ -80,13 +84,57 @@ TEST(symlinks_are_followed_as_far_as_anything_exists)
     remove_tree();
 }
 
+/* The kind of descriptor that a path was opened as. */
+static void opens(const struct opened_paths *opened, const char *name)
+{
+    char *path CLEAN_FREE = below(name);
+    struct stat there, held;
+    int fd = opened_find(opened, path);
+    CHECK(fd >= 0 && stat(path, &there) == 0 && fstat(fd, &held) == 0);
+    CHECK(there.st_ino == held.st_ino && there.st_dev == held.st_dev);
+    CHECK(fcntl(fd, F_GETFL) & O_PATH && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+}
+
+TEST(what_no_symlink_leads_to_is_opened)
+{
+    make_tree();
+    look_by = host_look_open;
+    struct opened_paths opened = {0};
+    everything(&opened);
+    CHECK_EQ(opened.count, 2);
+    opens(&opened, "dir");
+    opens(&opened, "dir/file");
+    char *link CLEAN_FREE = below("link"), *none CLEAN_FREE = below("dir/none");
+    CHECK(opened_find(&opened, link) < 0 && opened_find(&opened, none) < 0);
+    int fd = opened.at[0].fd;
+    opened_free(&opened);
+    CHECK(fcntl(fd, F_GETFD) < 0);
+    remove_tree();
+}
+
+TEST(where_descriptors_are_few_none_is_kept)
+{
+    make_tree();
+    look_by = host_look_open;
+    struct opened_paths opened = {0};
+    struct rlimit few = {16, 16};
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    everything(&opened);
+    CHECK_EQ(opened.count, 0);
+    opened_free(&opened);
+    remove_tree();
+}
+
 TEST(a_loop_is_an_error)
 {
     make_tree();
     char *path CLEAN_FREE = below("loop"), *real CLEAN_FREE = NULL;
     enum path_kind kind;
+    struct opened_paths opened = {0};
     CHECK_EQ(host_look(NULL, path, &real, &kind), -ELOOP);
-    CHECK(real == NULL);
+    CHECK_EQ(host_look_open(&opened, path, &real, &kind), -ELOOP);
+    CHECK(real == NULL && opened.count == 0);
+    opened_free(&opened);
     remove_tree();
 }
 
@@ -102,5 +150,10 @@ TEST(the_own_process_stays_self)
         enum path_kind kind;
         CHECK_EQ(host_look(NULL, paths[i][0], &real, &kind), 0);
         CHECK_STR(real, paths[i][1]);
+        char *same CLEAN_FREE = NULL;
+        struct opened_paths opened = {0};
+        CHECK_EQ(host_look_open(&opened, paths[i][0], &same, &kind), 0);
+        CHECK_STR(same, paths[i][1]);
+        opened_free(&opened);
     }
 }
