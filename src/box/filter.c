@@ -87,7 +87,8 @@ static const struct range anonymous[] = {ONE(FLAG_PRIVATE | FLAG_ANONYMOUS),
 static const struct clause broker_mmap[] = {
     {.atoms = {LONG(2, read_write), LONG(3, anonymous)}, .atom_count = 2}};
 
-static const struct range advices[] = {ONE(4), ONE(9)}; /* DONTNEED REMOVE */
+static const struct range advices[] = {ONE(4), ONE(9),
+                                       ONE(23)}; /* DONTNEED REMOVE POPULATE_WRITE */
 static const struct clause broker_madvise[] = {{.atoms = {INT(2, advices)}, .atom_count = 1}};
 
 /* One call of a table. No clauses and not refused: whatever the arguments. */

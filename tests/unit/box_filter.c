@@ -93,7 +93,9 @@ static bool broker_may(const struct seccomp_event *e)
     case SYS_tgkill: return (uint32_t)a[2] == 9 || (uint32_t)a[2] == HOST_KICK;
     case SYS_futex: return futex_is_plain((uint32_t)a[1]);
     case SYS_mmap: return broker_mmap(a);
-    case SYS_madvise: return (uint32_t)a[2] == MADV_DONTNEED || (uint32_t)a[2] == MADV_REMOVE;
+    case SYS_madvise:
+        return (uint32_t)a[2] == MADV_DONTNEED || (uint32_t)a[2] == MADV_REMOVE ||
+               (uint32_t)a[2] == MADV_POPULATE_WRITE;
     case SYS_ppoll:
     case SYS_wait4:
     case SYS_clock_gettime:
@@ -189,6 +191,7 @@ static const struct seccomp_event passing[] = {
     {.nr = SYS_ioctl, .args = {BROKER_LISTENER, 0xc0502100}},
     {.nr = SYS_ioctl, .args = {BROKER_LISTENER, 0xc0182101}},
     {.nr = SYS_madvise, .args = {0, 0, MADV_REMOVE}},
+    {.nr = SYS_madvise, .args = {0, 0, MADV_POPULATE_WRITE}},
 };
 
 static void prove(enum box_side side, enum box_host host,

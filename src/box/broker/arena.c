@@ -48,10 +48,19 @@ int64_t arena_nameless(void)
     return index == WINDOWS ? -ENOMEM : (int64_t)((uint64_t)index << WINDOW_SHIFT);
 }
 
-static int fill(struct node *n, uint64_t end)
+void arena_populate(void *at, uint64_t size, uint64_t offset, uint64_t file_size)
+{
+    if (offset < file_size)
+        madvise(at, (size_t)(size < file_size - offset ? size : file_size - offset),
+                MADV_POPULATE_WRITE); /* else they come one by one */
+}
+
+static int fill(struct node *n, uint64_t end, uint64_t file_size)
 {
     struct window *w = n->window;
     end = (end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+    if (w->filled < end)
+        arena_populate(address(n, w->filled), end - w->filled, w->filled, file_size);
     while (w->filled < end) {
         int64_t got = n->ops->read(n, w->filled, address(n, w->filled), (size_t)(end - w->filled));
         if (got < 0)
@@ -82,7 +91,8 @@ int64_t arena_map(struct node *n, uint64_t offset, uint64_t size, bool shared)
     struct store_attr attr;
     int result = n->ops->attr(n, &attr);
     if (result == 0)
-        result = fill(n, shared && attr.size > offset + size ? attr.size : offset + size);
+        result =
+            fill(n, shared && attr.size > offset + size ? attr.size : offset + size, attr.size);
     if (result != 0)
         return result;
     if (shared && !n->window->shared) {

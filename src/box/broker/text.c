@@ -71,6 +71,7 @@ static bool is_current(const struct program_text *x, const struct store_attr *at
 
 static int fill(struct program_text *x)
 {
+    arena_populate(x->at, x->size, x->offset, x->made_of.size);
     for (uint64_t done = 0; done < x->size;) {
         int64_t got = x->node->ops->read(x->node, x->offset + done, x->at + done, x->size - done);
         if (got <= 0)
