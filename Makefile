@@ -62,6 +62,7 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@bench/run $(BUILD)
 	@bench/libvow $(BUILD)
+	@bench/box $(BUILD)
 
 lint:
 	@tools/deps build lint

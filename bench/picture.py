@@ -52,21 +52,21 @@ def panel(x, title, spreads, groups):
     return "\n".join(out)
 
 
-def draw(r):
-    """r is what bench/run measured."""
-    names, groups = list(r["groups"]), r["groups"]
+def draw(machine, label, panels, groups):
+    """Two panels, (title, {name: Spread}), beside the names that the rows share;
+    groups is a {name: class} for each."""
+    names = list(panels[0][1])
     width, height = LEFT + 2 * PANEL + 2 * GAP, TOP + ROW * len(names) + 34
-    machine = r["machine"]
     note = f'{machine["Processor"]}; {machine["Kernel"]}; {machine["System"]}; {machine["Date"]}'
     text = "\n".join(f'<text x="0" y="{TOP + ROW * i + 8}">{escape(name)}</text>'
                      for i, name in enumerate(names))
+    drawn = "\n".join(panel(LEFT + i * (PANEL + GAP), title, spreads, groups[i])
+                      for i, (title, spreads) in enumerate(panels))
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 {width + 10} {height}" role="img"
- aria-label="Start-up and open+close of vow and other sandboxes">
+ aria-label="{escape(label)}">
 <style>{STYLE}</style>
 {text}
-{panel(LEFT, "start, run, end: ms", {n: r["start"][n][0] for n in names}, groups)}
-{panel(LEFT + PANEL + GAP, "open + close inside: µs",
-       {n: r["inside"][n]["open"].scaled(1000) for n in names}, groups)}
+{drawn}
 <text class="small" x="0" y="{height - 8}">{escape(note)}; logarithmic; median, 10th to 90th percentile</text>
 </svg>
 """

@@ -50,6 +50,7 @@ struct slot {
     uint32_t notice;           /* nonzero: the thread asks for its signals before it goes on */
     uint32_t pid, tid, parent; /* as the guest knows them */
     uint32_t uid, euid, gid, egid;
+    uint32_t asks;  /* its permissions are not those of its ids alone */
     uint32_t place; /* of the process, in what is published */
     /* The thread's again. */
     uint32_t asleep; /* it is in a futex wait on `state` */

@@ -121,7 +121,8 @@ static inline uint64_t published_page_tag(uint32_t ino, uint32_t page)
     return (uint64_t)ino << 32 | page;
 }
 
-/* may_access: read (4), write (2), search or execute (1), of whom has these ids. */
+/* may_access: read (4), write (2), search or execute (1), of whom has these ids
+ * and nothing else: no other groups, and what root may override if it is root. */
 struct access_ids {
     uint32_t uid, gid;
 };

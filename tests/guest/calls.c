@@ -19,6 +19,7 @@ static const struct theme *const all[] = {
     inet_themes,
     message_themes,
     ipc_themes,
+    identity_themes,
     NULL,
 };
 /* clang-format on */

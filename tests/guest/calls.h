@@ -26,6 +26,7 @@ extern const struct theme site_themes[];
 extern const struct theme inet_themes[];
 extern const struct theme message_themes[];
 extern const struct theme ipc_themes[];
+extern const struct theme identity_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

@@ -106,6 +106,22 @@ int main(int argc, char **argv) {
 }
 """
 
+PG = str(max(Path("/usr/lib/postgresql").glob("*/bin"), default="/usr/lib/postgresql"))
+POSTGRESQL = f"""mkdir data && chown 65534:65534 . data && chmod 755 . && cd data && cat >../run <<'END'
+export PATH={PG}:/usr/bin:/bin HOME=$PWD LC_ALL=C
+initdb -D db -A trust -U me --no-locale -E UTF8 >init.log 2>&1; echo initdb $?
+pg_ctl -D db -l log -o "-k $PWD -c listen_addresses=127.0.0.1 -p 54321" -w start >start.log 2>&1 || cat start.log log
+psql -h $PWD -p 54321 -U me postgres -Atc 'select 6 * 7; create table t(a int primary key, b text); insert into t select i, i from generate_series(1, 5000) i; create index on t(b); vacuum analyze t; select sum(a) from t'
+psql -h 127.0.0.1 -p 54321 -U me postgres -Atc 'select count(*) from t; select 1 / 0' 2>&1
+pgbench -h $PWD -p 54321 -U me -i -q postgres >/dev/null 2>&1; echo $?
+pgbench -h $PWD -p 54321 -U me -c 4 -j 2 -t 25 postgres 2>/dev/null | grep -E 'processed|failed'
+psql -h $PWD -p 54321 -U me postgres -Atc 'select count(*) from pgbench_history'
+pg_ctl -D db -w -m immediate stop >/dev/null; echo stop $?
+pg_ctl -D db -l log -o "-k $PWD -c listen_addresses= -p 54321" -w start >/dev/null 2>&1; echo recovery $?
+psql -h $PWD -p 54321 -U me postgres -Atc 'select count(*) from pgbench_history'; pg_ctl -D db -w stop >/dev/null; echo stop $?
+END
+exec setpriv --reuid=65534 --regid=65534 --clear-groups bash ../run"""
+
 GROUPS = {
     "tools": {
         "programs": [*TOOLS, "bzip2", "xargs", "file", "bc", "ps", "flock"],
@@ -155,9 +171,11 @@ GROUPS = {
         "scripts": [
             "node -e 'console.log([1, 2, 3].map(x => x * 2), process.platform, os = require(\"os\").EOL)'",
             "node -e 'const fs = require(\"fs\"); fs.writeFileSync(\"a\", \"x\"); fs.appendFileSync(\"a\", \"y\"); console.log(fs.readFileSync(\"a\", \"utf8\"), fs.readdirSync(\".\")); fs.promises.stat(\"a\").then(s => { console.log(s.size); fs.unlinkSync(\"a\") })'",
+            "node -e 'const c = require(\"child_process\"); console.log(c.execSync(\"echo hi\").toString()); c.exec(\"ls /dev/null; exit 3\", (e, o) => console.log(e.code, o)); const p = c.spawn(\"cat\"); p.stdout.on(\"data\", d => console.log(String(d))); p.stdin.end(\"through\")' | sort",
             "node -e 'const { Worker } = require(\"worker_threads\"); const w = new Worker(\"require(\\\"worker_threads\\\").parentPort.postMessage(42)\", { eval: true }); w.on(\"message\", m => console.log(m)); w.on(\"exit\", c => console.log(\"exit\", c))'",
             "node -e 'require(\"zlib\").gzip(\"a\".repeat(99999), (e, b) => console.log(b.length)); require(\"crypto\").pbkdf2(\"a\", \"b\", 10, 20, \"sha1\", (e, k) => console.log(k.toString(\"hex\")))' | sort",
             "node -e 'setTimeout(() => console.log(\"late\"), 50); setImmediate(() => console.log(\"soon\")); process.on(\"SIGUSR2\", () => console.log(\"signal\")); process.kill(process.pid, \"SIGUSR2\"); process.on(\"exit\", () => console.log(\"end\"))'",
+            "node -e 'const h = require(\"http\"); const s = h.createServer((q, r) => r.end(\"served \" + q.url)).listen(0, \"127.0.0.1\", () => h.get({ port: s.address().port, path: \"/x\" }, r => { r.on(\"data\", d => console.log(String(d))); r.on(\"end\", () => s.close()) }))'",
             "node -e 'process.kill(process.pid, \"SIGKILL\")'; echo $?; node -e 'throw new Error(\"x\")' 2>/dev/null; echo $?",
         ],
     },
@@ -193,6 +211,10 @@ GROUPS = {
             "sqlite3 d 'pragma journal_mode=wal; create table t(a);'; for i in 1 2 3 4; do (for j in $(seq 10); do sqlite3 -cmd '.timeout 20000' d \"insert into t values($i);\"; done) & done; wait; sqlite3 d 'select a, count(*) from t group by a;'",
             "sqlite3 d 'create table t(a); begin; insert into t values(1); select 1;' 'select count(*) from t;' '.backup e' '.dump'; printf '.mode csv\\n.import /dev/stdin u\\n' >s; seq 5 | sqlite3 f '.import /dev/stdin u' '.tables'; sqlite3 :memory: 'select 1/0; select hex(zeroblob(3));'",
         ],
+    },
+    "postgresql": {
+        "programs": [*TOOLS, "setpriv", "chown", *(f"{PG}/{name}" for name in ("initdb", "postgres", "psql", "pgbench", "pg_ctl"))],
+        "scripts": [POSTGRESQL], "timeout": 300,
     },
 }
 

@@ -54,7 +54,7 @@ static int64_t set(struct thread *t, struct node *n, unsigned which, const struc
     if (result == 0 && !may_override(p)) {
         bool owner = now.uid == p->cred.euid;
         bool gives = (which & STORE_UID && to->uid != now.uid) ||
-                     (which & STORE_GID && to->gid != now.gid && to->gid != p->cred.egid);
+                     (which & STORE_GID && to->gid != now.gid && !is_in_group(p, to->gid));
         if (!owner || gives)
             result = -EPERM;
     }

@@ -132,6 +132,8 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
     queue_wake(&p->changed);
     host_random(out.random, sizeof out.random);
     host_random(&out.seed, sizeof out.seed);
+    credentials_exec(&p->cred);
+    task_publish(p);
     out.uid = p->cred.uid, out.euid = p->cred.euid;
     out.gid = p->cred.gid, out.egid = p->cred.egid;
     return call_put(t, c->a[0], &out, sizeof out);

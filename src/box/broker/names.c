@@ -305,18 +305,20 @@ static int64_t access_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t
                          uint32_t flags)
 {
     struct node *n;
-    struct process real = {.cred = t->process->cred};
+    struct credentials *k = &t->process->cred, own = *k;
     if (how & ~7u)
         return -EINVAL;
-    if (!(flags & AT_EACCESS)) {
-        real.cred.euid = real.cred.uid;
-        real.cred.egid = real.cred.gid;
+    if (!(flags & AT_EACCESS)) { /* for as long as it is judged, the real ids are in effect */
+        k->effective = k->uid ? 0 : k->permitted;
+        k->euid = k->uid;
+        k->egid = k->gid;
     }
     int result = names_find(t, dir, path, flags & ~(uint32_t)AT_EACCESS, &n);
-    if (result != 0)
-        return result;
-    result = how ? node_may(&real, n, (int)how) : 0;
-    node_drop(n);
+    if (result == 0) {
+        result = how ? node_may(t->process, n, (int)how) : 0;
+        node_drop(n);
+    }
+    *k = own;
     return result;
 }
 

@@ -26,7 +26,14 @@ int node_may(const struct process *p, struct node *n, int how)
     int result = n->ops->attr(n, &a);
     if (result != 0)
         return result;
-    const struct access_ids who = {p->cred.euid, p->cred.egid}, owner = {a.uid, a.gid};
+    if (credentials_ask(p) && !may_override(p)) {
+        uint32_t bits = a.uid == p->cred.euid   ? a.mode >> 6
+                        : is_in_group(p, a.gid) ? a.mode >> 3
+                                                : a.mode;
+        return (bits & 7 & (uint32_t)how) == (uint32_t)how ? 0 : -EACCES;
+    }
+    const struct access_ids who = {may_override(p) ? 0 : p->cred.euid, p->cred.egid};
+    const struct access_ids owner = {a.uid, a.gid};
     return may_access(who, &owner, a.mode, (uint32_t)how) ? 0 : -EACCES;
 }
 

@@ -1,6 +1,4 @@
 /* system: usage, identity, limits and what the machine says of itself. */
-#include <linux/capability.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -97,112 +95,6 @@ int64_t do_setsid(struct thread *t, struct call *c)
     return self->session = self->group = self->pid;
 }
 
-/* Users ----------------------------------------------------------------------------------*/
-
-/* Three ids: real, effective, saved; -1: as it is. */
-static int64_t set_ids(struct thread *t, uint32_t *const ids[3], const uint32_t to[3])
-{
-    const uint32_t now[3] = {*ids[0], *ids[1], *ids[2]};
-    for (int i = 0; i < 3; i++) {
-        bool known = to[i] == UINT32_MAX || to[i] == now[0] || to[i] == now[1] || to[i] == now[2];
-        if (!known && !may_override(t->process))
-            return -EPERM;
-    }
-    for (int i = 0; i < 3; i++)
-        if (to[i] != UINT32_MAX)
-            *ids[i] = to[i];
-    task_publish(t->process);
-    return 0;
-}
-
-static int64_t set_users(struct thread *t, uint64_t real, uint64_t effective, uint64_t saved)
-{
-    struct credentials *k = &t->process->cred;
-    uint32_t *ids[3] = {&k->uid, &k->euid, &k->suid};
-    return set_ids(t, ids, (uint32_t[]){(uint32_t)real, (uint32_t)effective, (uint32_t)saved});
-}
-
-static int64_t set_groups(struct thread *t, uint64_t real, uint64_t effective, uint64_t saved)
-{
-    struct credentials *k = &t->process->cred;
-    uint32_t *ids[3] = {&k->gid, &k->egid, &k->sgid};
-    return set_ids(t, ids, (uint32_t[]){(uint32_t)real, (uint32_t)effective, (uint32_t)saved});
-}
-
-#define SAME UINT64_MAX
-int64_t do_setuid(struct thread *t, struct call *c)
-{
-    bool all = may_override(t->process);
-    return set_users(t, all ? c->a[0] : SAME, c->a[0], all ? c->a[0] : SAME);
-}
-
-int64_t do_setgid(struct thread *t, struct call *c)
-{
-    bool all = may_override(t->process);
-    return set_groups(t, all ? c->a[0] : SAME, c->a[0], all ? c->a[0] : SAME);
-}
-
-/* The saved id follows the effective one where one of the two was given. */
-int64_t do_setreuid(struct thread *t, struct call *c)
-{
-    bool follows = (uint32_t)c->a[0] != UINT32_MAX || (uint32_t)c->a[1] != UINT32_MAX;
-    int64_t result = set_users(t, c->a[0], c->a[1], SAME);
-    if (result == 0 && follows)
-        t->process->cred.suid = t->process->cred.euid;
-    return result;
-}
-
-int64_t do_setregid(struct thread *t, struct call *c)
-{
-    bool follows = (uint32_t)c->a[0] != UINT32_MAX || (uint32_t)c->a[1] != UINT32_MAX;
-    int64_t result = set_groups(t, c->a[0], c->a[1], SAME);
-    if (result == 0 && follows)
-        t->process->cred.sgid = t->process->cred.egid;
-    return result;
-}
-
-int64_t do_setresuid(struct thread *t, struct call *c)
-{
-    return set_users(t, c->a[0], c->a[1], c->a[2]);
-}
-
-int64_t do_setresgid(struct thread *t, struct call *c)
-{
-    return set_groups(t, c->a[0], c->a[1], c->a[2]);
-}
-
-static int64_t put_three(struct thread *t, struct call *c, const uint32_t ids[3])
-{
-    for (int i = 0; i < 3; i++)
-        if (call_put(t, c->a[i], &ids[i], sizeof ids[i]) != 0)
-            return -EFAULT;
-    return 0;
-}
-
-int64_t do_getresuid(struct thread *t, struct call *c)
-{
-    const struct credentials *k = &t->process->cred;
-    return put_three(t, c, (uint32_t[]){k->uid, k->euid, k->suid});
-}
-
-int64_t do_getresgid(struct thread *t, struct call *c)
-{
-    const struct credentials *k = &t->process->cred;
-    return put_three(t, c, (uint32_t[]){k->gid, k->egid, k->sgid});
-}
-
-int64_t do_getgroups(struct thread *t, struct call *c)
-{
-    (void)t;
-    return (int)c->a[0] < 0 ? -EINVAL : 0;
-}
-
-int64_t do_setgroups(struct thread *t, struct call *c)
-{
-    (void)c;
-    return may_override(t->process) ? 0 : -EPERM;
-}
-
 /* Limits ---------------------------------------------------------------------------------*/
 
 static int64_t limit(struct process *p, uint64_t which, const uint64_t *new, uint64_t old[2])
@@ -250,12 +142,6 @@ int64_t do_setrlimit(struct thread *t, struct call *c)
     return do_prlimit64(t, &both);
 }
 
-int64_t do_getpriority(struct thread *t, struct call *c)
-{
-    (void)t;
-    return c->a[0] <= PRIO_USER ? 20 : -EINVAL; /* nice 0, as the kernel answers */
-}
-
 /* The machine ----------------------------------------------------------------------------*/
 
 int64_t do_uname(struct thread *t, struct call *c)
@@ -286,15 +172,6 @@ int64_t do_getrandom(struct thread *t, struct call *c)
     return (int64_t)c->a[1];
 }
 
-int64_t do_sched_getaffinity(struct thread *t, struct call *c)
-{
-    uint64_t processors = 3;
-    if (c->a[1] < sizeof processors)
-        return -EINVAL;
-    return call_put(t, c->a[2], &processors, sizeof processors) ? -EFAULT
-                                                                : (int64_t)sizeof processors;
-}
-
 int64_t do_prctl(struct thread *t, struct call *c)
 {
     char *name = t->process->name;
@@ -305,14 +182,17 @@ int64_t do_prctl(struct thread *t, struct call *c)
         name[NAME_SIZE - 1] = '\0';
         return 0;
     case PR_GET_NAME: return call_put(t, c->a[1], name, NAME_SIZE);
+    case PR_SET_PDEATHSIG:
+        if (c->a[1] > SIGNALS)
+            return -EINVAL;
+        t->process->death_signal = (int)c->a[1];
+        return 0;
+    case PR_GET_PDEATHSIG: return call_put(t, c->a[1], &t->process->death_signal, sizeof(int));
     case PR_GET_DUMPABLE: return 1;
     case PR_SET_DUMPABLE:
-    case PR_SET_NO_NEW_PRIVS:
-    case PR_SET_KEEPCAPS: return 0;
-    case PR_GET_NO_NEW_PRIVS: return 0;
-    case PR_CAPBSET_READ: return c->a[1] > CAP_LAST_CAP ? -EINVAL : 1;
-    case PR_GET_KEEPCAPS:
+    case PR_SET_NO_NEW_PRIVS: return 0;
+    case PR_GET_NO_NEW_PRIVS:
     case PR_GET_SECCOMP: return 0;
     }
-    return -EINVAL;
+    return credentials_prctl(t->process, c);
 }

@@ -79,6 +79,7 @@ static void publish(const struct thread *t)
     s->parent = p->parent ? p->parent->pid : 0;
     s->uid = p->cred.uid, s->euid = p->cred.euid;
     s->gid = p->cred.gid, s->egid = p->cred.egid;
+    s->asks = credentials_ask(p);
 }
 
 void task_publish(const struct process *p)
@@ -206,6 +207,9 @@ static void give_away_children(struct process *p)
         next = child->next;
         if (child->parent != p)
             continue;
+        if (child->death_signal && child->state != ZOMBIE)
+            signal_send(child, &(struct siginfo_short){.signal = child->death_signal,
+                                                       .pid = (int32_t)p->pid});
         child->parent = heir && heir != p && heir->state != ZOMBIE ? heir : NULL;
         task_publish(child);
         if (child->parent && child->state == ZOMBIE)
@@ -333,6 +337,7 @@ struct process *task_first(void)
     p->umask = 022;
     p->file_limit = FILE_LIMIT;
     p->started = time_now();
+    credentials_start(&p->cred);
     itimers_start(p);
     p->fds = fds_new();
     struct thread *t = p->fds ? thread_new(p, 1) : NULL;
@@ -364,6 +369,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->pending = (struct pending){0};
     p->exec_files[0] = p->exec_files[1] = NULL;
     p->exec_path = NULL;
+    p->death_signal = 0;
     itimers_start(p);
     p->posix_timers = NULL;
     p->undo = NULL;

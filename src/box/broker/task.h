@@ -31,8 +31,13 @@ bool pending_add(struct pending *p, const struct siginfo_short *info);
 bool pending_take(struct pending *p, uint64_t set, struct siginfo_short *out);
 void pending_cancel(struct pending *p, uint64_t set);
 
+enum { GROUPS_MAX = 64 };
+
 struct credentials {
     uint32_t uid, euid, suid, gid, egid, sgid;
+    uint32_t group_count, groups[GROUPS_MAX];
+    uint64_t effective, permitted, inheritable, bounding; /* capabilities */
+    bool keeps;                                           /* PR_SET_KEEPCAPS */
 };
 
 struct thread {
@@ -69,6 +74,7 @@ struct process {
     bool host_gone; /* reaped; pid can go when the parent has seen it */
     int status;     /* as wait(2) has it */
     int exit_signal;
+    int death_signal;  /* that it wants when its parent ends, or 0 */
     int report;        /* 0, or a stop (W: status) or continue (0xffff) to report to the parent */
     bool has_executed; /* for setpgid and vfork */
     bool is_vfork;     /* its parent waits until it has */
@@ -96,6 +102,8 @@ struct process {
     struct sem_undo *undo;
     int64_t started;
     uint64_t file_limit;
+    uint64_t processors;           /* it wants to run on; 0: all */
+    int8_t nice, policy, priority; /* as it asked */
 };
 
 /* task_first: the first process, on slot 0; the host's has yet to come. */
@@ -118,10 +126,22 @@ static inline bool is_reaped(const struct process *p)
 {
     return p->state == ZOMBIE && !p->parent && p->pid != 1;
 }
+/* may_override: the capability CAP_DAC_OVERRIDE stands for all of them. */
+enum { OVERRIDE = 1 };
 static inline bool may_override(const struct process *p)
 {
-    return p->cred.euid == 0;
+    return p->cred.effective & UINT64_C(1) << OVERRIDE;
 }
+
+/* credentials.c */
+/* credentials_start, _exec: root with all capabilities; what an exec makes of them. */
+void credentials_start(struct credentials *k);
+void credentials_exec(struct credentials *k);
+int64_t credentials_prctl(struct process *p, const struct call *c);
+/* credentials_ask: permissions are not those of its ids alone. */
+bool credentials_ask(const struct process *p);
+/* is_in_group: one of its groups, the effective one or another. */
+bool is_in_group(const struct process *p, uint32_t gid);
 
 /* signal.c */
 /* signal_send: to a process; to a thread. false: too many wait. */

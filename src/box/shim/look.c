@@ -132,6 +132,8 @@ static long start(const struct thread *t, const struct look_object *o, struct wa
 {
     struct look_file f;
     const struct published_place *p = place(t);
+    if (t->slot->asks)
+        return LOOK_ASK;
     w->me = look_ids(t, true);
     w->links = 0;
     w->rest = w->text;

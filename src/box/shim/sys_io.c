@@ -217,9 +217,65 @@ long sys_fcntl(struct thread *t, struct regs *r, const long a[6])
     return with_struct(t, __NR_fcntl, a, 2, 0);
 }
 
+/* The list stands behind its length. */
+long sys_getgroups(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long count = call_broker(t, __NR_getgroups, a[0], WINDOW_START);
+    if (count > 0 && a[0] &&
+        guest_copy((void *)a[1], t->window + WINDOW_START, (uint64_t)count * 4) < 0)
+        return -EFAULT;
+    return count;
+}
+
+long sys_setgroups(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { MOST = 65536 };
+    (void)r;
+    uint64_t size = (uint64_t)(uint32_t)a[0] * 4;
+    if (size > MOST * 4)
+        return -EINVAL;
+    if (size > WINDOW_SIZE - WINDOW_START)
+        size = 0; /* more than the broker takes */
+    if (guest_copy(t->window + WINDOW_START, (const void *)a[1], size) < 0)
+        return -EFAULT;
+    return call_broker(t, __NR_setgroups, a[0], WINDOW_START);
+}
+
+/* A header, which may be corrected, and the sets, whose size its version says. */
+static long capabilities(struct thread *t, uint32_t nr, const long a[6])
+{
+    enum { VERSION_1 = 0x19980330, HEADER = 8, SET = 12, SETS = WINDOW_START + HEADER };
+    char *window = t->window;
+    uint32_t version;
+    if (guest_copy(window + WINDOW_START, (const void *)a[0], HEADER) < 0)
+        return -EFAULT;
+    memcpy(&version, window + WINDOW_START, sizeof version);
+    uint64_t size = version == VERSION_1 ? SET : 2 * SET;
+    if (nr == __NR_capset && guest_copy(window + SETS, (const void *)a[1], size) < 0)
+        return -EFAULT;
+    long result = call_broker(t, nr, WINDOW_START, a[1] ? SETS : 0);
+    if (guest_copy((void *)a[0], window + WINDOW_START, HEADER) < 0)
+        return -EFAULT;
+    bool answered = nr == __NR_capget && result == 0 && a[1];
+    return answered && guest_copy((void *)a[1], window + SETS, size) < 0 ? -EFAULT : result;
+}
+
+long sys_capget(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return capabilities(t, __NR_capget, a);
+}
+
+long sys_capset(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return capabilities(t, __NR_capset, a);
+}
+
 long sys_prctl(struct thread *t, struct regs *r, const long a[6])
 {
-    enum { SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16 };
+    enum { GET_PDEATHSIG = 2, SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16 };
     (void)r;
     if (a[0] == SET_NAME) {
         memset(t->window + WINDOW_START, 0, NAME_SIZE);
@@ -229,7 +285,7 @@ long sys_prctl(struct thread *t, struct regs *r, const long a[6])
     }
     if (a[0] == GET_NAME)
         return with_struct(t, __NR_prctl, a, 1, BACK | NAME_SIZE);
-    return with_struct(t, __NR_prctl, a, 1, 0);
+    return with_struct(t, __NR_prctl, a, 1, a[0] == GET_PDEATHSIG ? BACK | sizeof(int) : 0);
 }
 
 /* select --------------------------------------------------------------------------------*/

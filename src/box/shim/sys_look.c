@@ -118,7 +118,7 @@ long sys_statx(struct thread *t, struct regs *r, const long a[6])
 static long access_at(struct thread *t, const struct look_object *o, long how)
 {
     struct published_inode n;
-    if (how & ~(long)ACCESS_BITS)
+    if (how & ~(long)ACCESS_BITS || t->slot->asks)
         return LOOK_ASK;
     long result = look_at(t, o, &n);
     if (result != 0 || how == 0)
