@@ -68,6 +68,7 @@ temporary()
 
 git_repository()
 {
+    command -v git >/dev/null || { skip 'a repository' 'git: is not here'; return; }
     $tap_as git init -q repository && cd repository || exit 1
     set -- -p "$works" --setenv GIT_CONFIG_GLOBAL=/dev/null --setenv GIT_AUTHOR_NAME=a --setenv GIT_AUTHOR_EMAIL=a@b \
         --setenv GIT_COMMITTER_NAME=a --setenv GIT_COMMITTER_EMAIL=a@b --

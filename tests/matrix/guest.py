@@ -46,7 +46,7 @@ class Facts:
         if match[1] == "landlock":
             return self.landlock == 0
         if match[1] == "mountns":
-            return self["mountns"] != "yes"
+            return self["mountns"] != "yes" or self.release() < [5, 12]  # mount_setattr
         if match[1] == "x86_64":
             return self["machine"] != "x86_64"
         return not any((self.image / place / match[1]).exists() for place in ("bin", "usr/bin", "usr/sbin"))
