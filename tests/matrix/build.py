@@ -26,13 +26,13 @@ def sysroot(archive, machine):
 
 
 def cross_file(machine, root, place):
-    tool = f"{machine.triplet}-"
+    compiler = ", ".join(f"'{word}'" for word in ["ccache", *machine.gcc])
     libraries = root / "usr/lib" / machine.triplet
     args = f"['--sysroot={root}', '-B{libraries}', '-L{root}/lib/{machine.triplet}', '-L{libraries}']"
     place.write_text(f"""[binaries]
-c = ['ccache', '{tool}gcc-12']
-ar = '{tool}ar'
-strip = '{tool}strip'
+c = [{compiler}]
+ar = '{machine.tools}ar'
+strip = '{machine.tools}strip'
 pkgconfig = 'pkg-config'
 [built-in options]
 c_args = ['--sysroot={root}', '-isystem', '{root}/usr/include/{machine.triplet}']

@@ -1,7 +1,6 @@
 """The file system of an imitated machine: busybox, programs of Debian, the
 tests that are to run with all that they load, each at the path that it has
 here; as an archive that a kernel unpacks into memory."""
-import os
 import re
 import shutil
 import subprocess
@@ -36,9 +35,10 @@ ETC = {
 
 
 class Image:
-    def __init__(self, top, root, triplet):
+    def __init__(self, top, root, machine):
         """`root`: where Debian's files of that architecture are; / for our own."""
-        self.top, self.root, self.triplet = top, Path(root), triplet
+        self.top, self.root, self.triplet = top, Path(root), machine.triplet
+        self.tools = "" if root == Path("/") else machine.tools
         shutil.rmtree(top, ignore_errors=True)
         for folder in FOLDERS:
             (top / folder).mkdir(parents=True)
@@ -55,7 +55,7 @@ class Image:
         for name in PROGRAMS:
             places = [self.root / folder / name for folder in ("bin", "usr/bin")]
             self.put_program(next(place for place in places if place.exists()), f"usr/bin/{name}")
-        self.put_library("libgcc_s.so.1", self.root, [self.root / folder / triplet for folder in ("lib", "usr/lib")])  # a thread that ends loads it
+        self.put_library("libgcc_s.so.1", self.root, [self.root / folder / self.triplet for folder in ("lib", "usr/lib")])  # a thread that ends loads it
         for name in DATA:
             self.put(Path("/") / name, name)
         for name in TREE:
@@ -75,7 +75,7 @@ class Image:
         """An ELF file without what debuggers want, and what it loads."""
         target = self.put(source, name)
         words = subprocess.run(["readelf", "-Whld", source], capture_output=True, text=True, check=False).stdout
-        subprocess.run([self.tool("strip"), "-g", target], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run([f"{self.tools}strip", "-g", target], check=False, stderr=subprocess.DEVNULL)
         if loader := re.search(r"program interpreter: (\S+)\]", words):
             self.put_library(loader[1].lstrip("/"), source, [])
         triplet = "i386-linux-gnu" if "Intel 80386" in words else self.triplet
@@ -84,10 +84,6 @@ class Image:
             places.append(self.root / "usr/lib32")
         for needed in re.findall(r"\(NEEDED\).*\[(.*)\]", words):
             self.put_library(needed, source, [source.parent, *source.parents[1:3], *places])
-
-    def tool(self, name):
-        own = f"{os.uname().machine}-linux-gnu"
-        return name if self.triplet == own else f"{self.triplet}-{name}"
 
     def put_library(self, needed, program, places):
         """Where the loader looks: at a path, beside the program, in Debian's folders."""

@@ -13,6 +13,16 @@ class Machine:
     qemu: tuple        # the program and its own words
     console: str
     endian: str = "little"
+    compiler: str = ""  # where it is not TRIPLET-gcc-12
+
+    @property
+    def gcc(self):
+        return (self.compiler or f"{self.triplet}-gcc-12").split()
+
+    @property
+    def tools(self):
+        """What stands before ar's and strip's names."""
+        return "" if self.compiler else f"{self.triplet}-"
 
     @property
     def qemu_program(self):
@@ -32,4 +42,6 @@ MACHINES = [
             ("ppc64", "-M", "pseries", "-cpu", "power9"), "hvc0"),
     Machine("arm", "armhf", "arm-linux-gnueabihf", "arm", "armmp",
             ("arm", "-M", "virt", "-cpu", "cortex-a15"), "ttyAMA0"),
+    Machine("i386", "i386", "i386-linux-gnu", "x86", "686-pae",
+            ("i386", "-cpu", "max"), "ttyS0", compiler="gcc -m32"),
 ]

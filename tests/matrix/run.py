@@ -78,7 +78,7 @@ class Build:
 
     def image(self):
         self.compile()
-        image = Image(self.top / f"image-{self.machine.name}", self.root, self.machine.triplet)
+        image = Image(self.top / f"image-{self.machine.name}", self.root, self.machine)
         for name in [name for name in TESTS if name in self.tests]:
             for file in self.files_of(self.tests[name]):
                 image.put_program(file.absolute())
