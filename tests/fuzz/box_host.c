@@ -75,6 +75,12 @@ void host_kill(int pid)
     }
 }
 
+void host_end_strangers(int first, int last)
+{
+    (void)first;
+    (void)last; /* every number that is alive was claimed */
+}
+
 void host_kick(struct thread *t)
 {
     (void)t;

@@ -12,11 +12,13 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "box/channel.h"
+#include "box/published.h"
 
 /* A `syscall; ret` of the shim's. */
 static const unsigned char *gadget(void)
@@ -259,6 +261,41 @@ static void poison(void)
     puts("not reached");
 }
 
+/* What is published cannot be written, whatever its mapping is asked to be. What
+ * can be, positions and where a slot looks, is what its own reads get wrong. */
+static void published(void)
+{
+    struct channel *c = (struct channel *)CHANNEL_BASE;
+    const long page[6] = {(long)PUBLISHED_BASE, 4096, 3};
+    static char buffer[4096];
+    uint64_t random = 88172645463325252;
+    printf("mprotect %ld\n", call(gadget(), SYS_mprotect, page));
+    fflush(stdout);
+    int fd = open("/f", O_RDWR | O_CREAT | O_TRUNC, 0600), again = open("/f", O_RDONLY);
+    memset(buffer, 7, sizeof buffer);
+    write(fd, buffer, sizeof buffer);
+    pid_t pid = fork();
+    for (int i = 0; pid == 0; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        for (int j = 0; j < 64; j++)
+            c->positions[j] = random >> j % 60;
+        c->slots[i % 8].place = (uint32_t)(random >> 32);
+    }
+    for (int i = 0; i < 20000; i++) {
+        struct stat st;
+        long n = read(again, buffer, sizeof buffer);
+        lseek(again, n < 0 ? 0 : (long)(random % 5000), SEEK_SET);
+        fstat(again, &st);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    for (int i = 0; i < 8; i++)
+        c->slots[i].place = 1;
+    lseek(again, 0, SEEK_SET);
+    long n = read(again, buffer, sizeof buffer);
+    printf("%ld bytes, %d\n", n, buffer[4095]);
+}
+
 static void exhaust(void)
 {
     int children = 0, files = 0;
@@ -396,9 +433,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(void);
-    } themes[] = {{"jump", jump},       {"forge", forge}, {"scribble", scribble},
-                  {"replace", replace}, {"stubs", stubs}, {"poison", poison},
-                  {"exhaust", exhaust}, {"fill", fill},   {"sockets", sockets}};
+    } themes[] = {{"jump", jump},           {"forge", forge},     {"scribble", scribble},
+                  {"replace", replace},     {"stubs", stubs},     {"poison", poison},
+                  {"published", published}, {"exhaust", exhaust}, {"fill", fill},
+                  {"sockets", sockets}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0)
             themes[i].run();

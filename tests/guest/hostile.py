@@ -18,6 +18,7 @@ ROWS = [
     ("scribble", DIED, ""),
     ("stubs", 0, "72 ended\noverwritten: Segmentation fault\ngetuid 0\nmprotect -1 ENOMEM\n"),
     ("poison", DIED, ""),
+    ("published", 0, "mprotect -13\n4096 bytes, 7\n"),
     ("forge", 0, "still served\n"),
     ("exhaust", 0, "EAGAIN, EMFILE\nfork again: 1\n"),
     ("fill", 0, "ENOSPC\n0\n"),

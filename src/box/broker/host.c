@@ -147,6 +147,28 @@ void host_kill(int pid)
     syscall(SYS_tgkill, pid, pid, SIGKILL);
 }
 
+static bool is_known(int pid)
+{
+    const struct process *p = box.first;
+    while (p && p->host_pid != pid)
+        p = p->next;
+    return p != NULL;
+}
+
+void host_end_strangers(int first, int last)
+{
+    int status;
+    for (int pid = first + 1; pid <= last; pid++) {
+        pid_t result = wait4(pid, &status, __WALL | WNOHANG, NULL);
+        if (result == 0 && !is_known(pid)) {
+            host_kill(pid);
+            wait4(pid, &status, __WALL, NULL);
+        } else if (result == pid && is_known(pid)) {
+            task_host_ended(pid, status);
+        }
+    }
+}
+
 void host_kick(struct thread *t)
 {
     if (t->host_tid > 0 && t->process->host_pid > 0)

@@ -18,6 +18,9 @@ bool host_has_news(void);
 void host_news(void);
 bool host_is_child(int pid); /* alive or not yet waited for */
 void host_kill(int pid);
+/* host_end_strangers: kills, and waits for, the children above `first` and up to
+ * `last` that no process of the box is. */
+void host_end_strangers(int first, int last);
 
 /* The standard descriptors of the caller. */
 enum host_kind { HOST_FILE, HOST_PIPE, HOST_TTY };

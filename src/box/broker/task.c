@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "box/broker/birth.h"
 #include "box/broker/calls.h"
 #include "box/broker/host.h"
 #include "box/broker/ipc/ids.h"
@@ -17,7 +18,6 @@
 
 enum {
     SLOT_BITS = 16,
-    UNCLAIMED_MAX = 512,
     PID_MAX = 4194304,
     FILE_LIMIT = 1024,
     CLD_EXITED_ = 1,
@@ -27,12 +27,6 @@ enum {
 
 static uint32_t last_pid;
 static unsigned slot_hint;
-
-/* Host processes that ended before their parent said which they are. */
-static struct {
-    int pid, status;
-} unclaimed[UNCLAIMED_MAX];
-static unsigned unclaimed_count;
 
 struct process *task_find(uint32_t pid)
 {
@@ -319,12 +313,10 @@ void task_host_ended(int host_pid, int status)
                 maybe_free(p);
                 break;
             }
+        birth_parent_ended(host_pid);
         return;
     }
-    if (unclaimed_count < UNCLAIMED_MAX) {
-        unclaimed[unclaimed_count].pid = host_pid;
-        unclaimed[unclaimed_count++].status = status;
-    }
+    birth_unclaimed(host_pid, status);
 }
 
 struct process *task_first(void)
@@ -404,61 +396,18 @@ int64_t box_fork(struct thread *t, struct call *c)
         return -EAGAIN;
     }
     p->is_vfork = c->a[0];
+    p->born_of = t->process->host_pid;
     put_mask(child, box.channel->slots[t->slot].mask);
     return (int64_t)p->pid << SLOT_BITS | child->slot;
 }
 
-static void know_host(struct thread *child, int host)
+void task_know_host(struct thread *child, int host)
 {
     child->host_tid = host;
     if (child->kick_later) {
         child->kick_later = false;
         host_kick(child);
     }
-}
-
-/* The child is the host's process `host`, if that is one of ours and new. */
-static void claim(struct process *p, int host)
-{
-    for (unsigned i = 0; i < unclaimed_count; i++) {
-        if (unclaimed[i].pid != host)
-            continue;
-        int status = unclaimed[i].status;
-        unclaimed[i] = unclaimed[--unclaimed_count];
-        p->host_pid = host;
-        task_host_ended(host, status);
-        return;
-    }
-    for (struct process *q = box.first; q; q = q->next)
-        if (q->host_pid == host)
-            return; /* forged */
-    p->host_pid = host;
-    know_host(p->threads, host);
-    if (p->state == ZOMBIE)
-        host_kill(host);
-}
-
-int64_t box_forked(struct thread *t, struct call *c)
-{
-    int host = (int)c->a[1];
-    struct thread *child = c->a[0] < SLOT_COUNT ? box.slots[c->a[0]] : NULL;
-    struct process *p = child && child->process != t->process ? child->process : NULL;
-    if (p && p->parent == t->process && !p->host_pid && !p->host_gone) {
-        if (host < 0) { /* it was never born */
-            p->exit_signal = 0;
-            p->parent = NULL;
-            p->host_gone = true;
-            task_end(p, SIGKILL);
-            return 0;
-        }
-        if (host_is_child(host))
-            claim(p, host);
-        child = c->a[0] < SLOT_COUNT ? box.slots[c->a[0]] : NULL;
-        p = child ? child->process : NULL;
-    }
-    if (p && p->parent == t->process && p->is_vfork && !p->has_executed && p->state != ZOMBIE)
-        return wait_on(t, &p->changed);
-    return 0;
 }
 
 int64_t box_thread(struct thread *t, struct call *c)
@@ -480,7 +429,7 @@ int64_t box_threaded(struct thread *t, struct call *c)
     if (host < 0)
         thread_free(n);
     else
-        know_host(n, host);
+        task_know_host(n, host);
     return 0;
 }
 

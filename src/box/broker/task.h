@@ -69,7 +69,9 @@ enum process_state { RUNNING, STOPPED, ZOMBIE };
 struct process {
     struct process *next, *parent;
     uint32_t pid, group, session;
-    int host_pid; /* 0: not known yet */
+    int host_pid;  /* 0: not known yet */
+    int born_of;   /* the host's process that forks it */
+    bool is_stray; /* and that died before it said which one this is */
     enum process_state state;
     bool host_gone; /* reaped; pid can go when the parent has seen it */
     int status;     /* as wait(2) has it */
@@ -110,6 +112,8 @@ struct process {
 struct process *task_first(void);
 struct process *task_find(uint32_t pid);
 struct thread *task_find_thread(uint32_t tid);
+/* task_know_host: which thread of the host it is. */
+void task_know_host(struct thread *t, int host);
 /* task_host_ended: the host's process is gone, with this status. */
 void task_host_ended(int host_pid, int status);
 /* task_publish: what its threads may know of it without asking has changed. */
