@@ -3,6 +3,7 @@
 #include "bpf/bpf.h"
 #include "bpf/graph.h"
 #include "bpf/insn.h"
+#include "bpf/values.h"
 #include "harness.h"
 
 #include <errno.h>
@@ -429,4 +430,56 @@ TEST(the_allow_bitmap_has_what_needs_no_argument)
     struct insn idle[] = {{0x00, 0, 0, 7}, {INSN_RET, 0, 0, RET_ALLOW}}; /* LD IMM */
     p = program_of(idle, 2);
     CHECK(!bpf_constant(&p, archs[ARCH_X86_64].audit, 1));
+}
+
+/* A few random bits, at most so many. */
+static uint32_t some_bits(size_t most)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < most; i++)
+        bits |= UINT32_C(1) << rand() % 32;
+    return bits;
+}
+
+static bool in_spans(uint32_t value, const struct span *spans, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (value >= spans[i].lo && value <= spans[i].hi)
+            return true;
+    return false;
+}
+
+TEST(sets_of_values_are_what_plain_search_finds)
+{
+    srand(1);
+    for (int round = 0; round < 3000; round++) {
+        uint32_t mask = some_bits(VALUES_BITS), part = mask & some_bits(31);
+        struct span spans[3];
+        for (size_t i = 0; i < ARRAY_COUNT(spans); i++) {
+            spans[i].lo = part & some_bits(20);
+            spans[i].hi = rand() % 2 ? spans[i].lo : spans[i].lo | some_bits(8);
+        }
+        struct values set = values_where(mask, part, spans, ARRAY_COUNT(spans)), edges = {{0}};
+        size_t count = values_count(mask), edge = 0;
+        uint32_t differ = 0, wanted = 0;
+        values_edges(&set, &edges);
+        for (size_t i = 0; i < count; i++) {
+            uint32_t value = values_nth(mask, i);
+            CHECK(i == 0 ? value == 0 : value > values_nth(mask, i - 1) && !(value & ~mask));
+            CHECK_EQ(values_have(&set, i), in_spans(value & part, spans, ARRAY_COUNT(spans)));
+            bool begins = values_have(&set, i) != (i > 0 && values_have(&set, i - 1));
+            CHECK_EQ(values_have(&edges, i), begins);
+            if (begins) {
+                CHECK_EQ(values_next(&edges, edge, count), i);
+                edge = i + 1;
+            }
+            for (size_t j = 0; (size_t)1 << j < count; j++)
+                wanted |= (uint32_t)(values_have(&set, i) != values_have(&set, i ^ (size_t)1 << j))
+                          << j;
+        }
+        for (size_t j = 0; (size_t)1 << j < count; j++)
+            differ |= (uint32_t)values_differ(&set, j) << j;
+        CHECK_EQ(differ, wanted);
+        CHECK_EQ(values_next(&edges, edge, count), count);
+    }
 }
