@@ -6,10 +6,38 @@
 
 static size_t memory; /* of all packets */
 
+/* Packets of the sizes that streams use are kept, a few: their memory need not be
+ * asked of the kernel, and zeroed by it, for each write. */
+static struct spare {
+    const size_t room;
+    const unsigned most;
+    unsigned count;
+    struct packet *first;
+} spares[] = {{PACKET_SMALL, 256, 0, NULL}, {PACKET_LARGE, 64, 0, NULL}};
+
+static struct spare *spare_of(size_t room)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(spares); i++)
+        if (spares[i].room == room)
+            return &spares[i];
+    return NULL;
+}
+
+static struct packet *allocate(size_t room)
+{
+    struct spare *spare = spare_of(room);
+    if (!spare || !spare->count)
+        return malloc(sizeof(struct packet) + room);
+    struct packet *p = spare->first;
+    spare->first = p->next;
+    spare->count--;
+    return p;
+}
+
 struct packet *packet_new(size_t room)
 {
     size_t size = sizeof(struct packet) + room;
-    struct packet *p = size > NET_MEMORY_MAX - memory ? NULL : malloc(size);
+    struct packet *p = size > NET_MEMORY_MAX - memory ? NULL : allocate(room);
     if (!p)
         return NULL;
     memset(p, 0, sizeof *p);
@@ -20,10 +48,17 @@ struct packet *packet_new(size_t room)
 
 void packet_free(struct packet *p)
 {
+    struct spare *spare = spare_of(p->room);
     memory -= sizeof *p + p->room;
     if (p->rights)
         rights_drop(p->rights);
-    free(p);
+    if (!spare || spare->count == spare->most) {
+        free(p);
+        return;
+    }
+    p->next = spare->first;
+    spare->first = p;
+    spare->count++;
 }
 
 void packet_push(struct socket *to, struct packet *p)
@@ -85,6 +120,13 @@ static struct packet *joined(struct socket *to, const struct sending *m)
     return same_sender(&last->sender, &m->sender) ? last : NULL;
 }
 
+static size_t room_for(size_t size)
+{
+    if (size <= PACKET_SMALL)
+        return PACKET_SMALL;
+    return size > PACKET_LARGE / 2 && size < PACKET_LARGE ? PACKET_LARGE : size;
+}
+
 int packet_fill(struct socket *to, struct sending *m)
 {
     struct packet *last = joined(to, m);
@@ -93,7 +135,7 @@ int packet_fill(struct socket *to, struct sending *m)
         done = m->size < last->room - last->end ? m->size : last->room - last->end;
     size_t rest = m->size - done;
     struct packet *p = NULL;
-    if (rest && !(p = packet_new(rest < PACKET_SMALL ? PACKET_SMALL : rest)))
+    if (rest && !(p = packet_new(room_for(rest))))
         return -ENOBUFS;
     if (done)
         fill(to, last, m->bytes, done);

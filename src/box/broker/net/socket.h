@@ -24,6 +24,7 @@ enum {
     BUFFER_MAX = 2 * BUFFER_DEFAULT,
     PACKET_OVERHEAD = 512, /* what a packet counts for beside its bytes */
     PACKET_SMALL = 4096,   /* at least so much room has one of a stream */
+    PACKET_LARGE = 65536,  /* and one that takes what a window holds */
     SHUT_READ = 1,         /* bits of `shut` */
     SHUT_WRITE = 2,
     SHUT_BOTH = 3,
