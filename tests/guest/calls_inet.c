@@ -3,6 +3,9 @@
 #include "calls_sockets.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -159,7 +162,7 @@ static void making(void)
     other = socket(AF_INET, SOCK_STREAM, 0);
     SHOW(listen(other, 1)); /* names itself */
     names_of(other);
-    if (fork() == 0) {
+    if (geteuid() == 0 && fork() == 0) {
         setuid(12345);
         SHOW(bind4(socket(AF_INET, SOCK_STREAM, 0), "127.0.0.1", 81));
         _exit(0);
@@ -440,6 +443,104 @@ static void datagrams(void)
     SHOW(sendto(c, "x", 1, 0, (void *)&other, 4));
 }
 
+/* Where a datagram came to, and when. */
+static void envelopes(void)
+{
+    int s = socket(AF_INET, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
+    union {
+        char bytes[256];
+        struct cmsghdr align;
+    } control;
+    struct iovec v = {buffer, sizeof buffer};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    SHOW(bind4(s, "0.0.0.0", 0));
+    SHOW(setsockopt(s, IPPROTO_IP, IP_PKTINFO, &one, sizeof one));
+    SHOW(setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &one, sizeof one));
+    SHOW(send4(c, "x", "127.0.0.5", port_of(s)));
+    SHOW(recvmsg(s, &m, 0));
+    SHOW(m.msg_controllen);
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
+        printf("level %d type %d size %zu\n", h->cmsg_level, h->cmsg_type, (size_t)h->cmsg_len);
+        if (h->cmsg_type == IP_PKTINFO && h->cmsg_level == IPPROTO_IP) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(h), sizeof info);
+            printf("interface %d, to %s\n", info.ipi_ifindex, inet_ntoa(info.ipi_addr));
+        }
+    }
+    /* And told where from. */
+    struct sockaddr_in to = v4("127.0.0.1", port_of(s));
+    struct in_pktinfo from = {.ipi_ifindex = 1};
+    v.iov_len = 3;
+    m = (struct msghdr){.msg_name = &to,
+                        .msg_namelen = sizeof to,
+                        .msg_iov = &v,
+                        .msg_iovlen = 1,
+                        .msg_control = &control,
+                        .msg_controllen = CMSG_SPACE(sizeof from)};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+    *h = (struct cmsghdr){CMSG_LEN(sizeof from), IPPROTO_IP, IP_PKTINFO};
+    memcpy(CMSG_DATA(h), &from, sizeof from);
+    SHOW(sendmsg(c, &m, 0));
+    h->cmsg_type = 9999;
+    SHOW(sendmsg(c, &m, 0));
+    h->cmsg_level = 9999; /* is skipped */
+    SHOW(sendmsg(c, &m, 0));
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    int p[2];
+    tcp_pair(p);
+    SHOW(getsockopt(p[0], IPPROTO_TCP, TCP_INFO, &info, &size));
+    SHOW(info.tcpi_state);
+    SHOW(shutdown(p[1], SHUT_WR));
+    size = 1;
+    SHOW(getsockopt(p[0], IPPROTO_TCP, TCP_INFO, &info, &size));
+    SHOW(size);
+    SHOW(info.tcpi_state);
+}
+
+/* What netlink and ioctl say of the loopback. */
+static void interfaces(void)
+{
+    struct ifaddrs *all = NULL;
+    SHOW(getifaddrs(&all));
+    for (struct ifaddrs *a = all; a; a = a->ifa_next)
+        if (strcmp(a->ifa_name, "lo") == 0 && a->ifa_addr && a->ifa_addr->sa_family == AF_INET) {
+            printf("%s flags %x ", a->ifa_name, a->ifa_flags);
+            printf("address %s ", inet_ntoa(((struct sockaddr_in *)a->ifa_addr)->sin_addr));
+            printf("mask %s\n", inet_ntoa(((struct sockaddr_in *)a->ifa_netmask)->sin_addr));
+        }
+    freeifaddrs(all);
+    SHOW(if_nametoindex("lo"));
+    SHOW(if_nametoindex("none"));
+    char name[IF_NAMESIZE] = "";
+    SHOW(if_indextoname(1, name) == name);
+    SHOW(strcmp(name, "lo"));
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    struct ifreq r = {.ifr_name = "lo"};
+    SHOW(ioctl(s, SIOCGIFMTU, &r));
+    SHOW(r.ifr_mtu);
+    SHOW(ioctl(s, SIOCGIFINDEX, &r));
+    SHOW(r.ifr_ifindex);
+    SHOW(ioctl(s, SIOCGIFHWADDR, &r));
+    SHOW(r.ifr_hwaddr.sa_family);
+    strcpy(r.ifr_name, "none");
+    SHOW(ioctl(s, SIOCGIFADDR, &r));
+    struct ifreq some[16];
+    struct ifconf list = {.ifc_len = sizeof some, .ifc_req = some};
+    SHOW(ioctl(s, SIOCGIFCONF, &list));
+    SHOW(strcmp(some[0].ifr_name, "lo"));
+    SHOW(socket(AF_NETLINK, SOCK_STREAM, 0));
+    s = socket(AF_NETLINK, SOCK_RAW, 0);
+    struct sockaddr_nl nl = {.nl_family = AF_NETLINK};
+    socklen_t size = sizeof nl;
+    SHOW(bind(s, (void *)&nl, sizeof nl));
+    SHOW(getsockname(s, (void *)&nl, &size));
+    SHOW(size);
+    SHOW(nl.nl_pid != 0);
+    SHOW(recv(s, buffer, 10, MSG_DONTWAIT));
+}
+
 static void edges(void)
 {
     int p[2], e = epoll_create1(0);
@@ -474,5 +575,7 @@ const struct theme inet_themes[] = {
     {"inet-sharing", sharing},
     {"inet-datagrams", datagrams},
     {"inet-edges", edges},
+    {"inet-envelopes", envelopes},
+    {"inet-interfaces", interfaces},
     {NULL, NULL},
 };

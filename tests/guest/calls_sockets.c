@@ -129,6 +129,8 @@ static void paths(void)
 static void may_connect(void)
 {
     int s = socket(AF_UNIX, SOCK_STREAM, 0), status;
+    if (geteuid() != 0)
+        return; /* only root becomes another user */
     bind_unix(s, "/tmp/vow-calls-socket");
     SHOW(listen(s, 5));
     SHOW(chmod("/tmp/vow-calls-socket", 0600));
@@ -231,6 +233,29 @@ static void accepting(void)
     s = socket(AF_UNIX, SOCK_STREAM, 0);
     SHOW(getsockname(s, (void *)&a, &size));
     SHOW(size);
+}
+
+/* Who waits for a place in the queue gets one when another is accepted. */
+static void crowd(void)
+{
+    int s = socket(AF_UNIX, SOCK_STREAM, 0), got = 0;
+    bind_unix(s, "s");
+    listen(s, 0);
+    for (int i = 0; i < 6; i++)
+        if (fork() == 0) {
+            int c = socket(AF_UNIX, SOCK_STREAM, 0);
+            _exit(connect_unix(c, "s") == 0 && write(c, "x", 1) == 1 ? 0 : 1);
+        }
+    for (int i = 0; i < 6; i++) {
+        int a = accept(s, NULL, NULL);
+        got += read(a, buffer, 10) == 1;
+        close(a);
+    }
+    SHOW(got);
+    int status, failed = 0;
+    while (wait(&status) > 0)
+        failed += status != 0;
+    SHOW(failed);
 }
 
 static void closing(void)
@@ -345,6 +370,7 @@ const struct theme socket_themes[] = {
     {"sockets-may-connect", may_connect},
     {"sockets-abstract", abstract_names},
     {"sockets-accepting", accepting},
+    {"sockets-crowd", crowd},
     {"sockets-closing", closing},
     {"sockets-streams", peeking},
     {NULL, NULL},

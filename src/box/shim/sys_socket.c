@@ -145,47 +145,50 @@ static long take_envelope(struct thread *t, struct guest_header *h)
     return 0;
 }
 
-static long receive_once(struct thread *t, struct guest_header *h, struct transfer *x, long total,
-                         long done, long flags)
+/* What one recvmsg wants in all. */
+struct wanted {
+    long total, flags;
+    uint32_t control_room;
+};
+
+static long receive_once(struct thread *t, struct transfer *x, const struct wanted *w, long done)
 {
     struct box_message *m = message_of(t);
-    uint64_t room = h->control ? h->control_size : 0;
+    long left = w->total - done, room = left < MESSAGE_DATA_ROOM ? left : MESSAGE_DATA_ROOM;
     memset(m, 0, sizeof *m);
-    m->control_size = room > MESSAGE_CONTROL_ROOM ? MESSAGE_CONTROL_ROOM : (uint32_t)room;
-    m->total = (uint64_t)(total - done);
-    m->data_size = total - done < MESSAGE_DATA_ROOM ? (uint32_t)(total - done) : MESSAGE_DATA_ROOM;
-    long room_here = m->data_size;
-    long result = call_broker(t, __NR_recvmsg, x->fd, 0, flags);
-    if (result < 0)
-        return result;
-    if (!(flags & MSG_TRUNC && m->flags & MESSAGE_STREAM)) {
-        transfer_go_to(x, (uint64_t)done);
-        uint64_t here = result < room_here ? (uint64_t)result : (uint64_t)room_here;
-        if (transfer_move(t, x, MESSAGE_DATA, here, true) < 0)
-            return -EFAULT;
-    }
-    return result;
+    m->control_size = w->control_room;
+    m->total = (uint64_t)left;
+    m->data_size = (uint32_t)room;
+    long result = call_broker(t, __NR_recvmsg, x->fd, 0, w->flags);
+    if (result < 0 || (w->flags & MSG_TRUNC && m->flags & MESSAGE_STREAM))
+        return result; /* TCP throws the bytes away */
+    transfer_go_to(x, (uint64_t)done);
+    uint64_t here = (uint64_t)(result < room ? result : room);
+    return transfer_move(t, x, MESSAGE_DATA, here, true) < 0 ? -EFAULT : result;
 }
 
 static long receive(struct thread *t, struct guest_header *h, struct transfer *x, long flags)
 {
-    long total = transfer_size(x), done = 0, result;
+    uint64_t room = h->control ? h->control_size : 0;
+    const struct wanted w = {transfer_size(x), flags,
+                             room > MESSAGE_CONTROL_ROOM ? MESSAGE_CONTROL_ROOM : (uint32_t)room};
+    long done = 0, result;
     uint32_t found;
     bool has_control = false;
-    if (total < 0 || (h->name && h->name_size < 0))
+    if (w.total < 0 || (h->name && h->name_size < 0))
         return -EINVAL;
     do {
-        result = receive_once(t, h, x, total, done, flags);
+        result = receive_once(t, x, &w, done);
         if (result < 0 && done)
             return done; /* the envelope is that of the first piece */
         if (result < 0)
             return result;
         found = message_of(t)->flags;
         has_control = message_of(t)->control_size;
-        if (!done && take_envelope(t, h) < 0)
+        if ((!done || has_control) && take_envelope(t, h) < 0)
             return -EFAULT;
         done += result;
-    } while (result > 0 && done < total && flags & MSG_WAITALL && found & MESSAGE_STREAM &&
+    } while (result > 0 && done < w.total && flags & MSG_WAITALL && found & MESSAGE_STREAM &&
              !has_control && !(flags & (MSG_PEEK | MSG_DONTWAIT)));
     if (found & MESSAGE_STAGED) {
         result = fetch_rest(t, x, MESSAGE_DATA_ROOM);

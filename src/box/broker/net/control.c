@@ -25,23 +25,27 @@ static int read_fds(const uint8_t *data, size_t size, struct control *out)
 }
 
 /* Which interface, how many hops: here there is one, without any. */
-static bool is_known_of_ip(const struct cmsghdr *h)
+static int check_of_ip(const struct cmsghdr *h)
 {
+    bool known = true;
     switch (h->cmsg_level) {
     case IPPROTO_IP:
-        return h->cmsg_type == IP_PKTINFO || h->cmsg_type == IP_TTL || h->cmsg_type == IP_TOS;
+        known = h->cmsg_type == IP_PKTINFO || h->cmsg_type == IP_TTL || h->cmsg_type == IP_TOS;
+        break;
     case IPPROTO_IPV6:
-        return h->cmsg_type == IPV6_PKTINFO || h->cmsg_type == IPV6_HOPLIMIT ||
-               h->cmsg_type == IPV6_TCLASS;
+        known = h->cmsg_type == IPV6_PKTINFO || h->cmsg_type == IPV6_HOPLIMIT ||
+                h->cmsg_type == IPV6_TCLASS;
+        break;
+    case IPPROTO_UDP: known = false; break; /* one message for many */
     }
-    return false;
+    return known ? 0 : -EINVAL;
 }
 
 static int read_one(int domain, const struct cmsghdr *h, const uint8_t *data, struct control *out)
 {
     size_t size = h->cmsg_len - HEADER;
     if (h->cmsg_level != SOL_SOCKET)
-        return domain == AF_UNIX || domain == AF_NETLINK || is_known_of_ip(h) ? 0 : -EINVAL;
+        return domain == AF_UNIX || domain == AF_NETLINK ? 0 : check_of_ip(h);
     if (h->cmsg_type == SCM_RIGHTS)
         return domain == AF_UNIX ? read_fds(data, size, out) : domain == AF_NETLINK ? -EINVAL : 0;
     if (h->cmsg_type != SCM_CREDENTIALS_)
