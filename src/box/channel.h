@@ -7,6 +7,10 @@
  * once, does the call, writes the result and sets SLOT_DONE. If the call has to
  * wait it sets SLOT_WAITING first, so that the thread stops spinning.
  *
+ * Both sides spin before they sleep, which pays while they are on two cores. Who
+ * wakes the other one on the core where it runs itself goes to sleep at once, for
+ * there the other one will want to run.
+ *
  * All guests of a box see the whole channel: they are one domain of trust. The
  * broker believes nothing here: it reads each word once, and an offset into a
  * window only after it was checked. */
@@ -54,6 +58,7 @@ struct slot {
     uint32_t place; /* of the process, in what is published */
     /* The thread's again. */
     uint32_t asleep; /* it is in a futex wait on `state` */
+    uint32_t core;   /* and went to sleep on this one */
     uint64_t mask;   /* signals that it blocks */
     struct call_counts counts;
 } __attribute__((aligned(128)));
@@ -61,6 +66,7 @@ struct slot {
 struct channel {
     uint32_t bell;          /* futex of the broker */
     uint32_t broker_asleep; /* it waits, or is about to */
+    uint32_t broker_core;   /* on this one */
     uint64_t bells[SLOT_COUNT / 64];
     uint64_t seed[4]; /* random bytes for the first process's layout */
     uint32_t listen;  /* futex, enum listen_state: how the first process loads its filter */

@@ -1,8 +1,9 @@
-/* usage: kills record | check N | work TOKEN
+/* usage: kills record | write | check N | work TOKEN
  * What kills.py ends at random moments, in a box.
  *
  * record  appends numbered lines and replaces a file by one of the same number,
  *         each made durable before the number is printed: then it is a promise
+ * write   the same once, made durable by nobody
  * check   are the promises up to N kept, and nothing torn behind them?
  * work    processes that do what processes do, and a parent that starts a new one
  *         for each that ends; stops at the end of its input, and looks whether
@@ -49,21 +50,25 @@ static void fill(uint64_t *words, uint64_t number)
 }
 
 /* Goes on behind what is there: it is killed again and again. */
-static _Noreturn void record(void)
+static _Noreturn void record(int syncs)
 {
     uint64_t words[BODY / 8];
     int log = open("/log", O_RDWR | O_CREAT | O_APPEND, 0644), root = open("/", O_RDONLY);
     uint64_t number = (uint64_t)lseek(log, 0, SEEK_END) / sizeof(struct line);
     for (;;) {
         struct line l = line_of(++number);
-        need(write(log, &l, sizeof l) == sizeof l && fdatasync(log) == 0, "write", (long)number);
+        need(write(log, &l, sizeof l) == sizeof l, "write", (long)number);
+        need(!syncs || fdatasync(log) == 0, "sync", (long)number);
         int fd = open("/new", O_WRONLY | O_CREAT | O_TRUNC, 0644);
         fill(words, number);
-        need(write(fd, words, BODY) == BODY && fsync(fd) == 0, "write new", (long)number);
-        need(rename("/new", "/current") == 0 && fsync(root) == 0, "rename", (long)number);
+        need(write(fd, words, BODY) == BODY && (!syncs || fsync(fd) == 0), "new", (long)number);
+        need(rename("/new", "/current") == 0 && (!syncs || fsync(root) == 0), "rename",
+             (long)number);
         close(fd);
         printf("%lu\n", (unsigned long)number);
         fflush(stdout);
+        while (!syncs)
+            pause();
     }
 }
 
@@ -192,7 +197,9 @@ static int work(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "record") == 0)
-        record();
+        record(1);
+    if (argc == 2 && strcmp(argv[1], "write") == 0)
+        record(0);
     if (argc == 3 && strcmp(argv[1], "check") == 0)
         return check(strtoul(argv[2], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "work") == 0)

@@ -16,6 +16,7 @@ from pathlib import Path
 VOW, program = os.environ["VOW"], Path(sys.argv[1]).resolve()
 BROKERS, GUESTS = int(sys.argv[2]), int(sys.argv[3])
 PATIENCE = 60
+SETTLED = 15  # seconds; three times what a change may stay in memory
 GROWTH = 8 << 10  # KiB of the broker's own memory: caches that fill
 
 
@@ -90,6 +91,19 @@ def brokers(image):
     return f"{promised} promises kept"
 
 
+def settled(image):
+    """What nobody made durable is so when some seconds have passed."""
+    box = start(image, "write")
+    broker = broker_of(box)
+    promised = int(box.stdout.readline())
+    time.sleep(SETTLED)
+    os.kill(broker, signal.SIGKILL)
+    box.communicate(timeout=PATIENCE)
+    done = run(VOW, "box", image, "--", program, "check", str(promised))
+    assert (done.returncode, done.stdout) == (0, "kept\n"), f"{promised} promised: {done.stdout}"
+    return f"{promised} is there"
+
+
 def resident(pid):
     """KiB of its own, without what it shares with the guests."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -126,13 +140,13 @@ def guests(image):
 
 
 def main():
-    print("1..2")
+    print("1..3")
     failed = False
     random.seed(int(os.environ.get("KILLS_SEED", "0")) or None)
     with tempfile.TemporaryDirectory(prefix="vow-kills-") as name:
         image = Path(name) / "image"
         run(VOW, "box", "pack", "-o", image, "--no-data", "--size", "64M", program).check_returncode()
-        for number, test in enumerate((brokers, guests), 1):
+        for number, test in enumerate((brokers, settled, guests), 1):
             try:
                 print(f"# {test(image)}\nok {number} - {test.__name__}", flush=True)
             except (AssertionError, subprocess.TimeoutExpired) as error:

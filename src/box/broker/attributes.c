@@ -250,7 +250,7 @@ int64_t do_sync(struct thread *t, struct call *c)
 {
     (void)t, (void)c;
     window_flush_all();
-    store_commit(box.store);
+    store_fs_commit();
     return 0;
 }
 

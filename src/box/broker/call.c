@@ -6,8 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "box/arch/x86_64/cpu.h"
 #include "box/broker/file.h"
 #include "box/broker/host.h"
+#include "box/broker/node.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
 
@@ -140,6 +142,8 @@ void call_abandon(struct thread *t)
     t->opening = NULL;
 }
 
+static bool in_the_way; /* of a thread that was woken on the broker's core */
+
 void call_answer(struct thread *t, int64_t result)
 {
     struct slot *s = &box.channel->slots[t->slot];
@@ -149,8 +153,10 @@ void call_answer(struct thread *t, int64_t result)
     t->blocked_on = NULL;
     s->result = result;
     __atomic_store_n(&s->state, SLOT_DONE, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST))
+    if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST)) {
         host_wake(&s->state);
+        in_the_way |= *(volatile uint32_t *)&s->core == cpu_number();
+    }
 }
 
 /* Which errno a call has that a signal ended. */
@@ -278,12 +284,15 @@ static void timers(void)
         wait_expire(now);
     if (timer_next() <= now)
         timer_run(now);
+    if (store_fs_next_commit() <= now)
+        store_fs_commit();
 }
 
 static int64_t next_moment(void)
 {
-    int64_t limit = wait_next_limit(), timer = timer_next();
-    return limit < timer ? limit : timer;
+    int64_t limit = wait_next_limit(), timer = timer_next(), commit = store_fs_next_commit();
+    int64_t first = limit < timer ? limit : timer;
+    return first < commit ? first : commit;
 }
 
 static bool bells_are_silent(void)
@@ -297,12 +306,14 @@ static bool bells_are_silent(void)
 /* Spins a moment, then sleeps until a bell, a moment of the clock, or a signal. */
 static void rest(void)
 {
-    for (int i = 0; i < SPIN_ROUNDS; i++) {
+    for (int i = 0; i < SPIN_ROUNDS && !in_the_way; i++) {
         if (!bells_are_silent())
             return;
         __builtin_ia32_pause();
     }
     uint32_t bell = __atomic_load_n(&box.channel->bell, __ATOMIC_SEQ_CST);
+    in_the_way = false;
+    __atomic_store_n(&box.channel->broker_core, cpu_number(), __ATOMIC_RELAXED);
     __atomic_store_n(&box.channel->broker_asleep, 1, __ATOMIC_SEQ_CST);
     if (bells_are_silent() && !host_has_news())
         host_sleep(&box.channel->bell, bell, next_moment());

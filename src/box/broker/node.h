@@ -91,6 +91,10 @@ struct file *proc_file(const struct node *n);
 /* proc_follow: what a link of /proc stands for; -EINVAL: its text says it. */
 int proc_follow(struct node *n, struct thread *t, struct node **out);
 bool store_fs_is_root(const struct node *n);
+/* store_fs_commit: makes everything durable. store_fs_next_commit: when it is time
+ * to do so, even if nobody asks; INT64_MAX: nothing changed. */
+int store_fs_commit(void);
+int64_t store_fs_next_commit(void);
 /* store_fs_changed: its attributes changed, not by its operations. */
 void store_fs_changed(struct node *n);
 int store_fs_allocate(struct node *n, unsigned how, uint64_t offset, uint64_t size);

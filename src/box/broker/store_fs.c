@@ -9,6 +9,7 @@
 #include "box/broker/publish.h"
 
 enum { BUCKETS = 4096 };
+#define COMMIT_AFTER INT64_C(5000000000) /* nanoseconds that a change stays in memory */
 
 struct store_node {
     struct node node;
@@ -124,9 +125,24 @@ static int attr(struct node *n, struct store_attr *out)
     return 0;
 }
 
+static int64_t commit_at = INT64_MAX; /* the clock; there is something to commit */
+
+int64_t store_fs_next_commit(void)
+{
+    return commit_at;
+}
+
+int store_fs_commit(void)
+{
+    commit_at = INT64_MAX;
+    return store_commit(box.store);
+}
+
 /* Between begin and changed nobody sees its attributes or bytes. */
 static void begin(struct node *n)
 {
+    if (commit_at == INT64_MAX)
+        commit_at = time_now() + COMMIT_AFTER;
     ((struct store_node *)n)->known = false;
     publish_changing(n->published);
 }

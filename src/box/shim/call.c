@@ -1,4 +1,5 @@
 /* call: from the shim to the broker and back. */
+#include "box/arch/x86_64/cpu.h"
 #include "box/calls.h"
 #include "box/shim/shim.h"
 
@@ -10,7 +11,8 @@ static const uint16_t signatures[][6] = {
 #undef CALL
 };
 
-static void ring(struct thread *t)
+/* Does it pay to spin for the answer? */
+static bool ring(struct thread *t)
 {
     struct channel *c = channel();
     unsigned index = (unsigned)(t->slot - c->slots);
@@ -19,7 +21,9 @@ static void ring(struct thread *t)
     if (__atomic_load_n(&c->broker_asleep, __ATOMIC_SEQ_CST)) {
         __atomic_fetch_add(&c->bell, 1, __ATOMIC_SEQ_CST);
         host_call(__NR_futex, (long)&c->bell, FUTEX_WAKE, 1);
+        return *(volatile uint32_t *)&c->broker_core != cpu_number();
     }
+    return true;
 }
 
 static bool answered(const struct slot *s)
@@ -28,10 +32,10 @@ static bool answered(const struct slot *s)
 }
 
 /* Spins for as long as it paid lately, then sleeps. */
-static void wait_for_answer(struct thread *t)
+static void wait_for_answer(struct thread *t, bool spins)
 {
     struct slot *s = t->slot;
-    for (unsigned i = 0; i < t->spin; i++) {
+    for (unsigned i = 0; spins && i < t->spin; i++) {
         uint32_t state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
         if (state == SLOT_DONE) {
             t->spin = t->spin < SPIN_MAX / 2 ? t->spin * 2 : SPIN_MAX;
@@ -41,7 +45,9 @@ static void wait_for_answer(struct thread *t)
             break;
         cpu_pause();
     }
-    t->spin = t->spin / 2 > SPIN_MIN ? t->spin / 2 : SPIN_MIN;
+    if (spins)
+        t->spin = t->spin / 2 > SPIN_MIN ? t->spin / 2 : SPIN_MIN;
+    s->core = cpu_number();
     __atomic_store_n(&s->asleep, 1, __ATOMIC_SEQ_CST);
     for (;;) {
         uint32_t state = __atomic_load_n(&s->state, __ATOMIC_SEQ_CST);
@@ -59,9 +65,9 @@ long call_post(struct thread *t, uint32_t nr, const long args[6])
     s->nr = nr;
     for (int i = 0; i < 6; i++)
         s->args[i] = (uint64_t)args[i];
-    ring(t);
+    bool spins = ring(t);
     if (!answered(s))
-        wait_for_answer(t);
+        wait_for_answer(t, spins);
     long result = s->result;
     __atomic_store_n(&s->state, SLOT_IDLE, __ATOMIC_RELEASE);
     return result;
