@@ -344,12 +344,13 @@ static int64_t perform_xattr_write(struct broker *broker)
     struct request *request = &broker->request;
     char self[SELF_PATH_SIZE];
     bool set = request->call->kind == CALL_SETXATTR;
-    uint64_t size = set ? detail(broker, 3) : 0;
+    uint64_t wanted = set ? detail(broker, 3) : 0;
     ssize_t code = caller_text(&request->held, detail(broker, 1), request->other, 256);
     if (code < 0)
         return code == -ENAMETOOLONG ? -ERANGE : code;
-    if (size > sizeof request->data)
+    if (wanted > sizeof request->data)
         return -E2BIG;
+    size_t size = (size_t)wanted;
     if (size > 0 && caller_read(&request->held, detail(broker, 2), request->data, size) < 0)
         return -EFAULT;
     if ((code = locate(broker, RULE_WRITE, 0, &place)) < 0)

@@ -121,15 +121,14 @@ static int64_t perform_send(struct broker *broker, int fd, struct address *addre
 {
     struct place place CLEAN_PLACE = NO_PLACE;
     struct request *request = &broker->request;
-    uint64_t size = argument(broker, 2);
+    uint64_t wanted = argument(broker, 2);
     int flags = argument_int(broker, 3);
     int code = aim(broker, address, &place);
     if (code < 0)
         return code;
-    if (size > sizeof request->data && type_of(fd) != SOCK_STREAM)
+    if (wanted > sizeof request->data && type_of(fd) != SOCK_STREAM)
         return -EMSGSIZE;
-    if (size > sizeof request->data)
-        size = sizeof request->data;
+    size_t size = wanted > sizeof request->data ? sizeof request->data : (size_t)wanted;
     if (broker->changed)
         caller_return();
     if (size > 0 && caller_read(&request->held, argument(broker, 1), request->data, size) < 0)

@@ -21,6 +21,9 @@
 #include <unistd.h>
 
 /* Numbers that the headers of a libc may be too old for. */
+#ifndef SYS_newfstatat
+#define SYS_newfstatat SYS_fstatat64 /* of 32 bits */
+#endif
 #ifdef SYS_rseq
 #define NR_rseq SYS_rseq
 #else

@@ -35,6 +35,7 @@
 #define CLOSE_RANGE 436
 #define CLOSE_RANGE_MARK 4
 #define RULES_MAX 64
+#define LOW_WORD (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0) /* of an argument */
 
 static struct sock_filter rules[RULES_MAX] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -59,7 +60,7 @@ static void with_flags(unsigned nr, unsigned flags, unsigned action)
 {
     add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4));
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                     offsetof(struct seccomp_data, args[2])));
+                                     offsetof(struct seccomp_data, args[2]) + LOW_WORD));
     add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flags, 0, 1));
     add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));

@@ -56,6 +56,8 @@ class Image:
             places = [self.root / folder / name for folder in ("bin", "usr/bin")]
             self.put_program(next(place for place in places if place.exists()), f"usr/bin/{name}")
         self.put_library("libgcc_s.so.1", self.root, [self.root / folder / self.triplet for folder in ("lib", "usr/lib")])  # a thread that ends loads it
+        for companion in self.root.glob("usr/lib32/libgcc_s.so.1"):
+            self.put(companion)
         for name in DATA:
             self.put(Path("/") / name, name)
         for name in TREE:
