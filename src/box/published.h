@@ -116,6 +116,13 @@ static inline uint32_t published_page_set(uint32_t mask, uint32_t ino, uint32_t 
 {
     return (((ino * 0x9e3779b1U >> 7) + page) & mask) * PAGE_WAYS;
 }
+/* Where the bytes of a place lie, behind the struct: the pages of a file, which are
+ * in neighbouring sets, are neighbours, so that one fault of a guest maps several. */
+static inline uint64_t published_page_bytes(uint32_t mask, uint32_t place)
+{
+    uint64_t sets = (uint64_t)mask + 1;
+    return (place % PAGE_WAYS * sets + place / PAGE_WAYS) * PAGE_BYTES;
+}
 static inline uint64_t published_page_tag(uint32_t ino, uint32_t page)
 {
     return (uint64_t)ino << 32 | page;

@@ -15,7 +15,8 @@ enum { CREATE_FLAGS = O_CREAT | O_EXCL };
 
 int names_find(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags, struct node **out)
 {
-    char path[PATH_ROOM] = "";
+    char path[PATH_ROOM];
+    path[0] = '\0';
     int result = path_at ? call_path(t, path_at, path) : flags & NAMES_EMPTY ? 0 : -EFAULT;
     if (result != 0)
         return result;

@@ -91,7 +91,9 @@ struct walking {
 static int begin(struct walking *g, struct thread *t, const struct walk *w)
 {
     size_t size = strlen(w->path);
-    *g = (struct walking){.thread = t};
+    g->thread = t; /* the text is filled below, not cleared before */
+    g->at = NULL;
+    g->links = 0;
     if (size == 0)
         return -ENOENT;
     if (size >= PATH_ROOM)

@@ -20,7 +20,7 @@ int page_cache_start(uint32_t page_count)
 
 static char *bytes(uint32_t index)
 {
-    return (char *)(box.published + 1) + (uint64_t)index * PAGE_BYTES;
+    return (char *)(box.published + 1) + published_page_bytes(count / PAGE_WAYS - 1, index);
 }
 
 static int64_t find(uint32_t ino, uint64_t page)

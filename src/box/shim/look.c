@@ -198,7 +198,7 @@ long look_at_file(const struct thread *t, long fd, struct published_inode *out)
 
 static const char *page_bytes(uint32_t index)
 {
-    return (const char *)(published() + 1) + (uint64_t)index * PAGE_BYTES;
+    return (const char *)(published() + 1) + published_page_bytes(published()->page_mask, index);
 }
 
 /* Copies from one page to the guest. */
