@@ -186,17 +186,18 @@ static int pack_add(struct fill *f, const char *path, struct err *err)
                                                                  : r;
 }
 
-/* What programs count on that belongs to none of them: the shell, and the
- * locale that needs no other. */
+/* What programs count on that belongs to none of them: the shell, the locale
+ * that needs no other, and what common terminals can do. */
 static int pack_common(struct packing *p)
 {
-    static const char locale[] = "/usr/lib/locale/C.utf8";
+    static const char *const data[] = {"/usr/lib/locale/C.utf8", "/lib/terminfo"};
     struct packing shell = *p;
     shell.no_data = true;
     int r = access("/bin/sh", X_OK) == 0 ? pack_program(&shell, "/bin/sh", 0) : 0;
     p->fill = shell.fill;
-    if (r == 0 && !p->no_data && access(locale, R_OK) == 0)
-        r = pack_add(&p->fill, locale, p->err);
+    for (size_t i = 0; i < ARRAY_COUNT(data) && r == 0; i++)
+        if (!p->no_data && access(data[i], R_OK) == 0)
+            r = pack_add(&p->fill, data[i], p->err);
     return r;
 }
 

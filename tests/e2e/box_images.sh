@@ -163,6 +163,11 @@ else
 fi
 is "… and a directory of which some is there" "$(box pack -o twice.box --add /usr/lib/locale/C.utf8 true >/dev/null; run box ls twice.box /usr/lib/locale/C.utf8/LC_CTYPE)" "/usr/lib/locale/C.utf8/LC_CTYPE [0]"
 like "… that is not there" "$(run box pack -o none.box --package no-such true)" "*--package no-such: no such package is installed [[]1]"
+if [ -d /lib/terminfo ]; then
+    is "… with what terminals can do" "$(run box ls named.box /lib/terminfo/x/xterm)" "/lib/terminfo/x/xterm [0]"
+else
+    skip "… with what terminals can do" "terminfo: not installed"
+fi
 like "… and nothing else of the host" "$(run box ls sh.box /etc/hostname)" "*No such file*[[]1]"
 like "pack of nothing" "$(run box pack -o none.box no-such-program)" "*there is no program 'no-such-program' [[]1]"
 
