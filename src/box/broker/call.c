@@ -13,7 +13,7 @@
 #include "box/broker/run.h"
 #include "box/broker/task.h"
 
-enum { NUMBERS = 512, SPIN_ROUNDS = 300 };
+enum { NUMBERS = 512, SPIN_ROUNDS = 300, STAYS = 32 };
 
 struct box box;
 
@@ -142,7 +142,11 @@ void call_abandon(struct thread *t)
     t->opening = NULL;
 }
 
-static bool in_the_way; /* of a thread that was woken on the broker's core */
+/* Of a thread that was woken on the broker's core. Once in a while the broker stays
+ * and spins: where a core is idle, the kernel then sees two that want to run, and
+ * moves one there. */
+static bool in_the_way;
+static unsigned met;
 
 void call_answer(struct thread *t, int64_t result)
 {
@@ -155,7 +159,8 @@ void call_answer(struct thread *t, int64_t result)
     __atomic_store_n(&s->state, SLOT_DONE, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&s->asleep, __ATOMIC_SEQ_CST)) {
         host_wake(&s->state);
-        in_the_way |= *(volatile uint32_t *)&s->core == cpu_number();
+        if (*(volatile uint32_t *)&s->core == cpu_number())
+            in_the_way = ++met % STAYS != 0;
     }
 }
 
