@@ -457,6 +457,8 @@ static void envelopes(void)
     SHOW(bind4(s, "0.0.0.0", 0));
     SHOW(setsockopt(s, IPPROTO_IP, IP_PKTINFO, &one, sizeof one));
     SHOW(setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &one, sizeof one));
+    SHOW(setsockopt(s, IPPROTO_IP, IP_RECVTTL, &one, sizeof one));
+    SHOW(setsockopt(s, IPPROTO_IP, IP_RECVTOS, &one, sizeof one));
     SHOW(send4(c, "x", "127.0.0.5", port_of(s)));
     SHOW(recvmsg(s, &m, 0));
     SHOW(m.msg_controllen);

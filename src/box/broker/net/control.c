@@ -24,28 +24,39 @@ static int read_fds(const uint8_t *data, size_t size, struct control *out)
     return 0;
 }
 
-/* Which interface, how many hops: here there is one, without any. */
-static int check_of_ip(const struct cmsghdr *h)
+/* A number of up to 255, or -1. */
+static int read_number(const uint8_t *data, size_t size, int *out)
 {
-    bool known = true;
-    switch (h->cmsg_level) {
-    case IPPROTO_IP:
-        known = h->cmsg_type == IP_PKTINFO || h->cmsg_type == IP_TTL || h->cmsg_type == IP_TOS;
-        break;
-    case IPPROTO_IPV6:
-        known = h->cmsg_type == IPV6_PKTINFO || h->cmsg_type == IPV6_HOPLIMIT ||
-                h->cmsg_type == IPV6_TCLASS;
-        break;
-    case IPPROTO_UDP: known = false; break; /* one message for many */
-    }
-    return known ? 0 : -EINVAL;
+    if (size != sizeof *out)
+        return -EINVAL;
+    memcpy(out, data, sizeof *out);
+    return *out < -1 || *out > 255 ? -EINVAL : 0;
+}
+
+/* Which interface, how many hops: here there is one, without any; but the other
+ * end is told what was said. */
+static int read_of_ip(const struct cmsghdr *h, const uint8_t *data, struct control *out)
+{
+    size_t size = h->cmsg_len - HEADER;
+    bool v6 = h->cmsg_level == IPPROTO_IPV6;
+    if (h->cmsg_level == IPPROTO_UDP)
+        return -EINVAL; /* one message for many */
+    if (h->cmsg_level != IPPROTO_IP && !v6)
+        return 0;
+    if (h->cmsg_type == (v6 ? IPV6_PKTINFO : IP_PKTINFO))
+        return 0;
+    if (h->cmsg_type == (v6 ? IPV6_HOPLIMIT : IP_TTL))
+        return read_number(data, size, &out->journey.hops);
+    if (h->cmsg_type == (v6 ? IPV6_TCLASS : IP_TOS))
+        return read_number(data, size, &out->journey.class);
+    return -EINVAL;
 }
 
 static int read_one(int domain, const struct cmsghdr *h, const uint8_t *data, struct control *out)
 {
     size_t size = h->cmsg_len - HEADER;
     if (h->cmsg_level != SOL_SOCKET)
-        return domain == AF_UNIX || domain == AF_NETLINK ? 0 : check_of_ip(h);
+        return domain == AF_UNIX || domain == AF_NETLINK ? 0 : read_of_ip(h, data, out);
     if (h->cmsg_type == SCM_RIGHTS)
         return domain == AF_UNIX ? read_fds(data, size, out) : domain == AF_NETLINK ? -EINVAL : 0;
     if (h->cmsg_type != SCM_CREDENTIALS_)
@@ -62,6 +73,7 @@ int control_read(int domain, const void *bytes, size_t size, struct control *out
     const uint8_t *at = bytes;
     out->fd_count = 0;
     out->has_fds = out->has_peer = false;
+    out->journey = (struct journey){-1, -1};
     while (size >= HEADER) {
         struct cmsghdr h;
         memcpy(&h, at, HEADER);

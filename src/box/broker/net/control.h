@@ -14,12 +14,18 @@ struct peer {
     uint32_t uid, gid;
 };
 
+/* How a packet of the internet travels; -1: as its sender's options say. */
+struct journey {
+    int hops, class;
+};
+
 /* What a guest sends. */
 struct control {
     int fds[CONTROL_FDS_MAX];
     unsigned fd_count;
     bool has_fds, has_peer;
     struct peer peer;
+    struct journey journey;
 };
 /* control_read: of a message for a socket of `domain`: 0, -EINVAL. The bytes must
  * not change meanwhile. */

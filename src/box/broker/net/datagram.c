@@ -40,6 +40,7 @@ static void copy_out(struct receiving *m, const struct packet *p)
     m->sender = p->sender;
     m->from = p->from;
     m->arrived_at = p->to;
+    m->journey = p->journey;
 }
 
 int64_t datagram_receive(struct socket *s, struct receiving *m)

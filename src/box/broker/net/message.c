@@ -38,6 +38,7 @@ static int read_envelope(struct thread *t, const struct socket *s, struct envelo
     int result = call_get(t, WINDOW_START, &e->header, sizeof e->header);
     e->control.fd_count = 0;
     e->control.has_peer = false;
+    e->control.journey = (struct journey){-1, -1};
     if (result != 0 || e->header.name_size > MESSAGE_NAME_ROOM ||
         e->header.control_size > sizeof bytes || e->header.data_size > MESSAGE_DATA_ROOM)
         return -EINVAL;
@@ -87,6 +88,7 @@ int64_t do_sendmsg(struct thread *t, struct call *c)
         .to =
             e.header.name_size && !s->family->is_stream && s->type != SOCK_SEQPACKET ? &e.to : NULL,
         .sender = peer_of(t),
+        .journey = e.control.journey,
         .flags = flags,
         .waits = !(s->file->flags & O_NONBLOCK) && !(flags & MSG_DONTWAIT),
         .goes_on = c->a[3]};
@@ -127,6 +129,24 @@ static void add_packet_info(const struct socket *s, const struct receiving *m,
     }
 }
 
+/* How it travelled, for who asked. */
+static void add_journey(const struct socket *s, const struct receiving *m, struct control_list *l)
+{
+    const struct journey *j = &m->journey;
+    uint8_t class = (uint8_t)j->class;
+    if (s->domain == AF_INET6) {
+        if (option_get(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT))
+            control_add(l, IPPROTO_IPV6, IPV6_HOPLIMIT, &j->hops, sizeof j->hops);
+        if (option_get(s, IPPROTO_IPV6, IPV6_RECVTCLASS))
+            control_add(l, IPPROTO_IPV6, IPV6_TCLASS, &j->class, sizeof j->class);
+    } else {
+        if (option_get(s, IPPROTO_IP, IP_RECVTTL))
+            control_add(l, IPPROTO_IP, IP_TTL, &j->hops, sizeof j->hops);
+        if (option_get(s, IPPROTO_IP, IP_RECVTOS))
+            control_add(l, IPPROTO_IP, IP_TOS, &class, sizeof class);
+    }
+}
+
 static void add_control(struct thread *t, const struct socket *s, struct receiving *m,
                         struct control_list *l)
 {
@@ -138,6 +158,8 @@ static void add_control(struct thread *t, const struct socket *s, struct receivi
     }
     if (m->has_packet && s->packet_info)
         add_packet_info(s, m, l);
+    if (m->has_packet && (s->domain == AF_INET || s->domain == AF_INET6) && s->type == SOCK_DGRAM)
+        add_journey(s, m, l);
     if (m->has_packet && s->pass_peer)
         control_add(l, SOL_SOCKET, 2 /* SCM_CREDENTIALS */, &m->sender, sizeof m->sender);
     if (m->rights)

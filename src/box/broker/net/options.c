@@ -79,7 +79,7 @@ static const struct row *row_of(int level, int name)
     return NULL;
 }
 
-static struct option *find(struct socket *s, int level, int name)
+static const struct option *find(const struct socket *s, int level, int name)
 {
     for (unsigned i = 0; i < s->option_count; i++)
         if (s->options[i].level == level && s->options[i].name == name)
@@ -87,9 +87,15 @@ static struct option *find(struct socket *s, int level, int name)
     return NULL;
 }
 
+int option_get(const struct socket *s, int level, int name)
+{
+    const struct option *o = find(s, level, name);
+    return o ? o->value : row_of(level, name)->first;
+}
+
 static int64_t remember(struct socket *s, const struct row *row, int value)
 {
-    struct option *o = find(s, row->level, row->name);
+    struct option *o = (struct option *)find(s, row->level, row->name);
     if (row->is_flag)
         value = value != 0;
     else if (value < row->least || value > row->most)

@@ -138,6 +138,7 @@ static int64_t write_socket(struct thread *t, struct file *f, const void *from, 
                         .bytes = from,
                         .size = size,
                         .sender = peer_of(t),
+                        .journey = {-1, -1},
                         .waits = !(f->flags & O_NONBLOCK),
                         .goes_on = f->more};
     (void)at;

@@ -43,6 +43,7 @@ struct packet {
     struct rights *rights;
     struct peer sender;
     struct address from, to; /* of a datagram */
+    struct journey journey;
     size_t start, end, room; /* bytes[start..end) */
     char bytes[];
 };
@@ -99,7 +100,8 @@ struct sending {
     const char *bytes;
     size_t size;
     const struct address *to; /* NULL: none is given */
-    struct rights *rights;    /* whoever queues them takes them over and makes it NULL */
+    struct journey journey;
+    struct rights *rights; /* whoever queues them takes them over and makes it NULL */
     struct peer sender;
     uint32_t flags; /* MSG_x */
     bool waits;
@@ -123,6 +125,7 @@ struct receiving {
     bool has_packet;       /* what follows is known */
     struct peer sender;
     struct address arrived_at;
+    struct journey journey;
 };
 
 /* A domain's and type's functions. */
@@ -198,6 +201,9 @@ void rights_hand_over(struct thread *t, struct rights *r, bool close_on_exec,
                       struct control_list *l);
 /* rights_collect: closes sockets that only sockets in each other's queues hold. */
 void rights_collect(void);
+
+/* option_get: a remembered option's value, or what it is at first. */
+int option_get(const struct socket *s, int level, int name);
 
 /* stage.c */
 struct staged {

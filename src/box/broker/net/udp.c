@@ -5,7 +5,7 @@
 #include "box/broker/net/inet.h"
 #include "box/broker/task.h"
 
-enum { SIZE_MAX_V4 = 65507, SIZE_MAX_V6 = 65527, CONNECTED_FIRST = 8 };
+enum { SIZE_MAX_V4 = 65507, SIZE_MAX_V6 = 65527, CONNECTED_FIRST = 8, HOPS = 64 };
 
 static bool is_same(const struct address *a, const struct address *b)
 {
@@ -67,6 +67,22 @@ static int destination(const struct socket *s, const struct sending *m, struct a
     return inet_route(s, to);
 }
 
+static struct journey journey_of(const struct socket *s, const struct sending *m)
+{
+    bool v6 = s->domain == AF_INET6;
+    struct journey j = m->journey;
+    if (j.hops < 0)
+        j.hops =
+            v6 ? option_get(s, IPPROTO_IPV6, IPV6_UNICAST_HOPS) : option_get(s, IPPROTO_IP, IP_TTL);
+    if (j.hops < 0)
+        j.hops = HOPS;
+    if (j.class < 0)
+        j.class = v6 ? option_get(s, IPPROTO_IPV6, IPV6_TCLASS) : option_get(s, IPPROTO_IP, IP_TOS);
+    if (j.class < 0)
+        j.class = 0;
+    return j;
+}
+
 static int64_t send_udp(struct socket *s, struct sending *m)
 {
     struct address to;
@@ -94,6 +110,7 @@ static int64_t send_udp(struct socket *s, struct sending *m)
         r->last->from = from;
         r->last->from.family = AF_INET6;
         r->last->to = to;
+        r->last->journey = journey_of(s, m);
     }
     return sent;
 }
