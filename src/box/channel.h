@@ -3,7 +3,8 @@
  *
  * Each guest thread has a slot, and a window of 64 KiB for what its calls point
  * to. The thread fills in the request, sets `state` to SLOT_POSTED, its bit in
- * `bells`, and wakes the broker if that sleeps. The broker copies the request
+ * `bells`, and wakes the broker if that sleeps. It need not ring while the broker
+ * polls its slot: then one cache line goes there and back. The broker copies the request
  * once, does the call, writes the result and sets SLOT_DONE. If the call has to
  * wait it sets SLOT_WAITING first, so that the thread stops spinning.
  *
@@ -67,6 +68,7 @@ struct channel {
     uint32_t bell;          /* futex of the broker */
     uint32_t broker_asleep; /* it waits, or is about to */
     uint32_t broker_core;   /* on this one */
+    uint32_t polled;        /* the slot that it looks at by itself, plus one; 0: none */
     uint64_t bells[SLOT_COUNT / 64];
     uint64_t seed[4]; /* random bytes for the first process's layout */
     uint32_t listen;  /* futex, enum listen_state: how the first process loads its filter */

@@ -13,7 +13,7 @@
 #include "box/broker/run.h"
 #include "box/broker/task.h"
 
-enum { NUMBERS = 512, SPIN_ROUNDS = 300, STAYS = 32 };
+enum { NUMBERS = 512, SPIN_ROUNDS = 300, STAYS = 32, ROUNDS_OF_CLOCK = 16 };
 
 struct box box;
 
@@ -227,23 +227,51 @@ static void go_on(struct thread *t)
 {
     if (t->resume && t->call.nr == t->resume_nr)
         wait_until(t, t->resume);
-    if (t->call.nr != BOX_TAKE)
+    if (t->call.nr != BOX_TAKE && t->call.nr != BOX_SITE)
         t->resume = 0;
 }
 
-static void serve_slot(unsigned index)
+/* The slot that is polled: it changes when its thread has been silent for so many
+ * calls of others. Whoever was polled may have posted without ringing. */
+enum { POLLED_PATIENCE = 64 };
+static unsigned polled_silent;
+
+static void poll_slot(unsigned index)
+{
+    struct channel *c = box.channel;
+    uint32_t old = *(volatile uint32_t *)&c->polled;
+    if (old == index + 1)
+        polled_silent = 0;
+    if (old == index + 1 || (old != 0 && ++polled_silent < POLLED_PATIENCE))
+        return;
+    polled_silent = 0;
+    old = __atomic_exchange_n(&c->polled, index + 1, __ATOMIC_SEQ_CST) - 1;
+    if (old < SLOT_COUNT)
+        __atomic_fetch_or(&c->bells[old / 64], UINT64_C(1) << old % 64, __ATOMIC_SEQ_CST);
+}
+
+static bool serve_slot(unsigned index)
 {
     struct thread *t = box.slots[index];
     struct slot *s = &box.channel->slots[index];
     if (!t || t->busy || t->process->state == ZOMBIE ||
         __atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != SLOT_POSTED)
-        return; /* nobody's, or a forged bell */
+        return false; /* nobody's, or a forged bell */
     t->call.nr = *(volatile uint32_t *)&s->nr;
     for (int i = 0; i < 6; i++)
         t->call.a[i] = ((volatile uint64_t *)s->args)[i];
     t->busy = true;
+    poll_slot(index);
     go_on(t);
     serve(t);
+    return true;
+}
+
+/* What lies in shared memory may be any number. */
+static bool serve_polled(void)
+{
+    uint32_t polled = *(volatile uint32_t *)&box.channel->polled;
+    return polled > 0 && polled <= SLOT_COUNT && serve_slot(polled - 1);
 }
 
 /* Made again: whatever was waited for is looked at anew. Those that become ready
@@ -312,7 +340,7 @@ static bool bells_are_silent(void)
 static void rest(void)
 {
     for (int i = 0; i < SPIN_ROUNDS && !in_the_way; i++) {
-        if (!bells_are_silent())
+        if (!bells_are_silent() || serve_polled())
             return;
         __builtin_ia32_pause();
     }
@@ -320,17 +348,21 @@ static void rest(void)
     in_the_way = false;
     __atomic_store_n(&box.channel->broker_core, cpu_number(), __ATOMIC_RELAXED);
     __atomic_store_n(&box.channel->broker_asleep, 1, __ATOMIC_SEQ_CST);
-    if (bells_are_silent() && !host_has_news())
+    uint32_t polled = __atomic_exchange_n(&box.channel->polled, 0, __ATOMIC_SEQ_CST);
+    bool served = polled > 0 && polled <= SLOT_COUNT && serve_slot(polled - 1);
+    if (!served && bells_are_silent() && !host_has_news())
         host_sleep(&box.channel->bell, bell, next_moment());
     __atomic_store_n(&box.channel->broker_asleep, 0, __ATOMIC_SEQ_CST);
 }
 
 void broker_run(void)
 {
-    while (box.status == -1) {
-        bool any = serve_bells();
+    for (unsigned round = 0; box.status == -1; round++) {
+        bool any = serve_polled();
+        any |= serve_bells();
         host_news();
-        timers();
+        if (!any || round % ROUNDS_OF_CLOCK == 0)
+            timers(); /* the clock takes as long as a call */
         if (ready_first) {
             serve_ready();
             any = true;

@@ -16,7 +16,9 @@ static bool ring(struct thread *t)
 {
     struct channel *c = channel();
     unsigned index = (unsigned)(t->slot - c->slots);
-    __atomic_store_n(&t->slot->state, SLOT_POSTED, __ATOMIC_RELEASE);
+    __atomic_store_n(&t->slot->state, SLOT_POSTED, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&c->polled, __ATOMIC_SEQ_CST) == index + 1)
+        return true;
     __atomic_fetch_or(&c->bells[index / 64], UINT64_C(1) << index % 64, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&c->broker_asleep, __ATOMIC_SEQ_CST)) {
         __atomic_fetch_add(&c->bell, 1, __ATOMIC_SEQ_CST);
