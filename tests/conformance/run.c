@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -233,11 +234,14 @@ static void run_row(const struct row *row, bool beside_threads)
     expect_success(row, status, said, "its twin should work");
 }
 
-/* has: is there what a row needs? "root: …", "linux-6.11: …". */
+/* has: is there what a row needs? "root: …", "linux-6.11: …", "landlock-6: …". */
 static bool has(const char *needs)
 {
     int major, minor, wanted_major, wanted_minor;
     struct utsname kernel;
+    int abi;
+    if (sscanf(needs, "landlock-%d:", &abi) == 1)
+        return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= abi;
     if (sscanf(needs, "linux-%d.%d:", &wanted_major, &wanted_minor) != 2)
         return strncmp(needs, "root:", 5) != 0 || geteuid() == 0;
     if (uname(&kernel) != 0 || sscanf(kernel.release, "%d.%d", &major, &minor) != 2)

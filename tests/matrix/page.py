@@ -13,13 +13,25 @@ HEAD = """# Where vow was tried
 `make matrix` compiles vow for an architecture with Debian's cross compiler, boots Debian's kernels for it in a machine that qemu imitates
 (its code is interpreted, so no kernel of the machine below takes part), and runs there the tests that ask a kernel: enforcement, Landlock,
 seccomp, `vow run`, libvow's pledge and unveil, the rules of pledge(2) and unveil(2) (`conform`) and the ways out (`escape`).
-`make matrix ONLY='aarch64 x86_64/sid'` takes some of the pairs.
+`make matrix ONLY='aarch64 x86_64/sid'` takes some of the pairs. It takes hours, so it is not part of `make test`.
 
-A pair stands here if it ran to its end. Passed, failed and skipped count subtests; a skip is one whose reason this machine really has.
-The page is written by `tests/matrix/run.py --record`.
+Programs are those of a pair that ran to their end, by their last run; all that each said counts. Passed, failed and skipped are subtests;
+a skip is one whose reason that machine really has. `tests/matrix/run.py --record` writes this page.
 
 | architecture | kernel | Landlock ABI | programs | passed | failed | skipped | date |
 |---|---|---|---|---|---|---|---|
+"""
+NOTES = """
+## What is known of the failures
+
+- 6.1: the descriptor of the broker that is closed a moment late, the test that asked for git and the four rows that need Landlock ABI 6 are mended
+  since, and were not run again. aarch64: so are `run_start`, `view` and the number of rseq(2); the other two took longer than 60 s.
+- s390x: for a call that a filter traps, the kernel (7.2) hands over -ENOSYS in the place of the first argument, so libvow's handler cannot make
+  it again in another form; glibc's sockets are there socketcall(2), whose arguments no filter sees, so that `inet` or `unix` alone make
+  no socket. As yet pledge() is not usable on s390x. What a filter answers there is as the simulator says (test `kernel`, but for numbers above
+  16 bits, which the kernel cuts).
+- i386 was compiled and run on x86_64's own kernel, by hand (637 rows of `conform` passed, 460 failed): sockets by socketcall(2) as above, and what goes
+  through unveil's broker.
 """
 
 
@@ -52,8 +64,8 @@ def release(result):
 def reasons(results):
     """The facilities that were missing, and in how many subtests."""
     lines = [line for result in results for test in result["tests"].values() for line in test["skipped"]]
-    found = [re.search(r": ([\w.+-]+): ", line) for line in lines]
-    counts = Counter(match[1] for match in found if match)
+    found = [re.findall(r"(?<=: )[\w.+-]+(?=: )", line) for line in lines]
+    counts = Counter(words[-1] for words in found if words)
     return ", ".join(f"`{name}` {number}" for name, number in counts.most_common())
 
 
@@ -64,8 +76,8 @@ def write(top):
     text = HEAD + "".join(map(row, results))
     failed = [f"- {result['pair']}: {line}\n" for result in results for test in result["tests"].values() for line in test["failed"]]
     if failed:
-        text += "\nFailed:\n\n" + "".join(failed)
-    text += f"\nWhat the skips miss: {reasons(results)}.\n\nThe programs of each pair:\n\n"
+        text += "\n## What failed\n\n" + "".join(failed) + NOTES
+    text += f"\n## What was missing\n\nThe facilities that skips name, and how often: {reasons(results)}.\n\n## The programs of each pair\n\n"
     for result in results:
         text += f"- {result['pair']}: {', '.join(result['tests'])}\n"
     PAGE.write_text(text)
