@@ -10,7 +10,7 @@ from pathlib import Path
 
 from boxed import VOW, Tap, box, pack, run, which
 
-PROGRAMS = ["bash", "sh", "gcc", "make", "meson", "ninja", "pkg-config", "python3", "grep", "sed", "awk", "git", "ps"]
+PROGRAMS = ["bash", "sh", "cc", "gcc", "make", "meson", "ninja", "pkg-config", "python3", "grep", "sed", "awk", "git", "ps"]
 PACKAGES = ["libc6-dev", "libext2fs-dev", "comerr-dev", "libjansson-dev", "musl-tools", "coreutils", "diffutils",
             "findutils", "bsdutils", "e2fsprogs"]
 
