@@ -20,6 +20,7 @@ static const struct theme *const all[] = {
     message_themes,
     ipc_themes,
     identity_themes,
+    futex_themes,
     NULL,
 };
 /* clang-format on */

@@ -27,6 +27,7 @@ extern const struct theme inet_themes[];
 extern const struct theme message_themes[];
 extern const struct theme ipc_themes[];
 extern const struct theme identity_themes[];
+extern const struct theme futex_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

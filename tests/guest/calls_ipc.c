@@ -181,7 +181,7 @@ static void undone_semaphores(void)
             _exit(semctl(id, 0, GETVAL));
         }
         SHOW(ended());
-        usleep(20000);
+        usleep(100000);
         SHOW(semctl(id, 0, GETVAL));
         SHOW(semctl(id, 1, GETVAL));
     }
@@ -256,7 +256,7 @@ static void messages(void)
     SHOW(msgsnd(id, &m, 5, IPC_NOWAIT));
     if (fork() == 0)
         _exit(msgrcv(id, &got, 100, 99, 0) == -1 ? errno == EIDRM : 2);
-    usleep(20000);
+    usleep(200000);
     SHOW(msgctl(id, IPC_RMID, NULL));
     SHOW(ended());
     SHOW(msgsnd(id, &m, 5, 0));

@@ -29,7 +29,7 @@ static void get(int fd)
 {
     char buffer[512];
     struct pollfd p = {fd, POLLIN, 0};
-    if (poll(&p, 1, 30) <= 0) {
+    if (poll(&p, 1, 150) <= 0) {
         puts(fd == master ? "screen: nothing" : "program: nothing");
         return;
     }

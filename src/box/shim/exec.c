@@ -412,10 +412,12 @@ long exec_replace(struct thread *t, const long a[3])
         result = open_loader(t, &plan);
     if (result == 0)
         result = commit(t, &plan, &c);
+    if (result >= 0)
+        sys_robust_end(t);
     exec_forget();
     if (result < 0)
         return result;
-    t->clear_tid = 0;
+    t->clear_tid = t->robust = 0;
     t->restoring = false;
     t->alt = (struct alt_stack){.flags = 2}; /* SS_DISABLE */
     cpu_set_fs(0);

@@ -66,6 +66,7 @@ struct thread {
     uint64_t saved_mask;
     struct alt_stack alt; /* the guest's */
     uint64_t clear_tid;   /* guest address, 0: none */
+    uint64_t robust;      /* guest address of its list of locks, 0: none */
     uint32_t host_tid;    /* cleared by the kernel when the thread has ended */
     unsigned spin;        /* how long it pays to spin */
     unsigned yields;      /* of the processor, so far */
@@ -145,6 +146,8 @@ void thread_drop(struct thread *t);
 void thread_use_slot(struct thread *t, unsigned slot);
 /* thread_forget_others: after a fork the child has one thread. */
 void thread_forget_others(const struct thread *t);
+/* thread_each: of the process. */
+void thread_each(void (*what)(struct thread *t));
 void thread_start(struct thread *t);
 
 #endif

@@ -25,6 +25,8 @@ void transfer_go_to(struct transfer *x, uint64_t done);
 /* transfer_move: up to `size` bytes between a place in the window and the buffers:
  * how many, or -EFAULT. */
 long transfer_move(struct thread *t, struct transfer *x, uint64_t window, uint64_t size, bool out);
+/* sys_futex.c: marks the locks that a thread still holds: their owner is dead. */
+void sys_robust_end(struct thread *t);
 /* sys_ipc.c: after an exec, nothing is attached. */
 void sys_shm_forget(void);
 

@@ -27,6 +27,7 @@ static long become_child(struct thread *t, unsigned slot, const long a[6])
     exec_forget();
     t->kicked = 0;
     t->restoring = false;
+    t->robust = 0;
     lock_drop(&memory_lock);
     if (flags & CLONE_SETTLS)
         cpu_set_fs((uint64_t)a[4]);
@@ -121,6 +122,7 @@ long sys_vfork(struct thread *t, struct regs *r, const long a[6])
 long sys_exit(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
+    sys_robust_end(t);
     if (t->clear_tid && put_id(t->clear_tid, 0) == 0)
         host_call(__NR_futex, (long)t->clear_tid, FUTEX_WAKE, 1);
     call_leave(t, false, (int)(a[0] & 255) << STATUS_SHIFT);
@@ -129,6 +131,7 @@ long sys_exit(struct thread *t, struct regs *r, const long a[6])
 long sys_exit_group(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
+    thread_each(sys_robust_end);
     call_leave(t, true, (int)(a[0] & 255) << STATUS_SHIFT);
 }
 
@@ -160,12 +163,6 @@ long sys_set_tid_address(struct thread *t, struct regs *r, const long a[6])
     return t->slot->tid;
 }
 
-long sys_set_robust_list(struct thread *t, struct regs *r, const long a[6])
-{
-    (void)t, (void)r;
-    return a[1] == 24 ? 0 : -EINVAL;
-}
-
 long sys_arch_prctl(struct thread *t, struct regs *r, const long a[6])
 {
     enum { SET_FS = 0x1002, GET_FS = 0x1003 };
@@ -189,39 +186,4 @@ long sys_sched_yield(struct thread *t, struct regs *r, const long a[6])
     if (++t->yields % YIELDS_AWAKE == 0) /* whoever it waits for may need this processor */
         host_call(__NR_futex, (long)&nobody, FUTEX_WAIT_PRIVATE, 0, (long)moment);
     return 0;
-}
-
-/* Waits and wakes are the kernel's. A requeue wakes those that it would move:
- * they look again and wait where they belong. */
-long sys_futex(struct thread *t, struct regs *r, const long a[6])
-{
-    volatile uint32_t *word = (volatile uint32_t *)a[0];
-    int op = (int)a[1] & FUTEX_CMD_MASK;
-    long flags = a[1] & (FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-    uint32_t now;
-    (void)r;
-    switch (op) {
-    case FUTEX_CMP_REQUEUE:
-        if (guest_copy(&now, (const void *)a[0], sizeof now) < 0)
-            return -EFAULT;
-        if (now != (uint32_t)a[5])
-            return -EAGAIN;
-        /* fallthrough */
-    case FUTEX_REQUEUE: {
-        long count = a[2] + a[3];
-        return host_futex(word, FUTEX_WAKE | (flags & FUTEX_PRIVATE_FLAG),
-                          count > 0x7fffffff ? 0x7fffffff : count, NULL, NULL, 0);
-    }
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET: break;
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET: return host_call(__NR_futex, a[0], a[1], a[2], 0, 0, a[5]);
-    default: return -ENOSYS;
-    }
-    long result = host_futex(word, op | flags, a[2], (const void *)a[3], NULL, a[5]);
-    if (result == -EINTR) {
-        t->kicked = 1;
-        return -RESTART_SYS;
-    }
-    return result;
 }

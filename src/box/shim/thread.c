@@ -82,6 +82,13 @@ void thread_forget_others(const struct thread *t)
     lock.word = 0;
 }
 
+void thread_each(void (*what)(struct thread *t))
+{
+    for (unsigned i = 0; i < BLOCK_COUNT; i++)
+        if (mapped[i] && __atomic_load_n(&block(i)->host_tid, __ATOMIC_ACQUIRE) && block(i)->slot)
+            what(block(i));
+}
+
 void thread_start(struct thread *t)
 {
     cpu_set_fs(t->start_fs);
