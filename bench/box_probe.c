@@ -26,7 +26,7 @@ enum { BATCHES = 11, PAGE = 4096, FILE_SIZE = 1 << 20 };
 extern char **environ;
 static const char *self;
 static const char path[] = "/tmp/box-probe";
-static int file, there[2], back[2];
+static int file, reader, there[2], back[2];
 static char buffer[64 << 10];
 
 static double now_ns(void)
@@ -65,23 +65,23 @@ static void call_getppid(void)
 
 static void call_read(void)
 {
-    if (read(file, buffer, 1) == 0)
-        lseek(file, 0, SEEK_SET);
+    if (read(reader, buffer, 1) == 0)
+        lseek(reader, 0, SEEK_SET);
 }
 
 static void call_pread_1(void)
 {
-    require(pread(file, buffer, 1, 77) == 1, "pread");
+    require(pread(reader, buffer, 1, 77) == 1, "pread");
 }
 
 static void call_pread_4k(void)
 {
-    require(pread(file, buffer, PAGE, 2 * PAGE) == PAGE, "pread");
+    require(pread(reader, buffer, PAGE, 2 * PAGE) == PAGE, "pread");
 }
 
 static void call_pread_64k(void)
 {
-    require(pread(file, buffer, sizeof buffer, 0) == (ssize_t)sizeof buffer, "pread");
+    require(pread(reader, buffer, sizeof buffer, 0) == (ssize_t)sizeof buffer, "pread");
 }
 
 static void call_write_4k(void)
@@ -192,7 +192,8 @@ static void open_file(void)
     require(file >= 0, path);
     for (int at = 0; at < FILE_SIZE; at += (int)sizeof buffer)
         require(write(file, buffer, sizeof buffer) == (ssize_t)sizeof buffer, "write");
-    lseek(file, 0, SEEK_SET);
+    reader = open(path, O_RDONLY | O_CLOEXEC);
+    require(reader >= 0, path);
 }
 
 static void calls(void)
