@@ -4,6 +4,7 @@
 #ifndef VOW_BOX_CALLS_H
 #define VOW_BOX_CALLS_H
 
+#include <asm/unistd.h>
 #include <stdint.h>
 
 /* How one argument travels: three bits of kind, 13 of size. _N: the size times
@@ -28,6 +29,14 @@ enum {
 #define IN_N(size) (ARG_IN_N | (size))
 #define OUT_N(size) (ARG_OUT_N | (size))
 #define INOUT_N(size) (ARG_INOUT_N | (size))
+
+/* Calls that are younger than the headers that this may be built with. */
+#ifndef __NR_fchmodat2
+#define __NR_fchmodat2 452
+#endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 __NR_fchmodat2
+#endif
 
 enum { CALL_PATH_MAX = 4096 };
 

@@ -21,6 +21,7 @@ static const struct theme *const all[] = {
     ipc_themes,
     identity_themes,
     futex_themes,
+    more_themes,
     NULL,
 };
 /* clang-format on */

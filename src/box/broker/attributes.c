@@ -93,6 +93,19 @@ int64_t do_fchmodat(struct thread *t, struct call *c)
     return result ? result : change_mode(t, n, c->a[2]);
 }
 
+int64_t do_fchmodat2(struct thread *t, struct call *c)
+{
+    struct node *n;
+    if (c->a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | EMPTY))
+        return -EINVAL;
+    int result = by_path(t, c->a[0], c->a[1], (uint32_t)c->a[3], &n);
+    if (result == 0 && n->type == S_IFLNK) {
+        node_drop(n);
+        return -EOPNOTSUPP;
+    }
+    return result ? result : change_mode(t, n, c->a[2]);
+}
+
 /* chown ----------------------------------------------------------------------------------*/
 
 static int64_t change_owner(struct thread *t, struct node *n, uint64_t uid, uint64_t gid)
@@ -138,14 +151,13 @@ int64_t do_fchownat(struct thread *t, struct call *c)
 
 /* Times ----------------------------------------------------------------------------------*/
 
-int64_t do_utimensat(struct thread *t, struct call *c)
+/* times: access and change; a name, or, if there is none, the descriptor. */
+static int64_t set_times(struct thread *t, struct call *c, struct timespec times[2], uint32_t flags)
 {
-    struct timespec times[2] = {{0, NOW}, {0, NOW}}, now;
+    struct timespec now;
     struct store_attr to;
     struct node *n;
     unsigned which = 0;
-    if (c->a[2] && call_get(t, c->a[2], times, sizeof times) != 0)
-        return -EFAULT;
     clock_gettime(CLOCK_REALTIME, &now);
     for (int i = 0; i < 2; i++) {
         if (times[i].tv_nsec != OMIT)
@@ -157,14 +169,53 @@ int64_t do_utimensat(struct thread *t, struct call *c)
     }
     to.atime = times[0];
     to.mtime = times[1];
-    int result =
-        c->a[1] ? by_path(t, c->a[0], c->a[1], (uint32_t)c->a[3], &n) : by_fd(t, c->a[0], &n);
+    int result = c->a[1] ? by_path(t, c->a[0], c->a[1], flags, &n) : by_fd(t, c->a[0], &n);
     if (result != 0)
         return result;
     if (which)
         return set(t, n, which, &to);
     node_drop(n);
     return 0;
+}
+
+int64_t do_utimensat(struct thread *t, struct call *c)
+{
+    struct timespec times[2] = {{0, NOW}, {0, NOW}};
+    if (c->a[2] && call_get(t, c->a[2], times, sizeof times) != 0)
+        return -EFAULT;
+    return set_times(t, c, times, (uint32_t)c->a[3]);
+}
+
+/* Microseconds, as the older calls have them. */
+int64_t do_futimesat(struct thread *t, struct call *c)
+{
+    struct timespec times[2] = {{0, NOW}, {0, NOW}};
+    if (c->a[2] && call_get(t, c->a[2], times, sizeof times) != 0)
+        return -EFAULT;
+    for (int i = 0; c->a[2] && i < 2; i++) {
+        if ((uint64_t)times[i].tv_nsec > 999999)
+            return -EINVAL;
+        times[i].tv_nsec *= 1000;
+    }
+    return set_times(t, c, times, 0);
+}
+
+int64_t do_utimes(struct thread *t, struct call *c)
+{
+    struct call at = {.a = {CWD, c->a[0], c->a[1]}};
+    return c->a[0] ? do_futimesat(t, &at) : -EFAULT;
+}
+
+int64_t do_utime(struct thread *t, struct call *c)
+{
+    struct timespec times[2] = {{0, NOW}, {0, NOW}};
+    struct call at = {.a = {CWD, c->a[0]}};
+    int64_t seconds[2];
+    if (!c->a[0] || (c->a[1] && call_get(t, c->a[1], seconds, sizeof seconds) != 0))
+        return -EFAULT;
+    for (int i = 0; c->a[1] && i < 2; i++)
+        times[i] = (struct timespec){seconds[i], 0};
+    return set_times(t, &at, times, 0);
 }
 
 int64_t do_umask(struct thread *t, struct call *c)
@@ -252,6 +303,34 @@ int64_t do_sync(struct thread *t, struct call *c)
     window_flush_all();
     store_fs_commit();
     return 0;
+}
+
+static struct file *contents_of(struct thread *t, uint64_t fd)
+{
+    struct file *f = fd_file(t, fd);
+    return f && !(f->flags & O_PATH) ? f : NULL;
+}
+
+/* All that was written lies in the broker's memory: it is synced whole. */
+int64_t do_sync_file_range(struct thread *t, struct call *c)
+{
+    enum { KNOWN = 7 };
+    const struct file *f = contents_of(t, c->a[0]);
+    if (!f)
+        return -EBADF;
+    if (c->a[3] & ~(uint64_t)KNOWN || (int64_t)c->a[1] < 0 || (int64_t)c->a[2] < 0)
+        return -EINVAL;
+    if (f->ops != &regular_ops && f->ops != &directory_ops)
+        return -ESPIPE;
+    return c->a[3] ? do_fsync(t, c) : 0;
+}
+
+int64_t do_readahead(struct thread *t, struct call *c)
+{
+    const struct file *f = contents_of(t, c->a[0]);
+    if (!f || (f->flags & O_ACCMODE) == O_WRONLY)
+        return -EBADF;
+    return f->ops == &regular_ops ? 0 : -EINVAL;
 }
 
 int64_t do_syncfs(struct thread *t, struct call *c)

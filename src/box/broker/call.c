@@ -12,6 +12,7 @@
 #include "box/broker/node.h"
 #include "box/broker/run.h"
 #include "box/broker/task.h"
+#include "box/calls.h"
 
 enum { NUMBERS = 512, SPIN_ROUNDS = 300, STAYS = 32, ROUNDS_OF_CLOCK = 16 };
 
@@ -25,6 +26,9 @@ struct box box;
 #define do_readv NULL
 #define do_writev NULL
 #define do_preadv NULL
+#define do_preadv2 NULL
+#define do_pwritev2 NULL
+#define do_vmsplice NULL
 #define do_pwritev NULL
 #define do_select NULL
 #define do_pselect6 NULL

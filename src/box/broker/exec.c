@@ -170,7 +170,10 @@ int64_t box_map(struct thread *t, struct call *c)
         if (text >= 0)
             return text | MAP_IS_TEXT;
     }
-    bool writable = shared && access == O_RDWR;
+    bool sealed = memory_fs_seals(f->node) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+    if (shared && sealed && prot & PROT_WRITE)
+        return -EPERM;
+    bool writable = shared && access == O_RDWR && !sealed;
     int64_t at =
         arena_map(f->node, c->a[3], c->a[4], writable || (shared && window_covers(f->node)));
     return at < 0 ? at : at | (writable ? MAP_SHARED_WRITABLE : 0);

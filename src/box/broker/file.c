@@ -258,6 +258,10 @@ int64_t do_fcntl(struct thread *t, struct call *c)
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_fcntl(t, f, c);
     case F_GETOWN: return f->owner;
+    case F_SETLEASE: return -EAGAIN;
+    case F_GETLEASE: return F_UNLCK;
+    case F_ADD_SEALS:
+    case F_GET_SEALS: return memory_fs_seal(f, c->a[1] == F_ADD_SEALS, (uint32_t)c->a[2]);
     case F_SETOWN: f->owner = (int)c->a[2]; return 0;
     case F_PIPE_SIZE_GET:
     case F_PIPE_SIZE_SET: return f->ops == &pipe_ops ? PIPE_ROOM : -EBADF;

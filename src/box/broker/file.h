@@ -82,6 +82,13 @@ void epoll_forget(struct file *f);
 
 /* The kinds. */
 int pipe_new(struct file *ends[2], uint32_t flags);
+/* pipe_used, pipe_room: bytes that can be read and written now. pipe_is_over: it is
+ * empty, and nobody will write. pipe_peek, pipe_skip: of what is used. */
+size_t pipe_used(const struct file *f);
+size_t pipe_room(const struct file *f);
+bool pipe_is_over(const struct file *f);
+void pipe_peek(const struct file *f, void *to, size_t size);
+void pipe_skip(struct file *f, size_t size);
 /* fifo_open: a named pipe. */
 int fifo_open(struct node *n, struct thread *t, uint32_t flags, struct file **out);
 struct file *host_file_new(int fd, uint32_t flags);

@@ -3,14 +3,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 
+enum { CIRCLE_MAX = 64 };
+
 struct lock {
     struct lock *next;
     const void *owner; /* the open file, or the process */
-    bool whole;        /* flock's: these do not meet ranges */
+    bool owner_is_process;
+    bool whole; /* flock's: these do not meet ranges */
     bool exclusive;
     uint64_t start, end;
     uint32_t pid;
@@ -73,10 +77,38 @@ static int clear(struct locks *all, const struct lock *range)
     return 0;
 }
 
+/* Would the process wait for itself, by way of those that it waits for? */
+static bool is_circle(const struct process *self, const void *owner)
+{
+    for (int steps = 0; owner && steps < CIRCLE_MAX; steps++) {
+        const void *next = NULL;
+        if (owner == self)
+            return true;
+        for (const struct process *p = box.first; p && !next; p = p->next)
+            for (const struct thread *t = p->threads; t && p == owner && !next; t = t->next)
+                next = t->busy && t->call.nr == SYS_fcntl ? t->blocked_on : NULL;
+        owner = next;
+    }
+    return false;
+}
+
+/* Waits for a lock of ranges that another process has, or whole ones. */
+static int64_t wait_for(struct thread *t, struct locks *all, const struct lock *other)
+{
+    if (!other->whole && other->owner_is_process) {
+        if (is_circle(t->process, other->owner))
+            return -EDEADLK;
+        t->blocked_on = other->owner;
+    }
+    return wait_on(t, &all->changed);
+}
+
 static int64_t take(struct thread *t, struct locks *all, const struct lock *wanted, bool wait)
 {
-    if (conflict(all, wanted))
-        return wait ? wait_on(t, &all->changed) : -EAGAIN;
+    const struct lock *other = conflict(all, wanted);
+    t->blocked_on = NULL;
+    if (other)
+        return wait ? wait_for(t, all, other) : -EAGAIN;
     struct lock *l = malloc(sizeof *l);
     if (!l || clear(all, wanted) != 0) {
         free(l);
@@ -150,6 +182,7 @@ int64_t lock_fcntl(struct thread *t, struct file *f, struct call *c)
     struct locks *all = f->node ? locks_of(f->node) : NULL;
     bool of_file = c->a[1] >= F_OFD_GETLK;
     struct lock wanted = {.owner = of_file ? (void *)f : (void *)t->process,
+                          .owner_is_process = !of_file,
                           .pid = of_file ? UINT32_MAX : t->process->pid};
     if (!all || call_get(t, c->a[2], &how, sizeof how) != 0)
         return all ? -EFAULT : -EINVAL;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "box/broker/calls.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 #include "box/broker/tty/host_tty.h"
@@ -25,6 +26,7 @@ struct memory_node {
     struct entry *entries;      /* the newest first */
     struct store_attr attr;
     char *target;
+    uint32_t seals; /* F_SEAL_x */
     const struct file_ops *device;
     /* or of a device that has more to do */
     int (*open)(struct node *n, struct thread *t, uint32_t flags, struct file **out);
@@ -68,6 +70,7 @@ static struct memory_node *new (const struct store_new *what)
         return NULL;
     }
     m->attr.size = m->target ? strlen(m->target) : 0;
+    m->seals = F_SEAL_SEAL; /* but of memfd_create(2) */
     return m;
 }
 
@@ -272,6 +275,9 @@ static int64_t write(struct node *n, uint64_t offset, const void *from, size_t s
 {
     struct memory_node *m = of(n);
     (void)from;
+    if (m->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
+        (m->seals & F_SEAL_GROW && offset + size > m->attr.size))
+        return -EPERM;
     int64_t at = arena_map(n, 0, offset + size, true);
     if (at < 0)
         return at == -ENOMEM ? -EFBIG : at;
@@ -284,6 +290,9 @@ static int64_t write(struct node *n, uint64_t offset, const void *from, size_t s
 static int truncate(struct node *n, uint64_t size)
 {
     struct memory_node *m = of(n);
+    if ((m->seals & F_SEAL_GROW && size > m->attr.size) ||
+        (m->seals & F_SEAL_SHRINK && size < m->attr.size))
+        return -EPERM;
     int64_t at = arena_map(n, 0, size, true);
     if (at < 0)
         return at == -ENOMEM ? -EFBIG : (int)at;
@@ -345,6 +354,47 @@ static struct memory_node *add(const char *name, const struct store_new *what)
 {
     struct memory_node *m = new (what);
     return m && attach(root, m, name, strlen(name)) == 0 ? m : NULL;
+}
+
+uint32_t memory_fs_seals(const struct node *n)
+{
+    return n->ops == &memory_ops ? ((const struct memory_node *)n)->seals : 0;
+}
+
+int64_t memory_fs_seal(struct file *f, bool adds, uint32_t seals)
+{
+    enum { ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE };
+    if (adds && (f->flags & O_ACCMODE) == O_RDONLY)
+        return -EPERM;
+    if (!f->node || f->node->ops != &memory_ops || f->ops != &regular_ops)
+        return -EINVAL;
+    struct memory_node *m = of(f->node);
+    if (!adds)
+        return m->seals;
+    if (seals & ~(uint32_t)ALL)
+        return -EINVAL;
+    if (m->seals & F_SEAL_SEAL)
+        return -EPERM;
+    m->seals |= seals;
+    return 0;
+}
+
+int64_t do_memfd_create(struct thread *t, struct call *c)
+{
+    enum { KNOWN = 0x1b, CLOEXEC = 1, SEALABLE = 2, NOEXEC = 8, EXECUTABLE = 16, NAME_MOST = 249 };
+    char name[PATH_ROOM];
+    int result = call_path(t, c->a[0], name);
+    if (result != 0)
+        return result;
+    if (strlen(name) > NAME_MOST || c->a[1] & ~(uint64_t)KNOWN ||
+        (c->a[1] & NOEXEC && c->a[1] & EXECUTABLE))
+        return -EINVAL;
+    struct node *n = memory_fs_new_file(t->process, c->a[1] & NOEXEC ? 0666 : 0777);
+    struct file *f = n ? file_new(&regular_ops, O_RDWR, n, NULL) : NULL;
+    if (!f)
+        return -ENOMEM;
+    of(n)->seals = c->a[1] & (SEALABLE | NOEXEC) ? 0 : F_SEAL_SEAL;
+    return fd_put(t, f, 0, c->a[1] & CLOEXEC);
 }
 
 struct node *memory_fs_new_file(const struct process *p, uint32_t mode)

@@ -82,6 +82,9 @@ int memory_fs_start(void);
 struct node *memory_fs_root(void); /* /dev */
 /* memory_fs_new_file: one without a name, held; NULL: no memory. */
 struct node *memory_fs_new_file(const struct process *p, uint32_t mode);
+/* memory_fs_seal: of fcntl: adds, or tells. memory_fs_seals: of a node, 0: none. */
+int64_t memory_fs_seal(struct file *f, bool adds, uint32_t seals);
+uint32_t memory_fs_seals(const struct node *n);
 /* memory_fs_add_pts: a name in /dev/pts, held; NULL: no memory. */
 struct node *memory_fs_add_pts(const struct process *p, unsigned index);
 void memory_fs_remove_pts(unsigned index);

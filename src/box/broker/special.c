@@ -176,6 +176,41 @@ struct pipe {
     char bytes[PIPE_SIZE];
 };
 
+size_t pipe_used(const struct file *f)
+{
+    const struct pipe *p = f->data;
+    return p->used;
+}
+
+size_t pipe_room(const struct file *f)
+{
+    const struct pipe *p = f->data;
+    return p->readers ? PIPE_SIZE - p->used : PIPE_SIZE; /* then a write fails at once */
+}
+
+bool pipe_is_over(const struct file *f)
+{
+    const struct pipe *p = f->data;
+    return p->used == 0 && p->writers == 0;
+}
+
+void pipe_peek(const struct file *f, void *to, size_t size)
+{
+    const struct pipe *p = f->data;
+    size_t first = size < PIPE_SIZE - p->start ? size : PIPE_SIZE - p->start;
+    memcpy(to, p->bytes + p->start, first);
+    memcpy((char *)to + first, p->bytes, size - first);
+}
+
+void pipe_skip(struct file *f, size_t size)
+{
+    struct pipe *p = f->data;
+    p->start = (p->start + size) % PIPE_SIZE;
+    p->used -= size;
+    p->edges++;
+    queue_wake(&p->changed);
+}
+
 static int64_t read_pipe(struct thread *t, struct file *f, void *to, size_t size, uint64_t *at)
 {
     struct pipe *p = f->data;
@@ -188,13 +223,8 @@ static int64_t read_pipe(struct thread *t, struct file *f, void *to, size_t size
         return file_waits(f) ? wait_on(t, &p->changed) : -EAGAIN;
     }
     size_t n = size < p->used ? size : p->used;
-    size_t first = n < PIPE_SIZE - p->start ? n : PIPE_SIZE - p->start;
-    memcpy(to, p->bytes + p->start, first);
-    memcpy((char *)to + first, p->bytes, n - first);
-    p->start = (p->start + n) % PIPE_SIZE;
-    p->used -= n;
-    p->edges++;
-    queue_wake(&p->changed);
+    pipe_peek(f, to, n);
+    pipe_skip(f, n);
     return (int64_t)n;
 }
 

@@ -1,4 +1,5 @@
 /* gate: from a number to the function that serves it. */
+#include "box/calls.h"
 #include "box/shim/site.h"
 #include "box/shim/sys.h"
 

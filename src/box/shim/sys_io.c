@@ -132,6 +132,47 @@ long sys_writev(struct thread *t, struct regs *r, const long a[6])
     return many(t, __NR_write, a);
 }
 
+/* An offset of -1 stands for where the file is. RWF_x: 1, 2 and 4 are advice, or
+ * what fsync does. */
+static long many_with_flags(struct thread *t, bool writes, const long a[6])
+{
+    enum { HIPRI = 1, DSYNC = 2, SYNC = 4 };
+    uint32_t here = writes ? __NR_write : __NR_read, there = writes ? __NR_pwrite64 : __NR_pread64;
+    if (a[5] & ~(long)(HIPRI | DSYNC | SYNC))
+        return -EOPNOTSUPP;
+    long result = many(t, a[3] == -1 ? here : there, a);
+    if (result > 0 && writes && a[5] & (DSYNC | SYNC)) {
+        long synced = call_broker(t, __NR_fsync, a[0]);
+        result = synced < 0 ? synced : result;
+    }
+    return result;
+}
+
+long sys_preadv2(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return many_with_flags(t, false, a);
+}
+
+long sys_pwritev2(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    return many_with_flags(t, true, a);
+}
+
+/* A pipe's bytes are copied: into its end to write, from the one to read. */
+long sys_vmsplice(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { FLAGS = 15, GETFL = 3, ACCESS = 3, PIPE_SIZE = 1032 };
+    (void)r;
+    if (a[3] & ~(long)FLAGS)
+        return -EINVAL;
+    long flags = call_broker(t, __NR_fcntl, a[0], GETFL);
+    if (flags < 0 || call_broker(t, __NR_fcntl, a[0], PIPE_SIZE) < 0)
+        return -EBADF;
+    return many(t, flags & ACCESS ? __NR_write : __NR_read, (const long[6]){a[0], a[1], a[2]});
+}
+
 long sys_preadv(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;

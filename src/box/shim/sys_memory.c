@@ -185,13 +185,65 @@ long sys_msync(struct thread *t, struct regs *r, const long a[6])
     return result;
 }
 
+/* Is all of a range mapped? */
+static bool is_mapped(uint64_t at, uint64_t end)
+{
+    bool whole = true;
+    lock_take(&memory_lock);
+    while (at < end && whole) {
+        const struct mapping *m = memory_at(at);
+        whole = m != NULL;
+        at = m ? m->end : end;
+    }
+    lock_drop(&memory_lock);
+    return whole;
+}
+
+/* Nothing is ever paged out. */
 long sys_mlock(struct thread *t, struct regs *r, const long a[6])
 {
-    (void)t, (void)r, (void)a;
-    return 0; /* nothing is ever paged out */
+    uint64_t at = (uint64_t)a[0] & ~(uint64_t)(PAGE_SIZE - 1);
+    (void)t, (void)r;
+    return is_mapped(at, PAGE_UP((uint64_t)a[0] + (uint64_t)a[1])) ? 0 : -ENOMEM;
 }
 
 long sys_munlock(struct thread *t, struct regs *r, const long a[6])
 {
     return sys_mlock(t, r, a);
+}
+
+/* All that is mapped counts as there: nothing is ever paged out. */
+long sys_mincore(struct thread *t, struct regs *r, const long a[6])
+{
+    uint64_t at = (uint64_t)a[0], end = at + PAGE_UP((uint64_t)a[1]);
+    (void)r;
+    if (at & (PAGE_SIZE - 1))
+        return -EINVAL;
+    if (range_is_wrong(a[0], a[1]) || !is_mapped(at, end))
+        return -ENOMEM;
+    uint64_t pages = (end - at) / PAGE_SIZE;
+    memset(t->window + WINDOW_START, 1, PAGE_SIZE);
+    for (uint64_t done = 0; done < pages; done += PAGE_SIZE) {
+        uint64_t part = pages - done < PAGE_SIZE ? pages - done : PAGE_SIZE;
+        if (guest_copy((char *)a[2] + done, t->window + WINDOW_START, part) < 0)
+            return -EFAULT;
+    }
+    return 0;
+}
+
+long sys_mlock2(struct thread *t, struct regs *r, const long a[6])
+{
+    return a[2] & ~1L ? -EINVAL : sys_mlock(t, r, a);
+}
+
+long sys_mlockall(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r;
+    return a[0] == 0 || a[0] & ~7L || a[0] == 4 ? -EINVAL : 0;
+}
+
+long sys_munlockall(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)t, (void)r, (void)a;
+    return 0;
 }
