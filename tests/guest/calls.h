@@ -29,6 +29,7 @@ extern const struct theme ipc_themes[];
 extern const struct theme identity_themes[];
 extern const struct theme futex_themes[];
 extern const struct theme more_themes[];
+extern const struct theme become_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

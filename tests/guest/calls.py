@@ -40,6 +40,7 @@ def main():
     number, failed, cases = 0, False, 0
     with tempfile.TemporaryDirectory(prefix="vow-calls-") as name:
         directory = Path(name)
+        directory.chmod(0o755) # cases change their user
         for program in programs:
             image = directory / f"{program.name}.img"
             subprocess.run([VOW, "box", "pack", "-o", image, "--no-data", program], check=True, stdout=subprocess.DEVNULL)

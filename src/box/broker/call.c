@@ -37,6 +37,7 @@ struct box box;
 #define do_fork NULL
 #define do_vfork NULL
 #define do_execve NULL
+#define do_execveat NULL
 #define do_exit NULL
 #define do_exit_group NULL
 #define do_mmap NULL

@@ -24,6 +24,12 @@ int timer_settings_get(struct thread *t, uint64_t at, int64_t out[2]);
 int64_t timer_settings_put(struct thread *t, uint64_t at, const struct timer *timer);
 void timer_set(struct timer *timer, int clock, const int64_t to[2], bool absolute);
 
+/* pidfd.c: the process of a descriptor: 0, -EBADF, -ESRCH. */
+struct process;
+int64_t pidfd_process(struct thread *t, uint64_t fd, struct process **out);
+/* usage.c: a struct rusage of so much processor time. */
+int64_t usage_put(struct thread *t, uint64_t at, int64_t used);
+
 /* signal.c, for sigtimedwait's kin */
 struct siginfo_short;
 bool signal_remove(struct thread *t, uint64_t set, struct siginfo_short *out);

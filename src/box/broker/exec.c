@@ -102,6 +102,19 @@ struct commit {
     uint32_t uid, euid, gid, egid, secure, pad[5];
 };
 
+/* The users of a program that has the set-user-ID or set-group-ID bit. */
+static void take_bits(struct process *p)
+{
+    const struct file *f = p->exec_files[0];
+    struct store_attr a;
+    if (!f || p->no_new_privileges || f->node->ops->attr(f->node, &a) != 0)
+        return;
+    if (a.mode & S_ISUID)
+        p->cred.euid = a.uid;
+    if ((a.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+        p->cred.egid = a.gid;
+}
+
 int64_t box_exec_commit(struct thread *t, struct call *c)
 {
     struct process *p = t->process;
@@ -132,7 +145,9 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
     queue_wake(&p->changed);
     host_random(out.random, sizeof out.random);
     host_random(&out.seed, sizeof out.seed);
+    take_bits(p);
     credentials_exec(&p->cred);
+    out.secure = p->cred.uid != p->cred.euid || p->cred.gid != p->cred.egid;
     task_publish(p);
     out.uid = p->cred.uid, out.euid = p->cred.euid;
     out.gid = p->cred.gid, out.egid = p->cred.egid;

@@ -1,10 +1,9 @@
-/* system: usage, identity, limits and what the machine says of itself. */
+/* system: identity, limits and what the machine says of itself. */
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
-#include <sys/times.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -14,26 +13,6 @@
 #include "box/broker/task.h"
 
 enum { STACK_LIMIT = 8 << 20 };
-
-/* Usage ---------------------------------------------------------------------------------*/
-
-int64_t do_times(struct thread *t, struct call *c)
-{
-    int64_t words[4] = {cpu_time(t->process) / 10000000};
-    if (c->a[0] && call_put(t, c->a[0], words, sizeof words) != 0)
-        return -EFAULT;
-    return time_now() / 10000000;
-}
-
-int64_t do_getrusage(struct thread *t, struct call *c)
-{
-    int64_t words[18] = {0}, used = (int)c->a[0] == RUSAGE_CHILDREN ? 0 : cpu_time(t->process);
-    if ((int)c->a[0] < RUSAGE_CHILDREN || (int)c->a[0] > RUSAGE_THREAD)
-        return -EINVAL;
-    words[0] = used / 1000000000;
-    words[1] = used % 1000000000 / 1000;
-    return call_put(t, c->a[1], words, sizeof words);
-}
 
 /* Processes and groups -------------------------------------------------------------------*/
 
@@ -189,9 +168,13 @@ int64_t do_prctl(struct thread *t, struct call *c)
         return 0;
     case PR_GET_PDEATHSIG: return call_put(t, c->a[1], &t->process->death_signal, sizeof(int));
     case PR_GET_DUMPABLE: return 1;
-    case PR_SET_DUMPABLE:
-    case PR_SET_NO_NEW_PRIVS: return 0;
-    case PR_GET_NO_NEW_PRIVS:
+    case PR_SET_DUMPABLE: return 0;
+    case PR_SET_NO_NEW_PRIVS:
+        if (c->a[1] != 1 || c->a[2] || c->a[3] || c->a[4])
+            return -EINVAL;
+        t->process->no_new_privileges = true;
+        return 0;
+    case PR_GET_NO_NEW_PRIVS: return t->process->no_new_privileges;
     case PR_GET_SECCOMP: return 0;
     }
     return credentials_prctl(t->process, c);

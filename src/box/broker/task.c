@@ -239,6 +239,7 @@ void task_end(struct process *p, int status)
         return;
     p->state = ZOMBIE;
     p->status = status;
+    p->used = cpu_time(p);
     itimers_stop(p);
     posix_timers_free(p);
     sem_undo_all(p);
@@ -362,6 +363,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->exec_files[0] = p->exec_files[1] = NULL;
     p->exec_path = NULL;
     p->death_signal = 0;
+    p->used = p->children_used = 0;
     itimers_start(p);
     p->posix_timers = NULL;
     p->undo = NULL;
@@ -492,6 +494,7 @@ static void seen(struct process *p, int options)
         return;
     p->report = 0;
     if (p->state == ZOMBIE) {
+        p->parent->children_used += p->used + p->children_used;
         p->parent = NULL;
         maybe_free(p);
     }
@@ -500,7 +503,6 @@ static void seen(struct process *p, int options)
 int64_t do_wait4(struct thread *t, struct call *c)
 {
     struct process *p;
-    static const char usage[144];
     int options = (int)c->a[2];
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | (int)0xe0000000))
         return -EINVAL;
@@ -512,9 +514,26 @@ int64_t do_wait4(struct thread *t, struct call *c)
     if (c->a[1] && call_put(t, c->a[1], &status, sizeof status) != 0)
         return -EFAULT;
     if (c->a[3])
-        call_put(t, c->a[3], usage, sizeof usage);
+        usage_put(t, c->a[3], p->used + p->children_used);
     seen(p, options);
     return result;
+}
+
+/* What waitid's first arguments mean, as wait4 has it. */
+static int64_t waitid_which(struct thread *t, const struct call *c, int64_t *which)
+{
+    struct process *p;
+    int64_t id = (int)c->a[1], result = 0;
+    switch (c->a[0]) {
+    case P_ALL: *which = -1; return 0;
+    case P_PID: *which = id; return id > 0 ? 0 : -EINVAL;
+    case P_PGID: *which = id ? -id : 0; return id < 0 ? -EINVAL : 0;
+    case P_PIDFD:
+        result = pidfd_process(t, c->a[1], &p);
+        *which = result == 0 ? p->pid : 0;
+        return result == -ESRCH ? -ECHILD : result;
+    }
+    return -EINVAL;
 }
 
 int64_t do_waitid(struct thread *t, struct call *c)
@@ -523,13 +542,15 @@ int64_t do_waitid(struct thread *t, struct call *c)
     struct siginfo_short s = {0};
     uint8_t info[128];
     int options = (int)c->a[3];
-    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)) || c->a[0] > P_PGID)
+    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
-    int64_t id = (int)c->a[1];
-    int64_t which = c->a[0] == P_ALL ? -1 : c->a[0] == P_PID ? id : id ? -id : 0;
-    int64_t result = look(t, which, options, &p);
+    int64_t which, result = waitid_which(t, c, &which);
+    if (result == 0)
+        result = look(t, which, options, &p);
     if (result < 0)
         return result;
+    if (p && c->a[4])
+        usage_put(t, c->a[4], p->used + p->children_used);
     if (p) {
         int status = report_of(p, options);
         s.signal = SIGCHLD;

@@ -104,6 +104,8 @@ struct process {
     struct sem_undo *undo;
     int64_t started;
     uint64_t file_limit;
+    bool no_new_privileges;
+    int64_t used, children_used;   /* processor time: at its end; of those waited for */
     uint64_t processors;           /* it wants to run on; 0: all */
     int8_t nice, policy, priority; /* as it asked */
 };

@@ -1,7 +1,9 @@
 /* The calls about threads and processes that the shim has a part in. */
+#include "box/calls.h"
 #include "box/shim/memory.h"
 #include "box/shim/sys.h"
 
+#include <linux/fcntl.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 
@@ -139,6 +141,34 @@ long sys_execve(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
     return exec_replace(t, a);
+}
+
+/* By way of the name that a descriptor has in /proc. */
+long sys_execveat(struct thread *t, struct regs *r, const long a[6])
+{
+    enum { AT_FDCWD_ = -100, EMPTY = 0x1000, NOFOLLOW = 0x100, PREFIX = 14, ROOM = 4096 + 32 };
+    char path[ROOM] = "/proc/self/fd/";
+    unsigned at = PREFIX;
+    (void)r;
+    if (a[4] & ~(long)(EMPTY | NOFOLLOW))
+        return -EINVAL;
+    long length = guest_copy_string(t->window + WINDOW_START, (const char *)a[1], CALL_PATH_MAX);
+    if (length < 0 || length == CALL_PATH_MAX)
+        return length < 0 ? length : -ENAMETOOLONG;
+    if (length == 0 && !(a[4] & EMPTY))
+        return -ENOENT;
+    if (length > 0 && (t->window[WINDOW_START] == '/' || (int)a[0] == AT_FDCWD_))
+        return exec_replace(t, (const long[3]){a[1], a[2], a[3]});
+    uint32_t fd = (uint32_t)a[0], unit = 1000000000;
+    if (call_broker(t, __NR_fcntl, fd, F_GETFD) < 0)
+        return -EBADF;
+    for (; unit; unit /= 10)
+        if (fd / unit || unit == 1)
+            path[at++] = (char)('0' + fd / unit % 10);
+    if (length > 0)
+        path[at++] = '/';
+    memcpy(path + at, t->window + WINDOW_START, (uint64_t)length + 1);
+    return exec_replace(t, (const long[3]){(long)path, a[2], a[3]});
 }
 
 /* What the broker keeps in the slot. */
