@@ -24,20 +24,32 @@ static void put(const char *text)
     write(master, text, strlen(text));
 }
 
-/* What comes out of a descriptor now, control characters made visible. */
+/* The kernel's own terminals pass on what is typed by a worker, which a loaded
+ * machine may keep waiting. */
+enum { QUIET_MS = 20, SOON_MS = 150, SURELY_MS = 10000 };
+
+/* What comes out of the screen's side until it is quiet, or of one read of the
+ * program's; control characters made visible. */
 static void get(int fd)
 {
-    char buffer[512];
+    char buffer[2048];
+    ssize_t size = 0, part = 0;
     struct pollfd p = {fd, POLLIN, 0};
-    if (poll(&p, 1, 150) <= 0) {
-        puts(fd == master ? "screen: nothing" : "program: nothing");
+    const char *name = fd == master ? "screen" : "program";
+    while (poll(&p, 1, size ? QUIET_MS : SOON_MS) > 0) {
+        part = read(fd, buffer + size, sizeof buffer - (size_t)size);
+        size += part > 0 ? part : 0;
+        if (part <= 0 || fd != master)
+            break;
+    }
+    if (!p.revents && !size) {
+        printf("%s: nothing\n", name);
         return;
     }
-    ssize_t size = read(fd, buffer, sizeof buffer);
-    printf("%s: ", fd == master ? "screen" : "program");
+    printf("%s: ", name);
     for (ssize_t i = 0; i < size; i++)
         printf(buffer[i] >= ' ' && buffer[i] < 127 ? "%c" : "\\%03o", (unsigned char)buffer[i]);
-    printf(" = %zd %s\n", size, size < 0 ? strerrorname_np(errno) : "");
+    printf(" = %zd %s\n", size ? size : part, part < 0 && !size ? strerrorname_np(errno) : "");
 }
 
 static void both(const char *text)
@@ -174,6 +186,7 @@ static void raw(void)
     char buffer[8];
     open_pair();
     put("typed ahead");
+    get(master); /* once it is echoed the line discipline has it */
     SHOW(tcgetattr(slave, &t));
     SHOW(t.c_lflag == (ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN));
     SHOW(t.c_iflag == (ICRNL | IXON));
@@ -193,9 +206,9 @@ static void raw(void)
     tcsetattr(slave, TCSANOW, &t);
     struct pollfd p = {slave, POLLIN, 0};
     put("ab");
-    SHOW(poll(&p, 1, 10));
+    SHOW(poll(&p, 1, SOON_MS));
     put("c");
-    SHOW(poll(&p, 1, 10));
+    SHOW(poll(&p, 1, SOON_MS));
     SHOW(read(slave, buffer, 8));
     t.c_cc[VMIN] = 0;
     tcsetattr(slave, TCSANOW, &t);
@@ -264,6 +277,8 @@ static void keys(void)
     struct winsize size = {24, 80, 0, 0}, seen = {0};
     open_pair();
     pid_t pid = in_session(count_signals);
+    struct pollfd ready = {master, POLLIN, 0};
+    poll(&ready, 1, SURELY_MS);
     get(master);
     put("lost\003");
     get(master);
