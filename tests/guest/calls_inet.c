@@ -78,7 +78,9 @@ static int port_of(int s)
     struct sockaddr_storage a = {0};
     socklen_t size = sizeof a;
     getsockname(s, (void *)&a, &size);
-    return ntohs(((struct sockaddr_in *)&a)->sin_port);
+    struct sockaddr_in in;
+    memcpy(&in, &a, sizeof in);
+    return ntohs(in.sin_port);
 }
 
 static void names_of(int s)

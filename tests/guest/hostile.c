@@ -261,6 +261,19 @@ static void poison(void)
     puts("not reached");
 }
 
+/* Writes over all that a guest may write of what is published. */
+static _Noreturn void scribble_for_ever(void)
+{
+    struct channel *c = (struct channel *)CHANNEL_BASE;
+    uint64_t random = 88172645463325252;
+    for (unsigned i = 0;; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        for (int j = 0; j < 64; j++)
+            c->positions[j] = random >> j % 60;
+        c->slots[i % 8].place = (uint32_t)(random >> 32);
+    }
+}
+
 /* What is published cannot be written, whatever its mapping is asked to be. What
  * can be, positions and where a slot looks, is what its own reads get wrong. */
 static void published(void)
@@ -268,23 +281,18 @@ static void published(void)
     struct channel *c = (struct channel *)CHANNEL_BASE;
     const long page[6] = {(long)PUBLISHED_BASE, 4096, 3};
     static char buffer[4096];
-    uint64_t random = 88172645463325252;
     printf("mprotect %ld\n", call(gadget(), SYS_mprotect, page));
     fflush(stdout);
     int fd = open("/f", O_RDWR | O_CREAT | O_TRUNC, 0600), again = open("/f", O_RDONLY);
     memset(buffer, 7, sizeof buffer);
     write(fd, buffer, sizeof buffer);
     pid_t pid = fork();
-    for (int i = 0; pid == 0; i++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        for (int j = 0; j < 64; j++)
-            c->positions[j] = random >> j % 60;
-        c->slots[i % 8].place = (uint32_t)(random >> 32);
-    }
+    if (pid == 0)
+        scribble_for_ever();
     for (int i = 0; i < 20000; i++) {
         struct stat st;
         long n = read(again, buffer, sizeof buffer);
-        lseek(again, n < 0 ? 0 : (long)(random % 5000), SEEK_SET);
+        lseek(again, n < 0 ? 0 : i * 37 % 5000, SEEK_SET);
         fstat(again, &st);
     }
     kill(pid, SIGKILL);

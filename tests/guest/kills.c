@@ -67,8 +67,9 @@ static _Noreturn void record(int syncs)
         close(fd);
         printf("%lu\n", (unsigned long)number);
         fflush(stdout);
-        while (!syncs)
-            pause();
+        if (!syncs)
+            for (;;)
+                pause();
     }
 }
 

@@ -351,8 +351,10 @@ static void told(void)
     int there[2], back[2];
     struct stat st;
     char name[16], byte = 0;
-    if (pipe(there) != 0 || pipe(back) != 0)
+    if (pipe(there) != 0 || pipe(back) != 0) {
         wrong("pipe", errno, 0);
+        return;
+    }
     kept = open_new("t");
     if (fork() == 0) {
         int fd = open("t", O_RDONLY);

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The first process of an imitated machine. Makes a root that can be mounted
 # upon (a view changes the root, which the first file system forbids), runs the
 # tests that the list names there, and turns the machine off. What it prints is

@@ -88,7 +88,7 @@ TEST(symlinks_are_followed_as_far_as_anything_exists)
 static void opens(const struct opened_paths *opened, const char *name)
 {
     char *path CLEAN_FREE = below(name);
-    struct stat there, held;
+    struct stat there = {0}, held = {0};
     int fd = opened_find(opened, path);
     CHECK(fd >= 0 && stat(path, &there) == 0 && fstat(fd, &held) == 0);
     CHECK(there.st_ino == held.st_ino && there.st_dev == held.st_dev);

@@ -538,7 +538,7 @@ static int64_t waitid_which(struct thread *t, const struct call *c, int64_t *whi
 
 int64_t do_waitid(struct thread *t, struct call *c)
 {
-    struct process *p;
+    struct process *p = NULL;
     struct siginfo_short s = {0};
     uint8_t info[128];
     int options = (int)c->a[3];
