@@ -79,7 +79,7 @@ uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *e
  * (and x32 numbers where x86_64 is among them) → `foreign`. Only LD W ABS,
  * JA, JEQ, JGE, JGT, JSET with constants, AND with a constant and RET K are
  * emitted: the kernel's allow bitmap understands no others. -E2BIG above 4096
- * instructions. */
+ * instructions; -EINVAL, and which, for rules or ranges that are not in order. */
 int bpf_compile(const struct ruleset *const *sets, size_t set_count, uint32_t foreign,
                 struct program *out, struct err *err);
 void program_free(struct program *program);

@@ -9,26 +9,69 @@
 #include "bpf/match.h"
 #include "bpf/tree.h"
 
+/* Sorted and disjoint, which all that follows relies on. */
+static bool in_order(const struct atom *atom)
+{
+    for (size_t i = 0; i < atom->range_count; i++) {
+        const struct range *range = &atom->ranges[i];
+        if (range->lo > range->hi || (i > 0 && range->lo <= range[-1].hi))
+            return false;
+    }
+    return true;
+}
+
+static int check_clause(const struct arch *arch, uint32_t nr, const struct clause *clause,
+                        struct err *err)
+{
+    for (size_t i = 0; i < clause->atom_count; i++) {
+        if (in_order(&clause->atoms[i]))
+            continue;
+        const struct sys_call *call = arch_call(arch, nr);
+        return err_set(err, -EINVAL, "%s: %s (%u): the ranges of argument %u are out of order",
+                       arch->name, call ? call_name(call) : "unknown call", nr,
+                       clause->atoms[i].arg);
+    }
+    return 0;
+}
+
+static int check_rule(const struct arch *arch, const struct rule *rule, struct err *err)
+{
+    if (rule->nr >= X32_FIRST && arch_is_x32(arch, rule->nr))
+        return err_set(err, -EINVAL, "%s: rule %u is for x32", arch->name, rule->nr);
+    size_t count = rule->always ? 0 : (size_t)rule->clause_count + rule->settled_count;
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = check_clause(arch, rule->nr, &rule->clauses[i], err);
+    return result;
+}
+
+static int check_set(const struct ruleset *set, struct err *err)
+{
+    int result = 0;
+    for (size_t i = 0; i < set->rule_count && result == 0; i++) {
+        const struct rule *rule = &set->rules[i];
+        if (i > 0 && rule->nr <= rule[-1].nr)
+            return err_set(err, -EINVAL, "%s: rule %u is out of order", set->arch->name, rule->nr);
+        result = check_rule(set->arch, rule, err);
+    }
+    return result;
+}
+
 static int check_sets(const struct ruleset *const *sets, size_t set_count, struct err *err)
 {
     if (set_count == 0)
         return err_set(err, -EINVAL, "no architecture to compile for");
-    for (size_t i = 0; i < set_count; i++) {
+    int result = 0;
+    for (size_t i = 0; i < set_count && result == 0; i++) {
         const struct arch *arch = sets[i]->arch;
         if (arch->id == ARCH_X32)
             return err_set(err, -EINVAL, "x32 is always denied and has no rules");
         for (size_t j = 0; j < i; j++)
             if (sets[j]->arch->audit == arch->audit)
                 return err_set(err, -EINVAL, "two rule sets for %s", arch->name);
-        for (size_t j = 0; j < sets[i]->rule_count; j++) {
-            uint32_t nr = sets[i]->rules[j].nr;
-            if (j > 0 && nr <= sets[i]->rules[j - 1].nr)
-                return err_set(err, -EINVAL, "%s: rule %u is out of order", arch->name, nr);
-            if (nr >= X32_FIRST && arch_is_x32(arch, nr))
-                return err_set(err, -EINVAL, "%s: rule %u is for x32", arch->name, nr);
-        }
+        result = check_set(sets[i], err);
     }
-    return 0;
+    return result;
 }
 
 static bool looks_at_arguments(const struct rule *rule)

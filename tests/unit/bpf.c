@@ -483,3 +483,33 @@ TEST(sets_of_values_are_what_plain_search_finds)
         CHECK_EQ(values_next(&edges, edge, count), count);
     }
 }
+
+TEST(ranges_out_of_order_are_refused)
+{
+    static const struct {
+        struct range at[2];
+        bool good;
+    } lists[] = {
+        {{{5, 6}, {1, 2}}, false}, {{{1, 5}, {5, 6}}, false}, {{{1, 1}, {1, 1}}, false},
+        {{{1, 2}, {4, 3}}, false}, {{{1, 2}, {3, 4}}, true},
+    };
+    for (size_t i = 0; i < 3 * ARRAY_COUNT(lists); i++) {
+        struct clause clauses[2] = {
+            {.atoms = {ATOM(2, 32, UINT32_MAX, few), ATOM(3, 64, UINT64_MAX, lists[i / 3].at)},
+             .atom_count = 2}};
+        clauses[1] = clauses[0];
+        /* the list in a clause that allows, in one that settles, in one that does not count */
+        struct rule rule = {.nr = 9, .clauses = clauses, .always = i % 3 == 2};
+        rule.clause_count = i % 3 != 1;
+        rule.settled_count = i % 3 == 1;
+        struct ruleset set = {.arch = &archs[ARCH_X86_64], .rules = &rule, .rule_count = 1};
+        struct program p;
+        struct err err;
+        bool good = lists[i / 3].good || rule.always;
+        CHECK_EQ(bpf_compile((const struct ruleset *[]){&set}, 1, KILL, &p, &err),
+                 good ? 0 : -EINVAL);
+        if (!good)
+            CHECK_STR(err.text, "x86_64: mmap (9): the ranges of argument 3 are out of order");
+        program_free(&p);
+    }
+}
