@@ -26,6 +26,7 @@ struct change {
     bool narrows; /* the promises of the process itself change */
     struct program filter, exec_trap;
     int ruleset; /* -1: Landlock has nothing to add */
+    struct unveil_locking unveil;
     enum landlock_whom whom;
     bool handler;     /* the handler of SIGSYS is to be installed */
     const char *step; /* that failed */
@@ -48,23 +49,29 @@ static bool dresses_programs(const struct pledge_state *s)
 
 /* Without the promise unveil no more can be unveiled; with it the broker has to
  * be there before the rest is given up. */
-static int prepare_unveil(promise_set held, struct err *err)
+static int prepare_unveil(struct change *c, struct err *err)
 {
     int code = 0;
-    if (!(held & PROMISE(UNVEIL)))
-        code = unveil_lock();
+    if (!(c->next->held & PROMISE(UNVEIL)))
+        code = unveil_lock_prepare(&c->unveil);
     else if (!state.pledged)
         code = unveil_prepare();
-    if (code == 0)
-        code = unveil_except();
     return code < 0 ? err_set(err, code, "unveil: %s", strerror(-code)) : 0;
+}
+
+static int enforce_unveil(const struct change *c, bool stopped)
+{
+    int code = 0;
+    if (!(c->next->held & PROMISE(UNVEIL)))
+        code = unveil_lock_enter(&c->unveil, stopped);
+    return code < 0 ? code : unveil_except();
 }
 
 static int prepare_own(struct change *c, struct err *err)
 {
     promise_set held = c->next->held;
     struct pledge_owners owners;
-    int code = prepare_unveil(held, err);
+    int code = prepare_unveil(c, err);
     struct pledge_filter_for process = {.broker = unveil_active()};
     if (held & PROMISE(FATTR) && pledge_owners(&owners))
         process.owners = &owners;
@@ -94,6 +101,25 @@ static int load(const struct program *filter)
     return filter->count > 0 ? seccomp_load(filter->at, filter->count, false) : 0;
 }
 
+static void close_rulesets(struct change *c)
+{
+    clean_fd(&c->ruleset);
+    clean_fd(&c->unveil.ruleset);
+}
+
+/* The handler knows of the promises before it is asked about them. */
+static int enforce_filters(struct change *c)
+{
+    c->step = "seccomp";
+    trap_hold(held_by(c->next));
+    int code = load(&c->exec_trap);
+    if (code == 0)
+        code = load(&c->filter);
+    if (code < 0)
+        trap_hold(held_by(&state));
+    return code;
+}
+
 /* enforce: takes no lock of the libc's. Irreversible from no_new_privs on. */
 static int enforce(struct change *c, bool stopped)
 {
@@ -105,16 +131,16 @@ static int enforce(struct change *c, bool stopped)
         c->step = "no_new_privs";
         code = process_no_new_privs();
     }
+    if (code == 0 && c->narrows) {
+        c->step = "unveil";
+        code = enforce_unveil(c, stopped);
+    }
     if (code == 0 && c->ruleset >= 0) {
         c->step = "Landlock";
         code = landlock_restrict(c->ruleset, c->whom);
     }
-    clean_fd(&c->ruleset);
-    c->step = code == 0 ? "seccomp" : c->step;
-    trap_hold(held_by(c->next));
-    if (code == 0)
-        code = load(&c->exec_trap);
-    return code == 0 ? load(&c->filter) : code;
+    close_rulesets(c);
+    return code == 0 ? enforce_filters(c) : code;
 }
 
 /* stop_and_enforce: a filter is put on all threads at once by the kernel. They
@@ -125,10 +151,8 @@ static int stop_and_enforce(struct change *c, struct err *err)
     bool needed = c->handler || (c->ruleset >= 0 && c->whom != LANDLOCK_ALL);
     bool stopped = needed && !threads_alone();
     int code = stopped ? threads_stop(err) : 0;
-    if (code < 0) {
-        clean_fd(&c->ruleset);
+    if (code < 0)
         return code;
-    }
     if (stopped && c->whom != LANDLOCK_ALL)
         c->whom = LANDLOCK_STOPPED;
     code = enforce(c, stopped);
@@ -141,13 +165,14 @@ static int stop_and_enforce(struct change *c, struct err *err)
 /* change: from what is said to what is to be, and to less. */
 static int change(const struct pledge_state *next, struct err *err)
 {
-    struct change c = {.next = next, .ruleset = -1};
+    struct change c = {.next = next, .ruleset = -1, .unveil.ruleset = -1};
     c.narrows = next->pledged && (!state.pledged || next->held != state.held);
     int code = prepare(&c, err);
     if (code == 0 && (c.narrows || c.exec_trap.count > 0))
         code = stop_and_enforce(&c, err);
     if (code == 0 && !(held_by(next) & PROMISE(STDIO))) /* memory cannot be given back */
         return 0;
+    close_rulesets(&c);
     program_free(&c.filter);
     program_free(&c.exec_trap);
     return code;

@@ -3,7 +3,6 @@
 #include "broker/walk.h"
 #include "host/landlock.h"
 #include "landlock/landlock.h"
-#include "unveil/domain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +118,7 @@ int unveil_data_add(const char *path, const char *permissions)
     return code;
 }
 
-int unveil_data_lock(void)
+int unveil_data_ruleset(void)
 {
     const promise_set all = ~(promise_set)0;
     char path[PATH_MAX];
@@ -138,5 +137,5 @@ int unveil_data_lock(void)
             code = host_landlock_add_path(ruleset, at->directory ? access : access & FILE_RIGHTS,
                                           at->object);
     }
-    return code < 0 ? code : domain_enter(ruleset, abi);
+    return code < 0 ? code : take_fd(&ruleset);
 }

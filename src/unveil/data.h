@@ -9,8 +9,8 @@
 #include "base/base.h"
 
 /* unveil_data_add: 0; -ENOENT for what is absent, -EINVAL for what takes away,
- * -E2BIG. unveil_data_lock: the domain. */
+ * -E2BIG. unveil_data_ruleset: the domain of the rules, a descriptor. */
 int unveil_data_add(const char *path, const char *permissions);
-int unveil_data_lock(void);
+int unveil_data_ruleset(void);
 
 #endif

@@ -109,35 +109,59 @@ static int allow_execution(int ruleset)
     }
 }
 
-/* hold: the domain, once (-EALREADY). False where there is none: the kernel has no Landlock, or not
- * for threads that do not answer; then nothing is executed any more. */
-static int hold(void)
+/* broker_ruleset: -1 where the kernel has no Landlock; -EALREADY after the lock. */
+static int broker_ruleset(int *ruleset)
 {
     int abi = host_landlock_abi();
     if (abi < 1)
         return 0;
-    int ruleset CLEAN_FD = host_landlock_create(landlock_handled(abi), 0, 0);
-    if (ruleset < 0)
-        return ruleset;
-    int code = allow_execution(ruleset);
+    int made CLEAN_FD = host_landlock_create(landlock_handled(abi), 0, 0);
+    int code = made < 0 ? made : allow_execution(made);
     if (code == 0)
-        code = domain_enter(ruleset, abi);
-    return code < 0 && code != -EBUSY ? code : code == 0;
+        *ruleset = take_fd(&made);
+    return code;
+}
+
+int unveil_lock_prepare(struct unveil_locking *locking)
+{
+    enter();
+    *locking = (struct unveil_locking){
+        .broker = state.active, .data = state.data_only && !state.locked, .ruleset = -1};
+    int code = 0;
+    if (locking->broker)
+        code = broker_ruleset(&locking->ruleset);
+    else if (locking->data)
+        code = locking->ruleset = unveil_data_ruleset();
+    leave();
+    if (code == -EALREADY)
+        locking->broker = false;
+    return code < 0 && code != -EALREADY ? code : 0;
+}
+
+/* Where there is no domain, because the kernel has no Landlock, or not for threads
+ * that do not answer, the broker lets nothing be executed any more. */
+int unveil_lock_enter(const struct unveil_locking *locking, bool stopped)
+{
+    int code = 0;
+    if (locking->ruleset >= 0)
+        code = domain_enter(locking->ruleset, host_landlock_abi(), stopped);
+    if (locking->broker && (code == 0 || code == -EBUSY)) {
+        bool held = code == 0 && locking->ruleset >= 0;
+        return ask(BROKER_LOCK, (const void *)(uintptr_t)held, NULL);
+    }
+    if (code == 0 && !state.active)
+        state.locked = true;
+    return code;
 }
 
 int unveil_lock(void)
 {
-    enter();
-    int code = 0;
-    if (state.active)
-        code = hold();
-    else if (state.data_only && !state.locked)
-        code = unveil_data_lock();
-    state.locked |= !state.active && code == 0;
-    leave();
-    if (code == -EALREADY)
-        return 0;
-    return code < 0 || !state.active ? code : ask(BROKER_LOCK, (const void *)(uintptr_t)code, NULL);
+    struct unveil_locking locking;
+    int code = unveil_lock_prepare(&locking);
+    if (code == 0)
+        code = unveil_lock_enter(&locking, false);
+    clean_fd(&locking.ruleset);
+    return code;
 }
 
 int unveil_fetch(const char *path)

@@ -33,9 +33,20 @@ int unveil_data_only(void);
  * -errno. */
 int unveil_prepare(void);
 
-/* unveil_lock: as unveil(NULL, NULL), for pledge() without the promise unveil.
- * 0, also where there is nothing to lock; or -errno. */
+/* unveil_lock: as unveil(NULL, NULL). 0, also where there is nothing to lock; or
+ * -errno. */
 int unveil_lock(void);
+
+/* The same in two steps, for pledge() without the promise unveil. */
+struct unveil_locking {
+    bool broker, data; /* what there is to lock */
+    int ruleset;       /* -1: there is none */
+};
+/* unveil_lock_prepare: what can fail; nothing changes yet. Ended by clean_fd()
+ * of the ruleset. unveil_lock_enter: `stopped`: the other threads are, by the
+ * caller; takes no lock of the libc's, then. Both 0 or -errno. */
+int unveil_lock_prepare(struct unveil_locking *locking);
+int unveil_lock_enter(const struct unveil_locking *locking, bool stopped);
 
 /* unveil_fetch: a descriptor, close-on-exec and for reading (of /dev/null and its
  * like for writing, too), of one of the files that a promise opens by itself

@@ -96,6 +96,23 @@ TEST(one_bad_side_changes_neither)
     CHECK_EQ(socket(AF_INET, SOCK_STREAM, 0) < 0, 0);
 }
 
+/* In want of a descriptor for Landlock. */
+TEST(a_pledge_that_fails_locks_no_rules)
+{
+    struct rlimit before, none;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CHECK_EQ(pledge("stdio rpath", NULL), -1);
+    CHECK_EQ(errno, EMFILE);
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (unveil("/usr", "r") < 0 && errno == EBUSY)
+        SKIP("listener: another one is in force");
+    CHECK_EQ(unveil("/etc", "r"), 0);
+    CHECK_EQ(pledge("stdio rpath error", NULL), 0);
+    CHECK_EQ(unveil("/lib", "r"), -1);
+}
+
 TEST(with_error_more_is_passed_over)
 {
     CHECK_EQ(pledge("stdio error", NULL), 0);

@@ -202,6 +202,43 @@ TEST(a_first_thread_that_has_ended_is_passed_over)
     CHECK_EQ(status, 0);
 }
 
+/* The libc's own signal too, so that nobody can stop it. */
+static void *run_deaf(void *argument)
+{
+    int *ends = argument;
+    unsigned long all = ~0ul, none = 0;
+    char byte;
+    CHECK_EQ(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all), 0);
+    CHECK_EQ(write(ends[1], "r", 1), 1);
+    CHECK_EQ(read(ends[2], &byte, 1), 1);
+    CHECK_EQ(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none), 0);
+    CHECK_EQ(write(ends[1], "r", 1), 1);
+    CHECK_EQ(read(ends[2], &byte, 1), 0);
+    return NULL;
+}
+
+TEST(a_pledge_that_cannot_stop_a_thread_locks_no_rules)
+{
+    int ends[4];
+    char byte;
+    pthread_t thread;
+    CHECK_EQ(pipe(ends), 0);
+    CHECK_EQ(pipe(ends + 2), 0);
+    if (unveil("/proc", "r") < 0)
+        SKIP("listener: another one is in force");
+    CHECK_EQ(pthread_create(&thread, NULL, run_deaf, ends), 0);
+    CHECK_EQ(read(ends[0], &byte, 1), 1);
+    CHECK_EQ(pledge("stdio rpath", NULL), -1);
+    CHECK_EQ(errno, EBUSY);
+    CHECK_EQ(unveil("/usr", "r"), 0);
+    CHECK_EQ(write(ends[3], "g", 1), 1);
+    CHECK_EQ(read(ends[0], &byte, 1), 1);
+    CHECK_EQ(pledge("stdio rpath error", NULL), 0);
+    CHECK_EQ(unveil("/etc", "r"), -1);
+    close(ends[3]);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
 static void *wait_for_ever(void *unused)
 {
     for (;;)
