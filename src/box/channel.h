@@ -98,6 +98,7 @@ enum box_call {
     BOX_STAGE,            /* at, size, whether it is the first: part of a datagram (message.h) */
     BOX_UNSTAGE,          /* at, size, offset: the rest of one; how much there was */
     BOX_SITE,             /* arena offset, enum site_event: text.c has the answers */
+    BOX_TELL,             /* text, its size, is it the end?: the next part, after -WANTS_x */
     BOX_CALLS_END,
 };
 
@@ -114,6 +115,9 @@ enum site_event { SITE_CALLED, SITE_STOPPED };
 struct box_shm {
     uint64_t arena, size;
 };
+
+/* The errno of a call that needs what the shim knows: it tells it, and calls again. */
+enum { WANTS_MAPS = 600, WANTS_ENVIRON };
 
 /* A signal on its way to a handler. */
 struct box_signal {

@@ -64,6 +64,7 @@ static call_fn *const box_functions[BOX_CALLS_END - BOX_CALLS] = {
     [BOX_EXEC_READ - BOX_CALLS] = box_exec_read,
     [BOX_EXEC_COMMIT - BOX_CALLS] = box_exec_commit,
     [BOX_MAP - BOX_CALLS] = box_map,
+    [BOX_TELL - BOX_CALLS] = box_tell,
     [BOX_STAGE - BOX_CALLS] = box_stage,
     [BOX_UNSTAGE - BOX_CALLS] = box_unstage,
     [BOX_SITE - BOX_CALLS] = box_site,

@@ -151,7 +151,7 @@ struct file *fd_file(const struct thread *t, uint64_t fd)
 
 static unsigned fd_limit(const struct thread *t)
 {
-    return t->process->file_limit < FDS_MAX ? (unsigned)t->process->file_limit : FDS_MAX;
+    return limit_files(t->process);
 }
 
 int fd_free(const struct thread *t, unsigned from)

@@ -7,6 +7,7 @@
 
 #include "box/broker/lock.h"
 #include "box/broker/page_cache.h"
+#include "box/broker/static_fs.h"
 #include "box/broker/task.h"
 #include "box/published.h"
 
@@ -39,13 +40,26 @@ int node_may(const struct process *p, struct node *n, int how)
 
 /* Walking --------------------------------------------------------------------------------*/
 
-/* The roots of the other file systems, by their name in the root directory. */
+/* The other file systems, by the name of their root in the root directory. */
+static const struct {
+    const char *name;
+    struct node *(*root)(void);
+} mounts[] = {{"dev", memory_fs_root}, {"proc", proc_root}, {"sys", sys_root}};
+
 static struct node *mounted(const char *name, size_t size)
 {
-    if (size == 3 && memcmp(name, "dev", 3) == 0)
-        return memory_fs_root();
-    if (size == 4 && memcmp(name, "proc", 4) == 0)
-        return proc_root();
+    for (size_t i = 0; i < ARRAY_COUNT(mounts); i++)
+        if (strlen(mounts[i].name) == size && memcmp(mounts[i].name, name, size) == 0)
+            return mounts[i].root();
+    return NULL;
+}
+
+/* What the root of another file system is called; NULL: it is none. */
+static const char *mount_name(const struct node *n)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(mounts); i++)
+        if (mounts[i].root() == n)
+            return mounts[i].name;
     return NULL;
 }
 
@@ -56,7 +70,7 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
         *out = node_hold(dir);
         return 0;
     }
-    if (is_parent && (dir == memory_fs_root() || dir == proc_root()))
+    if (is_parent && mount_name(dir))
         return store_fs_node(STORE_ROOT, out);
     if (!is_parent && store_fs_is_root(dir) && mounted(name, size)) {
         *out = node_hold(mounted(name, size));
@@ -241,8 +255,9 @@ static int is_it(void *context, const struct store_entry *e)
 static int name_in(struct node *parent, const struct node *dir, struct search *s)
 {
     uint64_t position = 0;
-    if (dir == memory_fs_root() || dir == proc_root()) {
-        s->size = (size_t)(stpcpy(s->name, dir == proc_root() ? "proc" : "dev") - s->name);
+    const char *mount = mount_name(dir);
+    if (mount) {
+        s->size = (size_t)(stpcpy(s->name, mount) - s->name);
         return 0;
     }
     s->ino = dir->ino;

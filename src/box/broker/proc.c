@@ -8,87 +8,54 @@
 #include "box/broker/calls.h"
 #include "box/broker/net/interface.h"
 #include "box/broker/node.h"
+#include "box/broker/proc.h"
+#include "box/broker/static_fs.h"
 #include "box/broker/task.h"
 #include "box/broker/tty/pty.h"
 
 enum { DEVICE = 21, PROC_ROOT_INO = 1 };
 
-enum kind {
-    ROOT,
-    SELF,
-    PROCESS,
-    FD_DIR,
-    FD,
-    EXE,
-    CWD,
-    ROOT_LINK,
-    SYS_DIR,
-    NET_DIR,
-    TEXT, /* and all that follow */
-    STATUS = TEXT,
-    STAT,
-    STATM,
-    CMDLINE,
-    COMM,
-    MOUNTS,
-    CGROUP,
-    CPUINFO,
-    MEMINFO,
-    UPTIME,
-    LOADAVG,
-    VERSION,
-    FILESYSTEMS,
-    SYS_STAT,
-    SELF_MOUNTS,
-    OVERCOMMIT,
-    PID_MAX,
-    CAP_LAST,
-    OSRELEASE,
-    HOSTNAME,
-    SOMAXCONN,
-    PORT_RANGE,
-    NET_TEXT, /* of /proc/net: the number is its file's */
-};
-
 struct proc_node {
     struct node node;
-    enum kind kind;
+    enum proc_kind kind;
     uint32_t pid;
-    unsigned fd;
+    unsigned fd; /* or the thread of /proc/PID/task, or 0 */
 };
 
 struct row {
     const char *name;
-    enum kind kind;
+    enum proc_kind kind;
 };
 static const struct row in_root[] = {
     {"self", SELF},     {"cpuinfo", CPUINFO},    {"meminfo", MEMINFO},
     {"uptime", UPTIME}, {"loadavg", LOADAVG},    {"version", VERSION},
     {"stat", SYS_STAT}, {"mounts", SELF_MOUNTS}, {"filesystems", FILESYSTEMS},
-    {"sys", SYS_DIR},   {"net", NET_DIR},
+    {"sys", SYS_DIR},   {"net", NET_DIR},        {"thread-self", THREAD_SELF},
 };
 static const struct row in_process[] = {
-    {"fd", FD_DIR},     {"exe", EXE},       {"cwd", CWD},       {"root", ROOT_LINK},
-    {"status", STATUS}, {"stat", STAT},     {"statm", STATM},   {"cmdline", CMDLINE},
-    {"comm", COMM},     {"mounts", MOUNTS}, {"cgroup", CGROUP}, {"net", NET_DIR},
+    {"fd", FD_DIR},
+    {"exe", EXE},
+    {"cwd", CWD},
+    {"root", ROOT_LINK},
+    {"status", STATUS},
+    {"stat", STAT},
+    {"statm", STATM},
+    {"cmdline", CMDLINE},
+    {"comm", COMM},
+    {"mounts", MOUNTS},
+    {"cgroup", CGROUP},
+    {"net", NET_DIR},
+    {"fdinfo", FDINFO_DIR},
+    {"limits", LIMITS_TEXT},
+    {"maps", MAPS},
+    {"environ", ENVIRON},
+    {"mountinfo", MOUNTINFO},
+    {"oom_score", ZERO},
+    {"oom_score_adj", ZERO},
+    {"loginuid", NOBODY},
+    {"sessionid", NOBODY},
+    {"task", TASK_DIR}, /* the last: a thread has none */
 };
-/* /proc/sys is flat here: a path's parts are looked up in the same directory. */
-static const struct row in_sys[] = {
-    {"vm", SYS_DIR},
-    {"kernel", SYS_DIR},
-    {"fs", SYS_DIR},
-    {"overcommit_memory", OVERCOMMIT},
-    {"pid_max", PID_MAX},
-    {"cap_last_cap", CAP_LAST},
-    {"osrelease", OSRELEASE},
-    {"hostname", HOSTNAME},
-    {"net", SYS_DIR},
-    {"core", SYS_DIR},
-    {"ipv4", SYS_DIR},
-    {"somaxconn", SOMAXCONN},
-    {"ip_local_port_range", PORT_RANGE},
-};
-
 static const struct node_ops proc_ops;
 static struct proc_node root = {
     .node = {.ops = &proc_ops, .references = 1, .ino = PROC_ROOT_INO, .type = S_IFDIR}};
@@ -103,15 +70,17 @@ static const struct proc_node *of(const struct node *n)
     return (const struct proc_node *)n;
 }
 
-static uint32_t type_of(enum kind kind)
+static uint32_t type_of(enum proc_kind kind)
 {
     if (kind >= TEXT)
         return S_IFREG;
-    return kind == SELF || kind == FD || kind == EXE || kind == CWD || kind == ROOT_LINK ? S_IFLNK
-                                                                                         : S_IFDIR;
+    return kind == SELF || kind == THREAD_SELF || kind == FD || kind == EXE || kind == CWD ||
+                   kind == ROOT_LINK
+               ? S_IFLNK
+               : S_IFDIR;
 }
 
-static int new (enum kind kind, uint32_t pid, unsigned fd, struct node **out)
+static int new (enum proc_kind kind, uint32_t pid, unsigned fd, struct node **out)
 {
     struct proc_node *p = calloc(1, sizeof *p);
     if (!p)
@@ -160,24 +129,31 @@ static bool number(const char *text, size_t size, uint32_t *out)
 }
 
 /* The rows of a directory; false if it is not made of rows. */
-static bool rows_of(enum kind kind, const struct row **rows, size_t *count)
+static bool rows_of(const struct proc_node *d, const struct row **rows, size_t *count)
 {
-    *rows = kind == ROOT ? in_root : kind == PROCESS ? in_process : in_sys;
-    *count = kind == ROOT      ? ARRAY_COUNT(in_root)
-             : kind == PROCESS ? ARRAY_COUNT(in_process)
-                               : ARRAY_COUNT(in_sys);
-    return kind == ROOT || kind == PROCESS || kind == SYS_DIR;
+    enum proc_kind kind = d->kind;
+    *rows = kind == ROOT ? in_root : in_process;
+    *count = kind == ROOT ? ARRAY_COUNT(in_root) : ARRAY_COUNT(in_process) - (d->fd != 0);
+    return kind == ROOT || kind == PROCESS;
+}
+
+static int new_of_row(enum proc_kind kind, const struct proc_node *d, struct node **out)
+{
+    if (kind != SYS_DIR)
+        return new (kind, d->pid, d->fd, out);
+    *out = node_hold(proc_sys_root());
+    return 0;
 }
 
 static int lookup_row(const struct proc_node *d, const char *name, size_t size, struct node **out)
 {
     const struct row *rows;
     size_t count;
-    if (!rows_of(d->kind, &rows, &count))
+    if (!rows_of(d, &rows, &count))
         return -ENOTDIR;
     for (size_t i = 0; i < count; i++)
         if (strlen(rows[i].name) == size && memcmp(rows[i].name, name, size) == 0)
-            return new (rows[i].kind, d->pid, 0, out);
+            return new_of_row(rows[i].kind, d, out);
     return -ENOENT;
 }
 
@@ -194,8 +170,10 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
     const struct proc_node *d = of(dir);
     uint32_t n;
     if (size == 2 && memcmp(name, "..", 2) == 0) {
-        if (d->kind == FD_DIR)
-            return new (PROCESS, d->pid, 0, out);
+        if (d->kind == FD_DIR || d->kind == FDINFO_DIR || d->kind == TASK_DIR)
+            return new (PROCESS, d->pid, d->fd, out);
+        if (d->kind == PROCESS && d->fd)
+            return new (TASK_DIR, d->pid, 0, out);
         *out = node_hold(&root.node);
         return 0;
     }
@@ -208,11 +186,17 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
         if (!task_find(d->pid))
             return -ENOENT;
         return lookup_row(d, name, size, out);
+    case TASK_DIR:
+        if (!number(name, size, &n) || !task_find_thread(n) ||
+            task_find_thread(n)->process->pid != d->pid)
+            return -ENOENT;
+        return new (PROCESS, d->pid, n, out);
+    case FDINFO_DIR:
     case FD_DIR: {
         const struct process *p = task_find(d->pid);
         if (!p || !p->fds || !number(name, size, &n) || n >= p->fds->count || !p->fds->files[n])
             return -ENOENT;
-        return new (FD, d->pid, n, out);
+        return new (d->kind == FD_DIR ? FD : FDINFO, d->pid, n, out);
     }
     case NET_DIR: return lookup_net(name, size, out);
     default: return lookup_row(d, name, size, out);
@@ -247,7 +231,7 @@ static int list_rows(struct list *l, const struct proc_node *d)
     int result = 0;
     for (unsigned i = 0; d->kind == NET_DIR && i < NET_FILES && result == 0; i++)
         result = list(l, net_file_names[i], S_IFREG);
-    if (!rows_of(d->kind, &rows, &count))
+    if (!rows_of(d, &rows, &count))
         return result;
     for (size_t i = 0; i < count && result == 0; i++)
         result = list(l, rows[i].name, type_of(rows[i].kind));
@@ -258,7 +242,13 @@ static int list_numbers(struct list *l, const struct proc_node *d)
 {
     char name[16];
     int result = 0;
-    const struct process *p = d->kind == FD_DIR ? task_find(d->pid) : NULL;
+    bool of_files = d->kind == FD_DIR || d->kind == FDINFO_DIR;
+    const struct process *p = of_files || d->kind == TASK_DIR ? task_find(d->pid) : NULL;
+    for (const struct thread *t = p && !of_files ? p->threads : NULL; t && result == 0;
+         t = t->next) {
+        snprintf(name, sizeof name, "%u", t->tid);
+        result = list(l, name, S_IFDIR);
+    }
     if (d->kind == ROOT)
         for (uint32_t pid = 1, left = 1; left && result == 0; pid++) {
             left = 0;
@@ -269,11 +259,11 @@ static int list_numbers(struct list *l, const struct proc_node *d)
                 result = list(l, name, S_IFDIR);
             }
         }
-    for (unsigned fd = 0; p && p->fds && fd < p->fds->count && result == 0; fd++) {
+    for (unsigned fd = 0; of_files && p && p->fds && fd < p->fds->count && result == 0; fd++) {
         if (!p->fds->files[fd])
             continue;
         snprintf(name, sizeof name, "%u", fd);
-        result = list(l, name, S_IFLNK);
+        result = list(l, name, d->kind == FD_DIR ? S_IFLNK : S_IFREG);
     }
     return result;
 }
@@ -339,6 +329,8 @@ static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
     CLEAN_FREE char *path = NULL;
     if (link->kind == SELF)
         str_addf(&s, "%u", t->process->pid);
+    else if (link->kind == THREAD_SELF)
+        str_addf(&s, "%u/task/%u", t->process->pid, t->tid);
     else if (!p)
         return -ENOENT;
     else if (link->kind == EXE)
@@ -376,94 +368,6 @@ int proc_follow(struct node *n, struct thread *t, struct node **out)
 
 /* Text -----------------------------------------------------------------------------------*/
 
-static char state_letter(const struct process *p)
-{
-    if (p->state == ZOMBIE)
-        return 'Z';
-    if (p->state == STOPPED)
-        return 'T';
-    for (const struct thread *t = p->threads; t; t = t->next)
-        if (!t->busy)
-            return 'R';
-    return 'S';
-}
-
-static unsigned thread_count(const struct process *p)
-{
-    unsigned count = 0;
-    for (const struct thread *t = p->threads; t; t = t->next)
-        count++;
-    return count;
-}
-
-static void add_status(struct str *s, const struct process *p)
-{
-    const struct credentials *k = &p->cred;
-    str_addf(s,
-             "Name:\t%s\nUmask:\t%04o\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-             p->name, p->umask, state_letter(p), p->pid, p->pid, p->parent ? p->parent->pid : 0);
-    str_addf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", k->uid, k->euid, k->suid, k->euid,
-             k->gid, k->egid, k->sgid, k->egid);
-    str_addf(s, "VmSize:\t   10000 kB\nVmRSS:\t    5000 kB\nThreads:\t%u\n", thread_count(p));
-}
-
-static void add_stat(struct str *s, const struct process *p)
-{
-    str_addf(s, "%u (%s) %c %u %u %u 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 %u 0 %jd 10000000 1250 ",
-             p->pid, p->name, state_letter(p), p->parent ? p->parent->pid : 0, p->group, p->session,
-             thread_count(p), (intmax_t)(p->started / 10000000));
-    str_add(s, "18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
-}
-
-static void add_of_process(struct str *s, enum kind kind, const struct process *p)
-{
-    switch (kind) {
-    case STATUS: add_status(s, p); break;
-    case STAT: add_stat(s, p); break;
-    case STATM: str_add(s, "2500 1250 500 100 0 500 0\n"); break;
-    case CMDLINE: str_add_bytes(s, p->cmdline, p->cmdline_size); break;
-    case COMM: str_addf(s, "%s\n", p->name); break;
-    case CGROUP: str_add(s, "0::/\n"); break;
-    default: str_add(s, "/dev/root / ext4 rw 0 0\nproc /proc proc rw 0 0\ndev /dev tmpfs rw 0 0\n");
-    }
-}
-
-static void add_of_system(struct str *s, enum kind kind)
-{
-    int64_t now = time_now();
-    switch (kind) {
-    case CPUINFO:
-        for (int i = 0; i < 2; i++)
-            str_addf(s,
-                     "processor\t: %d\nvendor_id\t: GenuineIntel\nmodel name\t: vow box\n"
-                     "cpu cores\t: 2\nflags\t\t: fpu sse sse2\n\n",
-                     i);
-        break;
-    case MEMINFO:
-        str_add(s, "MemTotal:        4194304 kB\nMemFree:         2097152 kB\n"
-                   "MemAvailable:    2097152 kB\nBuffers:               0 kB\n"
-                   "Cached:                0 kB\nSwapTotal:             0 kB\n"
-                   "SwapFree:              0 kB\n");
-        break;
-    case UPTIME: str_addf(s, "%jd.00 0.00\n", (intmax_t)(now / 1000000000)); break;
-    case LOADAVG: str_add(s, "0.00 0.00 0.00 1/1 1\n"); break;
-    case VERSION: str_add(s, "Linux version 6.1.0-vow (vow box) #1 SMP\n"); break;
-    case SYS_STAT:
-        str_add(s, "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n"
-                   "cpu1 0 0 0 0 0 0 0 0 0 0\nbtime 0\n");
-        break;
-    case FILESYSTEMS: str_add(s, "nodev\tproc\nnodev\ttmpfs\n\text4\n"); break;
-    case OVERCOMMIT: str_add(s, "0\n"); break;
-    case PID_MAX: str_add(s, "4194304\n"); break;
-    case CAP_LAST: str_add(s, "40\n"); break;
-    case OSRELEASE: str_add(s, "6.1.0-vow\n"); break;
-    case SOMAXCONN: str_add(s, "4096\n"); break;
-    case PORT_RANGE: str_add(s, "32768\t60999\n"); break;
-    case HOSTNAME: str_addf(s, "%s\n", box.hostname); break;
-    default: add_of_process(s, MOUNTS, NULL);
-    }
-}
-
 /* A descriptor's file again: a new file on the same pipe would need its kind's
  * help, so it is the same open file. */
 static int open_again(const struct proc_node *link, struct file **out)
@@ -476,37 +380,56 @@ static int open_again(const struct proc_node *link, struct file **out)
     return 0;
 }
 
+/* What the shim knows of its process: it is asked for it, and the call made again. */
+static int open_told(struct node *n, struct thread *t, uint32_t flags, struct file **out)
+{
+    if (of(n)->pid != t->process->pid)
+        return -EACCES;
+    if (!t->told_all)
+        return of(n)->kind == MAPS ? -WANTS_MAPS : -WANTS_ENVIRON;
+    t->told_all = false;
+    return text_file(&t->told, n, flags, out);
+}
+
 static int open_text(struct node *n, struct thread *t, uint32_t flags, struct file **out)
 {
     const struct proc_node *p = of(n);
     const struct process *process = process_of(p);
     CLEAN_STR struct str s = {0};
-    (void)t;
     if (p->kind == FD)
         return open_again(p, out);
     if ((flags & O_ACCMODE) != O_RDONLY)
         return -EACCES;
     if (p->pid && !process)
         return -ENOENT;
+    if (p->kind == MAPS || p->kind == ENVIRON)
+        return open_told(n, t, flags, out);
     if (p->kind == NET_TEXT)
         net_file_add(&s, (enum net_file)p->fd);
+    else if (p->kind == FDINFO)
+        proc_add_fdinfo(&s, process, p->fd);
     else if (p->pid)
-        add_of_process(&s, p->kind, process);
+        proc_add_process(&s, p->kind, process, p->fd);
     else
-        add_of_system(&s, p->kind);
-    struct text *text = calloc(1, sizeof *text);
-    if (!text || s.failed) {
-        free(text);
+        proc_add_system(&s, p->kind);
+    return text_file(&s, n, flags, out);
+}
+
+/* window, size, is it the end? */
+int64_t box_tell(struct thread *t, struct call *c)
+{
+    enum { MOST = 2 << 20 };
+    const char *from = call_window(t, c->a[0], c->a[1]);
+    if (t->told_all)
+        str_free(&t->told);
+    t->told_all = false;
+    if ((!from && c->a[1]) || t->told.size + c->a[1] > MOST) {
+        str_free(&t->told);
         return -ENOMEM;
     }
-    text->size = s.size;
-    text->at = str_take(&s);
-    *out = file_new(&text_ops, flags & O_NONBLOCK, node_hold(n), text);
-    if (*out)
-        return 0;
-    free(text->at);
-    free(text);
-    return -ENOMEM;
+    str_add_bytes(&t->told, from, c->a[1]);
+    t->told_all = c->a[2];
+    return 0;
 }
 
 static const struct node_ops proc_ops = {

@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -11,8 +10,6 @@
 #include "box/broker/host.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
-
-enum { STACK_LIMIT = 8 << 20 };
 
 /* Processes and groups -------------------------------------------------------------------*/
 
@@ -72,53 +69,6 @@ int64_t do_setsid(struct thread *t, struct call *c)
         if (p->group == self->pid)
             return -EPERM;
     return self->session = self->group = self->pid;
-}
-
-/* Limits ---------------------------------------------------------------------------------*/
-
-static int64_t limit(struct process *p, uint64_t which, const uint64_t *new, uint64_t old[2])
-{
-    if (which >= RLIM_NLIMITS)
-        return -EINVAL;
-    old[0] = which == RLIMIT_NOFILE  ? p->file_limit
-             : which == RLIMIT_STACK ? STACK_LIMIT
-             : which == RLIMIT_CORE  ? 0
-                                     : UINT64_MAX;
-    old[1] = which == RLIMIT_NOFILE ? FDS_MAX : UINT64_MAX;
-    if (new) {
-        if (new[0] > new[1])
-            return -EINVAL;
-        if (which == RLIMIT_NOFILE) {
-            if (new[1] > FDS_MAX)
-                return -EPERM;
-            p->file_limit = new[0];
-        }
-    }
-    return 0;
-}
-
-int64_t do_prlimit64(struct thread *t, struct call *c)
-{
-    uint64_t new[2], old[2];
-    struct process *p = meant(t, c->a[0]);
-    if (!p)
-        return -ESRCH;
-    if (c->a[2] && call_get(t, c->a[2], new, sizeof new) != 0)
-        return -EFAULT;
-    int64_t result = limit(p, c->a[1], c->a[2] ? new : NULL, old);
-    return result || !c->a[3] ? result : call_put(t, c->a[3], old, sizeof old);
-}
-
-int64_t do_getrlimit(struct thread *t, struct call *c)
-{
-    struct call both = {.a = {0, c->a[0], 0, c->a[1]}};
-    return do_prlimit64(t, &both);
-}
-
-int64_t do_setrlimit(struct thread *t, struct call *c)
-{
-    struct call both = {.a = {0, c->a[0], c->a[1], 0}};
-    return do_prlimit64(t, &both);
 }
 
 /* The machine ----------------------------------------------------------------------------*/

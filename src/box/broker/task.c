@@ -16,14 +16,7 @@
 #include "box/broker/publish.h"
 #include "box/broker/tty/terminal.h"
 
-enum {
-    SLOT_BITS = 16,
-    PID_MAX = 4194304,
-    FILE_LIMIT = 1024,
-    CLD_EXITED_ = 1,
-    CLD_KILLED_ = 2,
-    CLD_DUMPED_ = 3
-};
+enum { SLOT_BITS = 16, PID_MAX = 4194304, CLD_EXITED_ = 1, CLD_KILLED_ = 2, CLD_DUMPED_ = 3 };
 
 static uint32_t last_pid;
 static unsigned slot_hint;
@@ -134,6 +127,7 @@ static void thread_free(struct thread *t)
     call_abandon(t);
     call_forget(t);
     stage_drop(t);
+    str_free(&t->told);
     pending_cancel(&t->pending, UINT64_MAX);
     box.slots[t->slot] = NULL;
     count(t, &box.counts);
@@ -328,7 +322,7 @@ struct process *task_first(void)
     p->pid = p->group = p->session = last_pid = 1;
     p->exit_signal = SIGCHLD;
     p->umask = 022;
-    p->file_limit = FILE_LIMIT;
+    limits_start(p);
     p->started = time_now();
     credentials_start(&p->cred);
     itimers_start(p);
@@ -386,6 +380,8 @@ int64_t box_fork(struct thread *t, struct call *c)
 {
     if (c->a[1] > SIGNALS)
         return -EINVAL;
+    if (limit_processes(t->process) != 0)
+        return -EAGAIN;
     struct process *p = copy(t->process, (int)c->a[1]);
     struct thread *child = p && p->fds ? thread_new(p, p->pid) : NULL;
     if (!child) {
@@ -415,7 +411,7 @@ void task_know_host(struct thread *child, int host)
 int64_t box_thread(struct thread *t, struct call *c)
 {
     (void)c;
-    struct thread *n = thread_new(t->process, new_id());
+    struct thread *n = limit_processes(t->process) == 0 ? thread_new(t->process, new_id()) : NULL;
     if (!n)
         return -EAGAIN;
     put_mask(n, box.channel->slots[t->slot].mask);

@@ -5,7 +5,7 @@
 #include "box/broker/time/timer.h"
 #include "box/broker/wait.h"
 
-enum { SIGNALS = 64, NAME_SIZE = 16, CMDLINE_MAX = 4096 };
+enum { LIMITS = 16, SIGNALS = 64, NAME_SIZE = 16, CMDLINE_MAX = 4096 };
 #define BIT(signal) (UINT64_C(1) << ((signal)-1))
 
 /* What happens at a signal, as rt_sigaction(2) has it. */
@@ -61,6 +61,8 @@ struct thread {
     const void *blocked_on; /* what the waiting call waits for, if others ask */
     int blocked_how;
     struct pending pending;
+    struct str told; /* by BOX_TELL */
+    bool told_all;
     struct thread *next_ready;
 };
 
@@ -103,7 +105,7 @@ struct process {
     struct attachment *attached; /* shared memory of System V */
     struct sem_undo *undo;
     int64_t started;
-    uint64_t file_limit;
+    uint64_t limits[LIMITS][2]; /* soft, hard */
     bool no_new_privileges;
     int64_t used, children_used;   /* processor time: at its end; of those waited for */
     uint64_t processors;           /* it wants to run on; 0: all */
@@ -138,6 +140,13 @@ static inline bool may_override(const struct process *p)
 {
     return p->cred.effective & UINT64_C(1) << OVERRIDE;
 }
+
+/* limits.c */
+void limits_start(struct process *p);
+/* limit_files: descriptors lie below. */
+unsigned limit_files(const struct process *p);
+/* limit_processes: -EAGAIN if its user may have no more. */
+int limit_processes(const struct process *p);
 
 /* credentials.c */
 /* credentials_start, _exec: root with all capabilities; what an exec makes of them. */

@@ -120,7 +120,7 @@ static long put(struct thread *t, uint16_t kind, long from, uint64_t at, uint64_
     return (long)size;
 }
 
-long call_forward(struct thread *t, uint32_t nr, const long args[6])
+static long forward(struct thread *t, uint32_t nr, const long args[6], bool again)
 {
     const uint16_t *kinds = signatures[nr];
     long a[6];
@@ -145,6 +145,10 @@ long call_forward(struct thread *t, uint32_t nr, const long args[6])
         at = (at + (uint64_t)used + 7) & ~UINT64_C(7);
     }
     long result = call_post(t, nr, a);
+    if ((result == -WANTS_MAPS || result == -WANTS_ENVIRON) && !again) {
+        result = tell(t, -result);
+        return result < 0 ? result : forward(t, nr, args, true);
+    }
     for (int i = 0; i < 6 && result >= 0; i++) {
         uint16_t how = kinds[i] & ARG_KIND;
         if (how < ARG_OUT || how == ARG_IN_N || !args[i])
@@ -156,4 +160,9 @@ long call_forward(struct thread *t, uint32_t nr, const long args[6])
             return -EFAULT;
     }
     return result;
+}
+
+long call_forward(struct thread *t, uint32_t nr, const long args[6])
+{
+    return forward(t, nr, args, false);
 }

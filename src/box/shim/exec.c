@@ -364,6 +364,10 @@ static uint64_t fill_stack(const struct exec *e, const struct commit *c, uint64_
         *word++ = 0;
     *word++ = 0;
     memcpy(word, auxv, sizeof auxv);
+    uint64_t environ = strings + s->at[s->first + e->argc], end = environ;
+    for (unsigned i = e->argc; i < s->count; i++)
+        end += text_length((const char *)end) + 1;
+    tell_environ_at(environ, end);
     return (uint64_t)at;
 }
 
@@ -399,7 +403,7 @@ static bool replace(struct thread *t, struct exec *e, const struct commit *c, st
 
 long exec_replace(struct thread *t, const long a[3])
 {
-    struct commit c;
+    struct commit c = {0};
     struct regs r;
     if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
         return -EAGAIN; /* another thread is about to end this one */

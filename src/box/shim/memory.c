@@ -176,6 +176,11 @@ const struct mapping *memory_at(uint64_t at)
     return index < count && map[index].start <= at ? &map[index] : NULL;
 }
 
+const struct mapping *memory_above(uint64_t at)
+{
+    return memory_next(find(at));
+}
+
 const struct mapping *memory_next(unsigned index)
 {
     return index < count ? &map[index] : NULL;

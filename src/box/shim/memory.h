@@ -40,6 +40,8 @@ bool memory_is_free(uint64_t start, uint64_t end);
 const struct mapping *memory_at(uint64_t at);
 /* memory_next: the mapping with this index, NULL behind the last. */
 const struct mapping *memory_next(unsigned index);
+/* memory_above: the first mapping that ends above, NULL if there is none. */
+const struct mapping *memory_above(uint64_t at);
 /* memory_break: the end of the heap, moved if that was possible. */
 uint64_t memory_break(uint64_t to);
 long memory_discard(uint64_t start, uint64_t end);

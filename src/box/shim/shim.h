@@ -137,6 +137,10 @@ void lock_drop(struct lock *l);
 void exec_start(const uint64_t *auxv);
 /* `a`: path, argv, envp. Returns only on failure. */
 long exec_replace(struct thread *t, const long a[3]);
+/* tell.c: tell: the broker is told what it asked for with -WANTS_x. tell_environ_at:
+ * where the environment lies. */
+long tell(struct thread *t, long what);
+void tell_environ_at(uint64_t start, uint64_t end);
 /* exec_forget: after a fork: what other threads were about to do. */
 void exec_forget(void);
 

@@ -1,0 +1,265 @@
+#include "calls.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static char text[1 << 18];
+
+/* Reads all of a file; its size, or -1. */
+static long get(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    size_t size = 0;
+    ssize_t part = fd < 0 ? -1 : 0;
+    while (fd >= 0 && (part = read(fd, text + size, sizeof text - 1 - size)) > 0)
+        size += (size_t)part;
+    if (fd >= 0)
+        close(fd);
+    text[size] = '\0';
+    return part < 0 ? -1 : (long)size;
+}
+
+/* The rest of the line that begins with a word, in what was read. */
+static const char *line(const char *word)
+{
+    static char found[256];
+    const char *at = strncmp(text, word, strlen(word)) == 0 ? text : strstr(text, word);
+    snprintf(found, sizeof found, "%s", at ? at + strlen(word) : "absent");
+    found[strcspn(found, "\n")] = '\0';
+    return found;
+}
+
+/* In a program of its own, with what is too long to go at once. */
+static void environment(void)
+{
+    static char more[100000] = "LONG=";
+    char self[4096] = "", *argv[] = {"calls", "environment", NULL};
+    char *const with[] = {"FIRST=1", more, "EMPTY=", "LAST=last", NULL};
+    memset(more + 5, 'x', sizeof more - 6);
+    SHOW(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    if (!getenv("FIRST"))
+        execve(self, argv, with);
+    setenv("LATER", "absent", 1);
+    long size = get("/proc/self/environ");
+    SHOW(size);
+    for (long i = 0; i < size; i += (long)strlen(text + i) + 1)
+        printf("%.9s %zu\n", text + i, strlen(text + i));
+}
+
+/* The access that the map says a place has, or "none"; and what it calls it. */
+static void place(const char *what, const void *at)
+{
+    char path[64], access[8] = "none", name[32] = "";
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)getpid());
+    get(path);
+    for (char *next, *l = text; (next = strchr(l, '\n')); l = next + 1) {
+        unsigned long start, end;
+        char how[8] = "", rest[32] = "";
+        *next = '\0';
+        sscanf(l, "%lx-%lx %7s %*s %*s %*s %31s", &start, &end, how, rest);
+        if ((unsigned long)at < start || (unsigned long)at >= end)
+            continue;
+        strcpy(access, how);
+        strcpy(name, rest[0] == '[' ? rest : "");
+    }
+    printf("%s: %s %s\n", what, access, name);
+    fflush(stdout);
+}
+
+static void maps(void)
+{
+    long now = syscall(SYS_brk, 0L);
+    SHOW(syscall(SYS_brk, now + 8192) == now + 8192);
+    char *page = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    place("stack", &page);
+    place("heap", (void *)(now + 4096));
+    place("text", (void *)(uintptr_t)maps);
+    place("page", page);
+    SHOW(mprotect(page + 4096, 4096, PROT_NONE));
+    place("before", page + 4095);
+    place("within", page + 4096);
+    place("behind", page + 8192);
+    SHOW(munmap(page, 3 * 4096));
+    place("gone", page);
+    page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    place("shared", page);
+    for (int i = 0; i < 1500; i++) /* more lines than go at once */
+        mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int lines = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    while (f && fgets(text, sizeof text, f))
+        lines += strchr(text, '\n') != NULL;
+    SHOW(lines > 1500);
+}
+
+static void limits(void)
+{
+    struct rlimit l = {12345, 23456};
+    SHOW(setrlimit(RLIMIT_FSIZE, &l));
+    SHOW(getrlimit(RLIMIT_FSIZE, &l));
+    SHOW(l.rlim_cur + l.rlim_max);
+    SHOW(get("/proc/self/limits") > 0);
+    puts(line("Limit "));
+    puts(line("Max file size "));
+    SHOW(getrlimit(RLIMIT_FSIZE, (void *)8));
+    SHOW(setrlimit(RLIMIT_FSIZE, NULL));
+    SHOW(setrlimit(16, &l));
+    SHOW(syscall(SYS_prlimit64, 1 << 22, RLIMIT_FSIZE, NULL, NULL));
+    SHOW(setuid(5));
+    l.rlim_max++;
+    SHOW(setrlimit(RLIMIT_FSIZE, &l));
+    l.rlim_max -= 2;
+    SHOW(setrlimit(RLIMIT_FSIZE, &l));
+}
+
+/* A user who has as many processes as allowed gets no more; root does. */
+static void processes(void)
+{
+    struct rlimit l = {1, 1};
+    SHOW(setrlimit(RLIMIT_NPROC, &l));
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    SHOW(waitpid(pid, NULL, 0) == pid);
+    SHOW(setresuid(54321, 54321, 54321));
+    SHOW(fork());
+    pthread_t thread;
+    SHOW(pthread_create(&thread, NULL, (void *(*)(void *))getpid, NULL) == EAGAIN);
+}
+
+static void descriptors(void)
+{
+    char path[64];
+    int fd = open("file", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    SHOW(write(fd, "0123456789", 10));
+    SHOW(lseek(fd, 7, SEEK_SET));
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    SHOW(get(path) > 0);
+    puts(line("pos:")), puts(line("flags:"));
+    SHOW(close(fd));
+    SHOW(get(path));
+    SHOW(get("/proc/self/fdinfo/x"));
+}
+
+static int count(const char *path)
+{
+    DIR *d = opendir(path);
+    int found = 0;
+    for (const struct dirent *e; d && (e = readdir(d));)
+        found += e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return d ? found : -1;
+}
+
+static void *other(void *unused)
+{
+    char link[64] = "", wanted[64], path[128];
+    pid_t tid = (pid_t)syscall(SYS_gettid);
+    (void)unused;
+    SHOW(readlink("/proc/thread-self", link, sizeof link - 1) > 0);
+    snprintf(wanted, sizeof wanted, "%d/task/%d", (int)getpid(), (int)tid);
+    SHOW(strcmp(link, wanted));
+    SHOW(count("/proc/self/task"));
+    SHOW(get("/proc/thread-self/status") > 0);
+    SHOW(atoi(line("\nPid:")) == tid);
+    SHOW(atoi(line("\nTgid:")) == getpid());
+    puts(line("\nThreads:"));
+    snprintf(path, sizeof path, "/proc/%s/stat", link);
+    SHOW(get(path) > 0);
+    SHOW(atoi(text) == tid);
+    snprintf(path, sizeof path, "/proc/%s/comm", link);
+    SHOW(get(path));
+    puts(text);
+    SHOW(access("/proc/thread-self/task", F_OK));
+    SHOW(access("/proc/thread-self/../../task", F_OK));
+    return NULL;
+}
+
+static void tasks(void)
+{
+    pthread_t thread;
+    char path[64];
+    SHOW(count("/proc/self/task"));
+    int error = pthread_create(&thread, NULL, other, NULL); /* which prints, too */
+    SHOW(pthread_join(thread, NULL));
+    SHOW(error);
+    SHOW(get("/proc/self/task/1x/stat"));
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getppid());
+    SHOW(get(path));
+}
+
+static void handle(int signal)
+{
+    (void)signal;
+}
+
+/* Three bits of a line of status, as one number. */
+static int bits(const char *word)
+{
+    unsigned long set = strtoul(line(word), NULL, 16);
+    return (int)((set >> (SIGUSR1 - 1) & 1) * 100 + (set >> (SIGUSR2 - 1) & 1) * 10 +
+                 (set >> (SIGWINCH - 1) & 1));
+}
+
+static void status(void)
+{
+    sigset_t set;
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, handle);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGWINCH);
+    SHOW(sigprocmask(SIG_BLOCK, &set, NULL));
+    SHOW(raise(SIGUSR2));
+    SHOW(kill(getpid(), SIGUSR2));
+    SHOW(get("/proc/self/status") > 0);
+    SHOW(bits("SigIgn:")), SHOW(bits("SigCgt:")), SHOW(bits("SigBlk:"));
+    SHOW(bits("SigPnd:")), SHOW(bits("ShdPnd:"));
+    puts(line("NoNewPrivs:"));
+    puts(line("CapInh:"));
+}
+
+static void system_files(void)
+{
+    SHOW(get("/proc/self/mountinfo") > 0);
+    SHOW(strstr(text, " / / ") != NULL);
+    SHOW(get("/proc/sys/fs/pipe-max-size") > 0);
+    SHOW(atoi(text) >= 4096);
+    SHOW(get("/proc/sys/kernel/random/uuid"));
+    SHOW(text[8] == '-' && text[14] == '4' && text[36] == '\n');
+    SHOW(get("/proc/sys/kernel/random/boot_id"));
+    char first[64];
+    strcpy(first, text);
+    SHOW(get("/proc/sys/kernel/random/boot_id"));
+    SHOW(strcmp(first, text));
+    SHOW(get("/proc/sys/kernel/ostype"));
+    puts(text);
+    SHOW(get("/proc/sys/kernel/absent"));
+    SHOW(get("/proc/sys/ostype"));
+    SHOW(get("/proc/sys/kernel/../kernel/ostype"));
+    SHOW(get("/proc/sys/kernel"));
+    SHOW(get("/proc/sys/../self/comm") > 0);
+    SHOW(get("/sys/devices/system/cpu/online") > 0);
+    SHOW(count("/proc/sys/kernel/random") > 3);
+    SHOW(count("/proc/sys") > 3);
+    SHOW(count("/sys/devices/system/cpu") > 3);
+}
+
+const struct theme proc_themes[] = {
+    {"environment", environment},
+    {"maps", maps},
+    {"proc_limits", limits},
+    {"processes", processes},
+    {"descriptors", descriptors},
+    {"tasks", tasks},
+    {"status", status},
+    {"system_files", system_files},
+    {NULL, NULL},
+};
