@@ -183,7 +183,7 @@ static void prepare(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int status;
+    int status = 0;
     if (!disk)
         prepare();
     input = data;
