@@ -54,7 +54,7 @@ void host_news(void)
     for (int pid = 0; pid < PIDS_MAX; pid++)
         if (state_of[pid] == 2) {
             state_of[pid] = 3;
-            task_host_ended(pid, SIGKILL);
+            task_host_ended(pid, SIGKILL, 0);
         }
 }
 

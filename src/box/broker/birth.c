@@ -56,7 +56,7 @@ static void end_strays(void)
     unclaimed_count = 0;
     for (struct process *p; (p = first_unborn());) {
         p->host_pid = NOBODY;
-        task_host_ended(NOBODY, SIGKILL);
+        task_host_ended(NOBODY, SIGKILL, 0);
     }
     under_way = false;
 }
@@ -78,7 +78,7 @@ static void claim(struct process *p, int host)
         int status = unclaimed[i].status;
         unclaimed[i] = unclaimed[--unclaimed_count];
         p->host_pid = host;
-        task_host_ended(host, status);
+        task_host_ended(host, status, 0);
         return;
     }
     for (struct process *q = box.first; q; q = q->next)

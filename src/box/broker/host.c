@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -111,13 +112,21 @@ bool host_has_news(void)
     return child_ended || any_terminal_signal || __atomic_load_n(&watched_ready, __ATOMIC_SEQ_CST);
 }
 
+static void ended(pid_t pid, int status, const struct rusage *u)
+{
+    task_host_ended(pid, status,
+                    (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * INT64_C(1000000000) +
+                        (u->ru_utime.tv_usec + u->ru_stime.tv_usec) * INT64_C(1000));
+}
+
 void host_news(void)
 {
+    struct rusage u;
     int status;
     if (child_ended) {
         child_ended = 0;
-        for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, NULL)) > 0;)
-            task_host_ended(pid, status);
+        for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &u)) > 0;)
+            ended(pid, status, &u);
     }
     if (any_terminal_signal) {
         any_terminal_signal = 0;
@@ -136,9 +145,10 @@ bool host_is_child(int pid)
     /* Without taking its status: WNOWAIT is waitid's, and wait4 would reap. A child
      * that has ended already is in the list of task_host_ended. */
     int status = 0;
-    pid_t result = pid > 0 ? wait4(pid, &status, WNOHANG, NULL) : -1;
+    struct rusage u;
+    pid_t result = pid > 0 ? wait4(pid, &status, WNOHANG, &u) : -1;
     if (result == pid)
-        task_host_ended(pid, status);
+        ended(pid, status, &u);
     return result == 0 || result == pid;
 }
 
@@ -157,14 +167,15 @@ static bool is_known(int pid)
 
 void host_end_strangers(int first, int last)
 {
+    struct rusage u;
     int status;
     for (int pid = first + 1; pid <= last; pid++) {
-        pid_t result = wait4(pid, &status, __WALL | WNOHANG, NULL);
+        pid_t result = wait4(pid, &status, __WALL | WNOHANG, &u);
         if (result == 0 && !is_known(pid)) {
             host_kill(pid);
             wait4(pid, &status, __WALL, NULL);
         } else if (result == pid && is_known(pid)) {
-            task_host_ended(pid, status);
+            ended(pid, status, &u);
         }
     }
 }

@@ -233,7 +233,8 @@ void task_end(struct process *p, int status)
         return;
     p->state = ZOMBIE;
     p->status = status;
-    p->used = cpu_time(p);
+    if (p->host_pid) /* else its end told */
+        p->used = cpu_time(p);
     itimers_stop(p);
     posix_timers_free(p);
     sem_undo_all(p);
@@ -293,13 +294,15 @@ bool task_kill_others(struct thread *t)
     return false;
 }
 
-void task_host_ended(int host_pid, int status)
+void task_host_ended(int host_pid, int status, int64_t used)
 {
     for (struct process *p = box.first; p; p = p->next) {
         if (p->host_pid != host_pid)
             continue;
         p->host_gone = true;
         p->host_pid = 0;
+        if (p->state != ZOMBIE)
+            p->used = used;
         task_end(p, status); /* if it was not known to have ended */
         for (struct process *q = box.first; q; q = q->next)
             if (q == p) {

@@ -118,8 +118,9 @@ struct process *task_find(uint32_t pid);
 struct thread *task_find_thread(uint32_t tid);
 /* task_know_host: which thread of the host it is. */
 void task_know_host(struct thread *t, int host);
-/* task_host_ended: the host's process is gone, with this status. */
-void task_host_ended(int host_pid, int status);
+/* task_host_ended: the host's process is gone, with this status, having used this
+ * much processor time. */
+void task_host_ended(int host_pid, int status, int64_t used);
 /* task_publish: what its threads may know of it without asking has changed. */
 void task_publish(const struct process *p);
 struct call_counts task_counts(void);
