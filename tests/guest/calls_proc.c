@@ -3,10 +3,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 static char text[1 << 18];
@@ -226,6 +230,101 @@ static void status(void)
     puts(line("CapInh:"));
 }
 
+/* Its own, even outside, where all programs would see it. */
+static void host_names(void)
+{
+    struct utsname u;
+    char more[80] = "";
+    uname(&u);
+    if (!strstr(u.release, "-vow"))
+        unshare(CLONE_NEWUTS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWUTS) == 0 || (abort(), 0);
+    SHOW(sethostname("another", 7));
+    SHOW(syscall(SYS_setdomainname, "domain.test", 11));
+    SHOW(uname(&u));
+    puts(u.nodename), puts(u.domainname);
+    SHOW(gethostname(more, sizeof more));
+    puts(more);
+    SHOW(get("/proc/sys/kernel/hostname"));
+    puts(text);
+    SHOW(get("/proc/sys/kernel/domainname"));
+    puts(text);
+    SHOW(sethostname((void *)8, 3));
+    SHOW(syscall(SYS_sethostname, more, 65));
+    SHOW(syscall(SYS_sethostname, more, -1L));
+    SHOW(syscall(SYS_setdomainname, more, 65));
+    SHOW(sethostname("", 0));
+    SHOW(uname(&u));
+    SHOW(strlen(u.nodename));
+    SHOW(setresuid(5, 5, 5));
+    SHOW(sethostname("x", 1));
+    SHOW(syscall(SYS_setdomainname, "x", 1));
+}
+
+/* Who asks for it gets the children of its children, but its children do not. */
+static void adopt(void)
+{
+    int value = 7, status, p[2];
+    pid_t self = getpid();
+    char byte = 0;
+    SHOW(prctl(PR_GET_CHILD_SUBREAPER, &value));
+    SHOW(value);
+    SHOW(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    SHOW(prctl(PR_GET_CHILD_SUBREAPER, &value));
+    SHOW(value);
+    SHOW(prctl(PR_GET_CHILD_SUBREAPER, 8L));
+    pipe(p);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_GET_CHILD_SUBREAPER, &value);
+        if (value == 0 && fork() == 0) {
+            read(p[0], &byte, 1);
+            _exit(getppid() == self ? 11 : 12);
+        }
+        _exit(value);
+    }
+    SHOW(waitpid(pid, &status, 0) == pid);
+    SHOW(status);
+    SHOW(write(p[1], "x", 1));
+    SHOW(wait(&status) > 0);
+    SHOW(WEXITSTATUS(status));
+    SHOW(wait(&status));
+    SHOW(prctl(PR_SET_CHILD_SUBREAPER, 0));
+    pid = fork();
+    if (pid == 0) {
+        if (fork() == 0)
+            read(p[0], &byte, 1);
+        _exit(0);
+    }
+    SHOW(waitpid(pid, &status, 0) == pid);
+    SHOW(wait(&status));
+    SHOW(write(p[1], "x", 1));
+}
+
+/* Not in the first process of a box, which adopts anyway. */
+static void adopted(void)
+{
+    int status;
+    if (fork() == 0) {
+        adopt();
+        _exit(0);
+    }
+    SHOW(wait(&status) > 0);
+    SHOW(status);
+}
+
+static void personalities(void)
+{
+    SHOW(personality(0xffffffff));
+    SHOW(personality(ADDR_NO_RANDOMIZE));
+    SHOW(personality(0xffffffff));
+    int status;
+    if (fork() == 0)
+        _exit(personality(0xffffffff) == ADDR_NO_RANDOMIZE ? 3 : 4);
+    SHOW(wait(&status) > 0);
+    SHOW(WEXITSTATUS(status));
+    SHOW(personality(0));
+}
+
 static void system_files(void)
 {
     SHOW(get("/proc/self/mountinfo") > 0);
@@ -261,5 +360,8 @@ const struct theme proc_themes[] = {
     {"tasks", tasks},
     {"status", status},
     {"system_files", system_files},
+    {"host_names", host_names},
+    {"adopted", adopted},
+    {"personalities", personalities},
     {NULL, NULL},
 };

@@ -34,10 +34,10 @@ struct box {
     char *arena; /* all of it, mapped */
     struct published *published;
     struct thread *slots[SLOT_COUNT];
-    struct process *first; /* of all processes, by next */
-    int status;            /* of the first process, as wait(2) has it; -1: it lives */
-    bool has_started;      /* the first process has executed its program */
-    char *hostname;
+    struct process *first;     /* of all processes, by next */
+    int status;                /* of the first process, as wait(2) has it; -1: it lives */
+    bool has_started;          /* the first process has executed its program */
+    char *hostname, *domain;   /* domain: NULL: none */
     struct call_counts counts; /* of threads that have ended */
 };
 extern struct box box;

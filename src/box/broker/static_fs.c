@@ -34,6 +34,11 @@ static void add_hostname(struct str *s)
     str_addf(s, "%s\n", box.hostname);
 }
 
+static void add_domain(struct str *s)
+{
+    str_addf(s, "%s\n", box.domain ? box.domain : "(none)");
+}
+
 static void add_uuid(struct str *s)
 {
     uint8_t id[16];
@@ -64,7 +69,7 @@ static const struct row in_proc_sys[] = {
     {"fs/mqueue/queues_max", "256\n", NULL},
     {"kernel/cap_last_cap", "40\n", NULL},
     {"kernel/core_pattern", "core\n", NULL},
-    {"kernel/domainname", "(none)\n", NULL},
+    {"kernel/domainname", NULL, add_domain},
     {"kernel/hostname", NULL, add_hostname},
     {"kernel/msgmax", "8192\n", NULL},
     {"kernel/msgmnb", "16384\n", NULL},

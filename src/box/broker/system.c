@@ -1,5 +1,6 @@
 /* system: identity, limits and what the machine says of itself. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
@@ -81,7 +82,45 @@ int64_t do_uname(struct thread *t, struct call *c)
                            .machine = "x86_64",
                            .domainname = "(none)"};
     strncpy(name.nodename, box.hostname, sizeof name.nodename - 1);
+    if (box.domain)
+        strncpy(name.domainname, box.domain, sizeof name.domainname - 1);
     return call_put(t, c->a[0], &name, sizeof name);
+}
+
+static int64_t set_name(struct thread *t, struct call *c, char **name)
+{
+    enum { NAME_ROOM = 64 };
+    char to[NAME_ROOM + 1] = "";
+    if (!may_override(t->process))
+        return -EPERM;
+    if ((int)c->a[1] < 0 || (int)c->a[1] > NAME_ROOM)
+        return -EINVAL;
+    if (c->a[1] && call_get(t, c->a[0], to, (uint32_t)c->a[1]) != 0)
+        return -EFAULT;
+    char *copy = strdup(to);
+    if (!copy)
+        return -ENOMEM;
+    free(*name);
+    *name = copy;
+    return 0;
+}
+
+int64_t do_sethostname(struct thread *t, struct call *c)
+{
+    return set_name(t, c, &box.hostname);
+}
+
+int64_t do_setdomainname(struct thread *t, struct call *c)
+{
+    return set_name(t, c, &box.domain);
+}
+
+int64_t do_personality(struct thread *t, struct call *c)
+{
+    uint32_t old = t->process->personality;
+    if ((uint32_t)c->a[0] != UINT32_MAX)
+        t->process->personality = (uint32_t)c->a[0];
+    return old;
 }
 
 int64_t do_sysinfo(struct thread *t, struct call *c)
@@ -117,6 +156,11 @@ int64_t do_prctl(struct thread *t, struct call *c)
         t->process->death_signal = (int)c->a[1];
         return 0;
     case PR_GET_PDEATHSIG: return call_put(t, c->a[1], &t->process->death_signal, sizeof(int));
+    case PR_SET_CHILD_SUBREAPER: t->process->adopts = c->a[1] != 0; return 0;
+    case PR_GET_CHILD_SUBREAPER: {
+        int adopts = t->process->adopts;
+        return call_put(t, c->a[1], &adopts, sizeof adopts);
+    }
     case PR_GET_DUMPABLE: return 1;
     case PR_SET_DUMPABLE: return 0;
     case PR_SET_NO_NEW_PRIVS:

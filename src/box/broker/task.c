@@ -190,7 +190,10 @@ static void close_all(struct process *p)
 /* Its children are the first process's now. */
 static void give_away_children(struct process *p)
 {
-    struct process *heir = task_find(1);
+    struct process *heir = p->parent;
+    while (heir && (!heir->adopts || heir->state == ZOMBIE))
+        heir = heir->parent;
+    heir = heir ? heir : task_find(1);
     for (struct process *child = box.first, *next; child; child = next) {
         next = child->next;
         if (child->parent != p)
@@ -360,6 +363,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->exec_files[0] = p->exec_files[1] = NULL;
     p->exec_path = NULL;
     p->death_signal = 0;
+    p->adopts = false;
     p->used = p->children_used = 0;
     itimers_start(p);
     p->posix_timers = NULL;

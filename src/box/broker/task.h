@@ -107,6 +107,8 @@ struct process {
     int64_t started;
     uint64_t limits[LIMITS][2]; /* soft, hard */
     bool no_new_privileges;
+    bool adopts; /* who descends from it and loses its parent */
+    uint32_t personality;
     int64_t used, children_used;   /* processor time: at its end; of those waited for */
     uint64_t processors;           /* it wants to run on; 0: all */
     int8_t nice, policy, priority; /* as it asked */

@@ -316,7 +316,7 @@ long sys_capset(struct thread *t, struct regs *r, const long a[6])
 
 long sys_prctl(struct thread *t, struct regs *r, const long a[6])
 {
-    enum { GET_PDEATHSIG = 2, SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16 };
+    enum { GET_PDEATHSIG = 2, SET_NAME = 15, GET_NAME = 16, GET_SUBREAPER = 37, NAME_SIZE = 16 };
     (void)r;
     if (a[0] == SET_NAME) {
         memset(t->window + WINDOW_START, 0, NAME_SIZE);
@@ -326,7 +326,8 @@ long sys_prctl(struct thread *t, struct regs *r, const long a[6])
     }
     if (a[0] == GET_NAME)
         return with_struct(t, __NR_prctl, a, 1, BACK | NAME_SIZE);
-    return with_struct(t, __NR_prctl, a, 1, a[0] == GET_PDEATHSIG ? BACK | sizeof(int) : 0);
+    bool gets_int = a[0] == GET_PDEATHSIG || a[0] == GET_SUBREAPER;
+    return with_struct(t, __NR_prctl, a, 1, gets_int ? BACK | sizeof(int) : 0);
 }
 
 /* select --------------------------------------------------------------------------------*/
