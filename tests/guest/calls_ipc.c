@@ -199,6 +199,26 @@ static void undone_semaphores(void)
     SHOW(semctl(id, 0, IPC_RMID));
 }
 
+/* What is to be taken back must stay in bounds, as the values do. */
+static void undone_in_bounds(void)
+{
+    int id = semget(IPC_PRIVATE, 2, IPC_CREAT | 0600);
+    unsigned short values[2] = {7, 32767}, wrong[2] = {1, 32768};
+    FAILS(id);
+    SHOW(semaphore(id, 0, 32767, SEM_UNDO));
+    SHOW(semaphore(id, 0, -32767, 0));
+    SHOW(semaphore(id, 0, 2, SEM_UNDO));
+    SHOW(semaphore(id, 0, 1, SEM_UNDO));
+    SHOW(semctl(id, 0, GETVAL));
+    SHOW(semctl(id, 0, SETALL, values));
+    SHOW(semaphore(id, 0, 1, SEM_UNDO)); /* all of it is forgotten */
+    SHOW(semctl(id, 0, SETALL, wrong));
+    SHOW(semctl(id, 0, GETVAL));
+    SHOW(semctl(id, 1, GETVAL));
+    SHOW(semctl(id, 1, GETPID) == getpid());
+    SHOW(semctl(id, 0, IPC_RMID));
+}
+
 struct text_message {
     long type;
     char text[100];
@@ -222,6 +242,7 @@ static void messages(void)
     SHOW(msgrcv(id, &got, 100, 1, 0));
     puts(got.text);
     SHOW(msgrcv(id, &got, 2, 0, 0));
+    SHOW(msgrcv(id, &got, 2, INT64_MIN, 0));
     SHOW(msgrcv(id, &got, 100, -2, 0));
     puts(got.text);
     SHOW(msgrcv(id, &got, 100, 3, MSG_EXCEPT | IPC_NOWAIT));
@@ -292,6 +313,7 @@ static void posix_messages(void)
     SHOW(mq_getattr(q, &now));
     printf("%ld %ld %ld %ld\n", now.mq_flags, now.mq_maxmsg, now.mq_msgsize, now.mq_curmsgs);
     SHOW(mq_send(q, "low", 3, 1));
+    SHOW(mq_send(q, "low", SIZE_MAX - 10, 1));
     SHOW(mq_send(q, "high", 4, 9));
     SHOW(mq_send(q, "", 0, 9));
     SHOW(mq_getattr(q, &now));
@@ -382,6 +404,7 @@ const struct theme ipc_themes[] = {
     {"shared_segments", shared_segments},
     {"semaphores", semaphores},
     {"undone_semaphores", undone_semaphores},
+    {"undone_in_bounds", undone_in_bounds},
     {"messages", messages},
     {"posix_messages", posix_messages},
     {"named_semaphores", named_semaphores},

@@ -304,7 +304,7 @@ int64_t do_mq_timedsend(struct thread *t, struct call *c)
     if (result != 0)
         return result;
     struct mqueue *q = f->data;
-    if ((int64_t)size > q->size_max)
+    if (size > (uint64_t)q->size_max)
         return -EMSGSIZE;
     if (q->count >= q->count_max)
         return wait_for(t, q, f, c->a[4]);

@@ -7,7 +7,13 @@
 #include "box/broker/calls.h"
 #include "box/broker/ipc/ids.h"
 
-enum { MESSAGE_MAX = 8192, QUEUE_BYTES = 16384, QUEUES_MAX = 1024, COPY = 040000 };
+enum {
+    MESSAGE_MAX = 8192,
+    QUEUE_BYTES = 16384,
+    QUEUES_MAX = 1024,
+    ALL_MAX = 1 << 17, /* messages of all queues: one may be empty */
+    COPY = 040000,
+};
 
 struct message {
     struct message *next;
@@ -25,6 +31,7 @@ struct msg_queue {
 };
 
 static struct ipc_table queues;
+static unsigned message_count;
 
 /* struct msqid64_ds */
 struct queue_out {
@@ -75,7 +82,8 @@ int64_t do_msgsnd(struct thread *t, struct call *c)
         t->blocked_on = q;
         return wait_on(t, &q->changed);
     }
-    struct message *m = malloc(sizeof *m + size), **end = &q->first;
+    struct message *m = message_count < ALL_MAX ? malloc(sizeof *m + size) : NULL;
+    struct message **end = &q->first;
     if (!m || call_get(t, c->a[1] + sizeof type, m->bytes, size) != 0) {
         free(m);
         return m ? -EFAULT : -ENOMEM;
@@ -88,6 +96,7 @@ int64_t do_msgsnd(struct thread *t, struct call *c)
     *end = m;
     q->bytes += size;
     q->count++;
+    message_count++;
     q->sent = ipc_now();
     q->last_sender = t->process->pid;
     queue_wake(&q->changed);
@@ -98,11 +107,12 @@ int64_t do_msgsnd(struct thread *t, struct call *c)
 static struct message **choose(struct msg_queue *q, int64_t type, bool except)
 {
     struct message **best = NULL;
+    int64_t most = type == INT64_MIN ? INT64_MAX : -type;
     for (struct message **at = &q->first; *at; at = &(*at)->next) {
         int64_t have = (*at)->type;
         if (type == 0 || (type > 0 && (have == type) != except))
             return at;
-        if (type < 0 && have <= -type && (!best || have < (*best)->type))
+        if (type < 0 && have <= most && (!best || have < (*best)->type))
             best = at;
     }
     return best;
@@ -134,6 +144,7 @@ int64_t do_msgrcv(struct thread *t, struct call *c)
     *at = m->next;
     q->bytes -= m->size;
     q->count--;
+    message_count--;
     q->received = ipc_now();
     q->last_receiver = t->process->pid;
     free(m);
@@ -160,6 +171,7 @@ static int64_t remove_queue(struct msg_queue *q)
     while (q->first) {
         struct message *m = q->first;
         q->first = m->next;
+        message_count--;
         free(m);
     }
     ipc_remove(&queues, &q->object);

@@ -8,7 +8,13 @@
 #include "box/broker/calls.h"
 #include "box/broker/ipc/ids.h"
 
-enum { VALUE_MAX = 32767, SET_MAX = 32000, OPERATIONS_MAX = 500, ALL_MAX = 1 << 18 };
+enum {
+    VALUE_MAX = 32767,
+    SET_MAX = 32000,
+    OPERATIONS_MAX = 500,
+    ALL_MAX = 1 << 18,
+    UNDO_MAX = 1024, /* semaphores that one process takes back */
+};
 
 struct semaphore {
     uint16_t value;
@@ -71,9 +77,10 @@ int64_t do_semget(struct thread *t, struct call *c)
 static struct sem_undo *undo_of(struct process *p, struct sem_set *s, unsigned index)
 {
     struct sem_undo *u = p->undo;
-    while (u && (u->set != s || u->index != index))
+    unsigned count = 0;
+    for (; u && (u->set != s || u->index != index); count++)
         u = u->next;
-    if (!u && (u = calloc(1, sizeof *u))) {
+    if (!u && count < UNDO_MAX && (u = calloc(1, sizeof *u))) {
         *u = (struct sem_undo){p->undo, s, index, 0};
         p->undo = u;
     }
@@ -120,6 +127,24 @@ static int64_t blocks(struct thread *t, struct sem_set *s, const struct sembuf *
     return wait_on(t, &s->changed);
 }
 
+/* What the operations add up to must stay a number that can be taken back. */
+static int can_undo(struct process *p, struct sem_set *s, const struct sembuf *ops, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct sem_undo *u = ops[i].sem_flg & SEM_UNDO ? undo_of(p, s, ops[i].sem_num) : NULL;
+        if (!(ops[i].sem_flg & SEM_UNDO))
+            continue;
+        if (!u)
+            return -ENOMEM;
+        int by = u->by;
+        for (size_t k = 0; k <= i; k++)
+            by -= ops[k].sem_flg & SEM_UNDO && ops[k].sem_num == u->index ? ops[k].sem_op : 0;
+        if (by < -VALUE_MAX - 1 || by > VALUE_MAX)
+            return -ERANGE;
+    }
+    return 0;
+}
+
 /* One after the other on a copy of what changes: all or none. */
 static int64_t operate(struct thread *t, struct sem_set *s, const struct sembuf *ops, size_t count)
 {
@@ -133,9 +158,9 @@ static int64_t operate(struct thread *t, struct sem_set *s, const struct sembuf 
         if (value + ops[i].sem_op > VALUE_MAX)
             return -ERANGE;
     }
-    for (size_t i = 0; i < count; i++)
-        if (ops[i].sem_flg & SEM_UNDO && !undo_of(t->process, s, ops[i].sem_num))
-            return -ENOMEM;
+    int result = can_undo(t->process, s, ops, count);
+    if (result != 0)
+        return result;
     for (size_t i = 0; i < count; i++) {
         struct semaphore *one = &s->all[ops[i].sem_num];
         one->value = (uint16_t)(one->value + ops[i].sem_op);
@@ -217,20 +242,31 @@ static int64_t set_value(struct thread *t, struct sem_set *s, unsigned index, in
     return 0;
 }
 
+/* They may change in the window while they are read. */
+static int64_t set_all(struct thread *t, struct sem_set *s, const uint16_t *from)
+{
+    uint16_t values[SET_MAX];
+    memcpy(values, from, s->count * sizeof *values);
+    for (unsigned i = 0; i < s->count; i++)
+        if (values[i] > VALUE_MAX)
+            return -ERANGE;
+    for (unsigned i = 0; i < s->count; i++)
+        s->all[i] = (struct semaphore){values[i], t->process->pid};
+    s->object.changed = ipc_now();
+    forget_undo(s, -1);
+    queue_wake(&s->changed);
+    return 0;
+}
+
 static int64_t all_values(struct thread *t, struct sem_set *s, uint64_t at, bool set)
 {
     uint16_t *values = call_window(t, at, s->count * sizeof *values);
     if (!values)
         return -EFAULT;
-    for (unsigned i = 0; set && i < s->count; i++)
-        if (values[i] > VALUE_MAX)
-            return -ERANGE;
-    for (unsigned i = 0; i < s->count; i++) {
-        if (set)
-            set_value(t, s, i, values[i] & VALUE_MAX);
-        else
-            values[i] = s->all[i].value;
-    }
+    if (set)
+        return set_all(t, s, values);
+    for (unsigned i = 0; i < s->count; i++)
+        values[i] = s->all[i].value;
     return 0;
 }
 
