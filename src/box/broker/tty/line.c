@@ -40,6 +40,12 @@ static bool is_key(const struct line *l, uint8_t byte, int key)
 
 /* The screen -----------------------------------------------------------------------------*/
 
+/* What comes now is lost. */
+static bool is_full(const struct line *l)
+{
+    return l->stopped ? l->held_used == sizeof l->held : l->out_used == LINE_OUTPUT;
+}
+
 static void put(struct line *l, uint8_t byte)
 {
     if (l->stopped) {
@@ -140,8 +146,9 @@ static uint16_t *in_at(struct line *l, size_t index)
 
 static void store(struct line *l, uint16_t what)
 {
-    if (l->in_used < LINE_INPUT)
-        *in_at(l, l->in_used++) = what;
+    if (l->in_used == LINE_INPUT)
+        return;
+    *in_at(l, l->in_used++) = what;
     if (!is_edited(l))
         return;
     if (what & LINE_END) {
@@ -155,7 +162,8 @@ static void store(struct line *l, uint16_t what)
 size_t line_room(const struct line *l)
 {
     bool drops = is_edited(l) && !l->ends; /* what does not fit: so a line can always be ended */
-    return drops ? LINE_INPUT : LINE_INPUT - 1 - l->in_used;
+    bool full = l->in_used >= LINE_INPUT - 1;
+    return drops ? LINE_INPUT : full ? 0 : LINE_INPUT - 1 - l->in_used;
 }
 
 /* Takes the last character off, and from the screen. */
@@ -211,7 +219,7 @@ static void show_again(struct line *l)
 {
     echo(l, l->settings.keys[VREPRINT]);
     print(l, '\n');
-    for (size_t i = l->in_used - l->edited; i < l->in_used; i++)
+    for (size_t i = l->in_used - l->edited; i < l->in_used && !is_full(l); i++)
         echo(l, (uint8_t)*in_at(l, i));
 }
 

@@ -169,12 +169,14 @@ static int64_t write_master(struct thread *t, struct file *f, const void *from, 
     struct pty *p = of(f);
     const uint8_t *bytes = from;
     size_t done = 0;
+    uint64_t sent = 0; /* signals: they would not count */
     (void)at;
     bool was_stopped = p->line.stopped;
     for (; done < size && line_room(&p->line) > 0; done++) {
         int signal = line_typed(&p->line, bytes[done]);
-        if (signal && p->terminal.foreground)
+        if (signal && p->terminal.foreground && !(sent >> signal & 1))
             signal_send_group(p->terminal.foreground, signal);
+        sent |= (uint64_t)(signal != 0) << signal;
         if (signal && !(p->line.settings.local & NOFLSH))
             p->status |= TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE;
     }
