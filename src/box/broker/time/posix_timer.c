@@ -7,7 +7,7 @@
 #include "box/broker/calls.h"
 #include "box/broker/task.h"
 
-enum { TIMERS_MAX = 1024, SI_TIMER_ = -2, NOTIFY_THREAD_ID = 4 };
+enum { TIMERS_MAX = 1024, ALL_MAX = 16384, SI_TIMER_ = -2, NOTIFY_THREAD_ID = 4 };
 
 struct posix_timer {
     struct timer timer;
@@ -26,6 +26,8 @@ struct event {
     int32_t signal, notify, tid, unused[11];
 };
 _Static_assert(sizeof(struct event) == 64, "as calls.def says");
+
+static unsigned all_count;
 
 static struct posix_timer *find(struct process *p, uint64_t id)
 {
@@ -72,6 +74,7 @@ static void drop(struct posix_timer **at)
     *at = timer->next;
     timer_stop(&timer->timer);
     free(timer);
+    all_count--;
 }
 
 void posix_timers_free(struct process *p)
@@ -111,9 +114,11 @@ int64_t do_timer_create(struct thread *t, struct call *c)
     for (struct posix_timer *o = p->posix_timers; o; o = o->next, count++)
         if (o->id >= id)
             id = o->id + 1;
-    struct posix_timer *timer = count < TIMERS_MAX ? calloc(1, sizeof *timer) : NULL;
+    bool full = count >= TIMERS_MAX || all_count >= ALL_MAX;
+    struct posix_timer *timer = full ? NULL : calloc(1, sizeof *timer);
     if (!timer)
         return -EAGAIN;
+    all_count++;
     *timer =
         (struct posix_timer){.timer = {.owner = p, .of_cpu = is_cpu_clock(clock), .due = due},
                              .next = p->posix_timers,

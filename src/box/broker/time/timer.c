@@ -5,6 +5,7 @@
 enum { LOOK_LEAST = 1000000 }; /* processor time is looked at no more often */
 
 static struct timer *running;
+static struct timer *to_look;       /* of timer_run: the next one */
 static int64_t soonest = INT64_MAX; /* or earlier than the first */
 
 int64_t timer_clock(const struct timer *timer)
@@ -33,12 +34,13 @@ static void look_at(struct timer *timer)
 
 void timer_stop(struct timer *timer)
 {
-    struct timer **at = &running;
     if (!timer->runs)
         return;
-    while (*at != timer)
-        at = &(*at)->next;
-    *at = timer->next;
+    *(timer->prev ? &timer->prev->next : &running) = timer->next;
+    if (timer->next)
+        timer->next->prev = timer->prev;
+    if (to_look == timer)
+        to_look = timer->next;
     timer->runs = false;
 }
 
@@ -49,6 +51,9 @@ void timer_arm(struct timer *timer, int64_t at, int64_t interval)
     timer->interval = interval;
     timer->runs = true;
     timer->next = running;
+    timer->prev = NULL;
+    if (running)
+        running->prev = timer;
     running = timer;
     look_at(timer);
 }
@@ -64,34 +69,33 @@ int64_t timer_next(void)
     return soonest;
 }
 
-/* The first that is to be looked at now. */
-static struct timer *first_due(int64_t now)
+static void run_one(struct timer *timer, int64_t now)
 {
-    struct timer *timer = running;
-    while (timer && timer->look > now)
-        timer = timer->next;
-    return timer;
+    int64_t late = timer_clock(timer) - timer->at;
+    uint64_t times = 1;
+    if (late < 0) {
+        timer->look = when_to_look(timer, now);
+        return;
+    }
+    if (timer->interval) {
+        times += (uint64_t)(late / timer->interval);
+        timer->at += (int64_t)times * timer->interval;
+        timer->look = when_to_look(timer, now);
+    } else {
+        timer_stop(timer);
+    }
+    timer->due(timer, times);
 }
 
-/* What is due may change the list, so it is searched anew each time. */
+/* What is due may stop any timer; what it starts comes before the others, and is
+ * not looked at now. */
 void timer_run(int64_t now)
 {
     struct timer *timer;
-    while ((timer = first_due(now))) {
-        int64_t late = timer_clock(timer) - timer->at;
-        uint64_t times = 1;
-        if (late < 0) {
-            timer->look = when_to_look(timer, now);
-            continue;
-        }
-        if (timer->interval) {
-            times += (uint64_t)(late / timer->interval);
-            timer->at += (int64_t)times * timer->interval;
-            timer->look = when_to_look(timer, now);
-        } else {
-            timer_stop(timer);
-        }
-        timer->due(timer, times);
+    for (to_look = running; (timer = to_look);) {
+        to_look = timer->next;
+        if (timer->look <= now)
+            run_one(timer, now);
     }
     soonest = INT64_MAX;
     for (timer = running; timer; timer = timer->next)

@@ -10,7 +10,7 @@ struct process;
 /* Zero-initialise, set owner (or NULL), of_cpu and due. Must be stopped before it
  * goes. */
 struct timer {
-    struct timer *next; /* of those that run */
+    struct timer *next, *prev; /* of those that run */
     struct process *owner;
     bool of_cpu; /* counts the processor time of its owner, not the clock */
     bool runs;
