@@ -10,6 +10,8 @@
 #include "box/broker/net/socket.h"
 #include "box/broker/task.h"
 
+enum { LOOKS_PER_RELEASE = 1024 };
+
 static unsigned under_way;    /* descriptors */
 static struct socket *flying; /* sockets of which one is under way */
 
@@ -132,8 +134,11 @@ static bool is_candidate(const struct socket *s)
     return s->inflight && s->file && s->file->references == s->inflight;
 }
 
+static unsigned looked_at; /* packets and sockets, of a collection */
+
 static void each_in_queue(struct socket *s, void (*do_it)(struct socket *))
 {
+    looked_at += 1 + s->packets;
     for (struct packet *p = s->first; p; p = p->next)
         for (unsigned i = 0; p->rights && i < p->rights->count; i++)
             if (socket_in(p->rights->files[i]))
@@ -206,6 +211,7 @@ void rights_collect(void)
 {
     if (!flying || drops)
         return; /* what is dropped now may be lost only afterwards: next time */
+    looked_at = 0;
     struct rights *lost = find_lost();
     while (lost) {
         struct rights *r = lost;
@@ -218,4 +224,14 @@ void rights_collect(void)
         to_drop = first->next;
         rights_drop(first);
     }
+}
+
+/* So that closing many sockets costs no more than a few looks at all of them. */
+void rights_released(void)
+{
+    static unsigned skipped;
+    if (flying && skipped++ < looked_at / LOOKS_PER_RELEASE)
+        return;
+    skipped = 0;
+    rights_collect();
 }

@@ -182,7 +182,7 @@ static uint32_t edges_of_socket(const struct file *f)
 static void release_socket(struct file *f)
 {
     socket_free(f->data);
-    rights_collect();
+    rights_released();
 }
 
 const struct file_ops socket_ops = {.read = read_socket,

@@ -199,8 +199,10 @@ void rights_drop(struct rights *r);
 /* rights_hand_over: as descriptors of a receiver, into its control data. */
 void rights_hand_over(struct thread *t, struct rights *r, bool close_on_exec,
                       struct control_list *l);
-/* rights_collect: closes sockets that only sockets in each other's queues hold. */
+/* rights_collect: closes sockets that only sockets in each other's queues hold.
+ * rights_released: a socket went away: once that is worth a look at all of them. */
 void rights_collect(void);
+void rights_released(void);
 
 /* option_get: a remembered option's value, or what it is at first. */
 int option_get(const struct socket *s, int level, int name);
