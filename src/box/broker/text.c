@@ -18,7 +18,9 @@ enum {
     REACH_BACK = 8 << 20, /* so that a jump's last byte is no instruction */
     GRACE = 20000,        /* ns: for who fetches instructions to see what was written */
     STOPS_MAX = 64,
-    BUCKETS = 256,
+    BUCKETS = 1024,
+    SITES_MAX = 1 << 14, /* of a text; */
+    ALL_SITES_MAX = 1 << 18,
     TEXTS_MAX = 4096, /* of the arena's 16384 windows */
 };
 
@@ -51,10 +53,11 @@ struct program_text {
     uint64_t arena;
     uint64_t *used; /* for each page of stubs, which are taken */
     struct known *sites[BUCKETS];
+    unsigned site_count;
 };
 
 static struct program_text *first;
-static unsigned count;
+static unsigned count, site_count;
 
 /* Texts ------------------------------------------------------------------------------*/
 
@@ -244,9 +247,12 @@ static struct program_text *text_at(uint64_t arena, uint64_t *offset)
 
 static struct known *learn(struct program_text *x, uint64_t offset)
 {
-    struct known *k = calloc(1, sizeof *k);
+    bool full = x->site_count >= SITES_MAX || site_count >= ALL_SITES_MAX;
+    struct known *k = full ? NULL : calloc(1, sizeof *k);
     if (!k)
         return NULL;
+    x->site_count++;
+    site_count++;
     k->offset = (uint32_t)offset;
     plan(x, k);
     k->next = x->sites[offset % BUCKETS];
@@ -261,7 +267,7 @@ static int64_t called(const struct thread *t, struct program_text *x, uint64_t o
     if (!k)
         k = learn(x, offset);
     if (!k)
-        return -ENOMEM;
+        return 1;
     advance(x, k, is_quiet(t));
     return k->phase >= PHASE_DONE;
 }
