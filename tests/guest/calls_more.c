@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -32,6 +33,10 @@ static void splices(void)
     write(fd, "0123456789", 10);
     SHOW(splice(fd, &at, a[1], NULL, 4, 0));
     SHOW(at);
+    off_t before = -4096;
+    SHOW(splice(fd, &before, a[1], NULL, 4, 0));
+    SHOW(sendfile(a[1], fd, &before, 4));
+    SHOW(copy_file_range(fd, &before, fd, NULL, 4, 0));
     SHOW(lseek(fd, 0, SEEK_CUR));
     SHOW(tee(a[0], b[1], 100, 0));
     SHOW(tee(a[0], a[1], 100, 0));

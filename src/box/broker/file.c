@@ -437,6 +437,8 @@ int64_t do_sendfile(struct thread *t, struct call *c)
     uint64_t before = file_offset(from), offset = before;
     if (c->a[2] && call_get(t, c->a[2], &offset, sizeof offset) != 0)
         return -EFAULT;
+    if (c->a[2] && (int64_t)offset < 0)
+        return -EINVAL;
     uint64_t *offsets[2] = {&offset, &to->offset};
     int64_t result = copy(t, from, to, c->a[3], offsets);
     if (result >= 0 && c->a[2])
@@ -458,6 +460,8 @@ int64_t do_copy_file_range(struct thread *t, struct call *c)
     if ((c->a[1] && call_get(t, c->a[1], &in, sizeof in) != 0) ||
         (c->a[3] && call_get(t, c->a[3], &out, sizeof out) != 0))
         return -EFAULT;
+    if ((c->a[1] && (int64_t)in < 0) || (int64_t)out < 0)
+        return -EINVAL;
     uint64_t *offsets[2] = {&in, c->a[3] ? &out : &to->offset};
     int64_t result = copy(t, from, to, c->a[4], offsets);
     if (result >= 0 && c->a[1])

@@ -30,7 +30,8 @@ static int get_side(struct thread *t, uint64_t fd, uint64_t offset_at, bool read
     if (!f->ops->seekable)
         return -EINVAL;
     s->at = &s->offset;
-    return call_get(t, offset_at, &s->offset, sizeof s->offset);
+    int result = call_get(t, offset_at, &s->offset, sizeof s->offset);
+    return result == 0 && (int64_t)s->offset < 0 ? -EINVAL : result;
 }
 
 /* How much of `size` a pipe can give or take now; 0: it must be waited for. */
