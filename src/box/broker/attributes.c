@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/inotify.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
 
@@ -45,6 +46,12 @@ static int by_fd(struct thread *t, uint64_t fd, struct node **out)
     return 0;
 }
 
+/* What a change of attributes is told as: a time alone as what sets it. */
+static uint32_t event_of(unsigned which)
+{
+    return which == STORE_ATIME ? IN_ACCESS : which == STORE_MTIME ? IN_MODIFY : IN_ATTRIB;
+}
+
 /* The caller's reference to `n` ends. */
 static int64_t set(struct thread *t, struct node *n, unsigned which, const struct store_attr *to)
 {
@@ -60,6 +67,8 @@ static int64_t set(struct thread *t, struct node *n, unsigned which, const struc
     }
     if (result == 0)
         result = n->ops->set_attr(n, which, to);
+    if (result == 0)
+        inotify_event(n, event_of(which));
     node_drop(n);
     return result;
 }
@@ -233,6 +242,8 @@ static int64_t cut(struct node *n, uint64_t size)
                  : n->type == S_IFDIR                      ? -EISDIR
                  : !n->ops->truncate || n->type != S_IFREG ? -EINVAL
                                                            : n->ops->truncate(n, size);
+    if (result == 0)
+        inotify_event(n, IN_MODIFY);
     node_drop(n);
     return result;
 }
@@ -258,6 +269,14 @@ int64_t do_ftruncate(struct thread *t, struct call *c)
     return result ? result : cut(n, c->a[1]);
 }
 
+/* Tells who watches that a change of the size succeeded. */
+static int allocated(struct node *n, int result)
+{
+    if (result == 0)
+        inotify_event(n, IN_MODIFY);
+    return result;
+}
+
 int64_t do_fallocate(struct thread *t, struct call *c)
 {
     struct file *f = fd_file(t, c->a[0]);
@@ -275,11 +294,11 @@ int64_t do_fallocate(struct thread *t, struct call *c)
     if (mode & ~(uint32_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         return -EOPNOTSUPP;
     if (f->node->ops->device == 0x0801)
-        return store_fs_allocate(f->node, how, c->a[2], c->a[3]);
+        return allocated(f->node, store_fs_allocate(f->node, how, c->a[2], c->a[3]));
     int result = how ? -EOPNOTSUPP : f->node->ops->attr(f->node, &a);
     if (result == 0 && c->a[2] + c->a[3] > a.size)
         result = f->node->ops->truncate(f->node, c->a[2] + c->a[3]);
-    return result;
+    return allocated(f->node, result);
 }
 
 /* Durability -----------------------------------------------------------------------------*/

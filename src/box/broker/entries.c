@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/inotify.h"
 #include "box/broker/names.h"
 #include "box/broker/task.h"
 
@@ -101,6 +102,37 @@ static bool is_dots(const struct last *l)
     return l->name[0] == '.' && (l->size == 1 || (l->size == 2 && l->name[1] == '.'));
 }
 
+/* What a name stands for, held while it goes away; NULL: nobody watches. */
+static struct node *victim_of(const struct last *l)
+{
+    struct node *n;
+    if (!inotify_is_used() || l->dir->ops->lookup(l->dir, l->name, l->size, &n) != 0)
+        return NULL;
+    return n;
+}
+
+/* The victim's count of links changed, and the caller's reference to it ends. */
+static void tell_victim(struct node *n)
+{
+    if (n->type != S_IFDIR)
+        inotify_self(n, IN_ATTRIB);
+    node_drop(n);
+}
+
+static int remove_last(struct last *l, bool directory)
+{
+    struct node *victim = victim_of(l);
+    int result = l->dir->ops->remove(l->dir, l->name, l->size, directory);
+    if (victim && result == 0)
+        tell_victim(victim);
+    else if (victim)
+        node_drop(victim);
+    if (result == 0)
+        inotify_entry(l->dir, &(struct store_name){0, l->name, l->size},
+                      IN_DELETE | (directory ? IN_ISDIR : 0), 0);
+    return result;
+}
+
 static int64_t remove_at(struct thread *t, uint64_t dir, uint64_t path, bool directory)
 {
     struct last l;
@@ -112,9 +144,7 @@ static int64_t remove_at(struct thread *t, uint64_t dir, uint64_t path, bool dir
     else
         result = may_remove(t, &l);
     if (result == 0)
-        result = l.must_be_directory && !directory
-                     ? -ENOTDIR
-                     : l.dir->ops->remove(l.dir, l.name, l.size, directory);
+        result = l.must_be_directory && !directory ? -ENOTDIR : remove_last(&l, directory);
     node_drop(l.dir);
     return result;
 }
@@ -136,6 +166,40 @@ int64_t do_unlinkat(struct thread *t, struct call *c)
     return remove_at(t, c->a[0], c->a[1], c->a[2] & AT_REMOVEDIR);
 }
 
+/* One way of a rename, or of an exchange. */
+static void tell_moved(struct node *n, const struct last *a, const struct last *b)
+{
+    uint32_t is_dir = n->type == S_IFDIR ? IN_ISDIR : 0, cookie = inotify_cookie();
+    n->directory = b->dir->ino;
+    inotify_entry(a->dir, &(struct store_name){0, a->name, a->size}, IN_MOVED_FROM | is_dir,
+                  cookie);
+    inotify_entry(b->dir, &(struct store_name){0, b->name, b->size}, IN_MOVED_TO | is_dir, cookie);
+}
+
+static int rename_last(const struct last *a, const struct last *b, uint32_t flags)
+{
+    struct store_name old = {0, a->name, a->size}, new = {0, b->name, b->size};
+    struct node *n = victim_of(a), *other = victim_of(b);
+    int result = a->dir->ops->rename(a->dir, &old, b->dir, &new, flags);
+    bool moved = result == 0 && n && n != other;
+    if (moved)
+        tell_moved(n, a, b);
+    if (moved && other && flags & STORE_EXCHANGE) {
+        inotify_self(n, IN_MOVE_SELF);
+        tell_moved(other, b, a);
+        inotify_self(other, IN_MOVE_SELF);
+    } else if (moved) {
+        if (other && other->type != S_IFDIR)
+            inotify_self(other, IN_ATTRIB);
+        inotify_self(n, IN_MOVE_SELF);
+    }
+    if (n)
+        node_drop(n);
+    if (other)
+        node_drop(other);
+    return result;
+}
+
 static int64_t rename_at(struct thread *t, const uint64_t from[2], const uint64_t to[2],
                          uint32_t flags)
 {
@@ -148,7 +212,6 @@ static int64_t rename_at(struct thread *t, const uint64_t from[2], const uint64_
         node_drop(a.dir);
         return result == -EEXIST ? -EBUSY : result;
     }
-    struct store_name old = {0, a.name, a.size}, new = {0, b.name, b.size};
     if (is_dots(&a) || is_dots(&b))
         result = -EBUSY;
     else if (a.dir->ops != b.dir->ops)
@@ -158,7 +221,7 @@ static int64_t rename_at(struct thread *t, const uint64_t from[2], const uint64_
     if (result == 0)
         result = may_remove(t, &b);
     if (result == 0)
-        result = a.dir->ops->rename(a.dir, &old, b.dir, &new, flags);
+        result = rename_last(&a, &b, flags);
     node_drop(a.dir);
     node_drop(b.dir);
     return result;
@@ -202,6 +265,10 @@ static int64_t link_at(struct thread *t, const uint64_t from[2], const uint64_t 
             result = names_may_change(t, l.dir);
         if (result == 0)
             result = n->ops->link(n, l.dir, l.name, l.size);
+        if (result == 0) {
+            inotify_self(n, IN_ATTRIB);
+            inotify_entry(l.dir, &(struct store_name){0, l.name, l.size}, IN_CREATE, 0);
+        }
         node_drop(l.dir);
     }
     node_drop(n);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/inotify.h"
 #include "box/broker/lock.h"
 #include "box/broker/node.h"
 #include "box/broker/publish.h"
@@ -76,6 +77,8 @@ void file_drop(struct file *f)
     epoll_forget(f);
     if (f->ops->release)
         f->ops->release(f);
+    if (f->node && !(f->flags & O_PATH))
+        inotify_event(f->node, f->flags & O_ACCMODE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (f->node)
         node_drop(f->node);
     free(f);

@@ -97,7 +97,7 @@ bool host_file_is_tty(const struct file *f);
 uint32_t socket_ino(const struct file *f);
 extern const struct file_ops socket_ops, regular_ops, directory_ops, null_ops, zero_ops, full_ops,
     random_ops, pipe_ops, host_ops, event_ops, epoll_ops, text_ops, timerfd_ops, signalfd_ops,
-    mqueue_ops, pidfd_ops;
+    mqueue_ops, pidfd_ops, inotify_ops;
 
 /* mqueue_closed: a process closed a descriptor: it is told of no messages any more. */
 void mqueue_closed(const struct process *p, const struct file *f);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/inotify.h"
 #include "box/broker/names.h"
 #include "box/broker/publish.h"
 #include "box/broker/task.h"
@@ -63,6 +64,11 @@ int names_make(struct thread *t, const struct last *l, const struct store_new *w
     int result = names_may_change(t, l->dir);
     if (result == 0)
         result = l->dir->ops->create(l->dir, l->name, l->size, what, out);
+    if (result == 0) {
+        (*out)->directory = l->dir->ino;
+        inotify_entry(l->dir, &(struct store_name){0, l->name, l->size},
+                      IN_CREATE | (S_ISDIR(what->mode) ? IN_ISDIR : 0), 0);
+    }
     return result;
 }
 
@@ -100,6 +106,13 @@ static int open_unnamed(struct thread *t, struct node *dir, uint32_t flags, uint
     return result;
 }
 
+static void tell_opened(struct node *n, uint32_t flags)
+{
+    inotify_event(n, IN_OPEN);
+    if (flags & O_TRUNC && n->type == S_IFREG)
+        inotify_event(n, IN_MODIFY);
+}
+
 static int open_path(struct thread *t, const struct walk *w, uint32_t flags, uint32_t mode,
                      struct file **out)
 {
@@ -129,6 +142,8 @@ static int open_path(struct thread *t, const struct walk *w, uint32_t flags, uin
         result = *out ? 0 : -ENOMEM;
     else
         result = node_open(t, n, flags, out);
+    if (result == 0 && !(flags & O_PATH))
+        tell_opened((*out)->node ? (*out)->node : n, made ? 0 : flags);
     node_drop(n);
     return result;
 }

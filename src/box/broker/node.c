@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "box/broker/inotify.h"
 #include "box/broker/lock.h"
 #include "box/broker/page_cache.h"
 #include "box/broker/static_fs.h"
@@ -18,6 +19,8 @@ void node_drop(struct node *n)
     if (--n->references == 0) {
         lock_node_gone(n);
         n->ops->release(n);
+    } else if (n->references == n->watches) {
+        inotify_unused(n);
     }
 }
 
@@ -174,6 +177,8 @@ static int step(struct walking *g, const char *name, size_t size, bool stay)
         node_drop(n);
         return result;
     }
+    if (name[0] != '.' || (size > 1 && memcmp(name, "..", size) != 0))
+        n->directory = g->at->ino;
     node_drop(g->at);
     g->at = n;
     return 0;
@@ -234,15 +239,9 @@ int path_walk_parent(struct thread *t, const struct walk *w, struct last *out)
 
 /* Names of directories -------------------------------------------------------------------*/
 
-struct search {
-    uint32_t ino;
-    char name[256];
-    size_t size;
-};
-
 static int is_it(void *context, const struct store_entry *e)
 {
-    struct search *s = context;
+    struct node_name *s = context;
     bool is_dots = e->name[0] == '.' && (e->size == 1 || (e->size == 2 && e->name[1] == '.'));
     if (e->ino != s->ino || is_dots)
         return 0;
@@ -251,8 +250,7 @@ static int is_it(void *context, const struct store_entry *e)
     return 1;
 }
 
-/* How a directory is called in its parent. */
-static int name_in(struct node *parent, const struct node *dir, struct search *s)
+int node_name_in(struct node *parent, const struct node *dir, struct node_name *s)
 {
     uint64_t position = 0;
     const char *mount = mount_name(dir);
@@ -270,12 +268,12 @@ char *path_of(struct node *dir)
 {
     char buffer[PATH_ROOM], *at = buffer + sizeof buffer - 1;
     struct node *n = node_hold(dir), *parent = NULL;
-    struct search s;
+    struct node_name s;
     *at = '\0';
     while (!store_fs_is_root(n)) {
         if (lookup(n, "..", 2, &parent) != 0)
             parent = NULL;
-        if (!parent || name_in(parent, n, &s) != 0 || (size_t)(at - buffer) < s.size + 1) {
+        if (!parent || node_name_in(parent, n, &s) != 0 || (size_t)(at - buffer) < s.size + 1) {
             node_drop(n);
             if (parent)
                 node_drop(parent);
@@ -354,6 +352,8 @@ static int64_t regular_write(struct thread *t, struct file *f, const void *from,
         window_write(f->node, *offset, from, (size_t)n);
     if (n > 0)
         *offset += (uint64_t)n;
+    if (n > 0)
+        inotify_event(f->node, IN_MODIFY);
     return n;
 }
 

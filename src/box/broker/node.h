@@ -42,6 +42,8 @@ struct node {
     void *data;
     uint32_t published; /* its index there; 0: none */
     uint32_t names;     /* first of its entries in the cache of names */
+    uint32_t watches;   /* of inotify, which hold it */
+    uint32_t directory; /* ino of the one it was last found in; 0: none */
     uint64_t next_page; /* where who reads on will read */
 };
 
@@ -70,6 +72,13 @@ struct last {
 int path_walk_parent(struct thread *t, const struct walk *w, struct last *out);
 /* path_of: the absolute path of a directory, malloc'd; NULL if there is none. */
 char *path_of(struct node *dir);
+/* node_name_in: how something is called in a directory; -ENOENT. */
+struct node_name {
+    uint32_t ino; /* looked for */
+    char name[256];
+    size_t size;
+};
+int node_name_in(struct node *dir, const struct node *n, struct node_name *out);
 /* node_may: -EACCES unless the process may read (4), write (2), search (1). */
 int node_may(const struct process *p, struct node *n, int how);
 /* node_read: a regular file's bytes as they are now, whoever maps it. */

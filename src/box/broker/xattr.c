@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/inotify.h"
 #include "box/broker/names.h"
 #include "box/broker/task.h"
 
@@ -69,6 +70,8 @@ static int64_t set(struct thread *t, struct node *n, const struct call *c)
     if (result == 0)
         result = store_setxattr(box.store, n->ino,
                                 &(struct store_xattr){name, from, c->a[3], (unsigned)c->a[4]});
+    if (result == 0)
+        inotify_event(n, IN_ATTRIB);
     store_fs_changed(n);
     node_drop(n);
     return result;
@@ -82,6 +85,8 @@ static int64_t remove_one(struct thread *t, struct node *n, const struct call *c
         result = may_write(t, n);
     if (result == 0)
         result = store_removexattr(box.store, n->ino, name);
+    if (result == 0)
+        inotify_event(n, IN_ATTRIB);
     store_fs_changed(n);
     node_drop(n);
     return result;
