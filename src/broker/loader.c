@@ -155,3 +155,8 @@ int loader_next(const struct rules *rules, struct executables *at)
     next -= rules->name_count;
     return next < ARRAY_COUNT(loaders) ? opened(AT_FDCWD, loaders[next], 0) : -ENOENT;
 }
+
+bool loader_is_last(const struct rules *rules, const struct executables *at)
+{
+    return at->next > rules->directory_count + rules->name_count;
+}

@@ -24,6 +24,8 @@ struct executables {
  * -ESRCH: it is not there, or not given as a whole; ask again. -ENOENT: there are no
  * more. */
 int loader_next(const struct rules *rules, struct executables *at);
+/* loader_is_last: was the last one a loader of this machine, and no rule's? */
+bool loader_is_last(const struct rules *rules, const struct executables *at);
 /* loader_end: from the beginning, then. */
 void loader_end(struct executables *at);
 

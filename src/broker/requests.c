@@ -92,9 +92,27 @@ static int64_t fetch(struct broker *broker)
     return code < 0 ? code : ANSWER_GIVEN;
 }
 
+/* may_read: by the views that lie under its own, or beside it. What has no place,
+ * as a removed file, is not its business. */
+static bool may_read(struct broker *broker, int fd)
+{
+    struct request *request = &broker->request;
+    bool permitted = true;
+    for (size_t i = 1; permitted && i < request->judges.count; i++) {
+        struct place place CLEAN_PLACE = NO_PLACE;
+        int object = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        request->walk.rules = &request->judges.at[i]->rules;
+        permitted = object >= 0 && walk_object(&request->walk, object, &place) == 0 &&
+                    (place.dir >= 0 || S_ISDIR(place.stat.st_mode)) &&
+                    place_permits(&place, RULE_READ) == 0;
+    }
+    return permitted;
+}
+
 /* executable: gives a descriptor of the next thing that Landlock is to let the
  * program execute; as loader_next(), and -EALREADY once it is locked: nobody needs
- * to know then, and what may only be executed would come readable. */
+ * to know then, and what may only be executed would come readable. So nothing is
+ * given that other views do not let it read: its own it may begin anew. */
 static int64_t executable(struct broker *broker)
 {
     struct view *view = broker->request.judges.at[0];
@@ -105,6 +123,8 @@ static int64_t executable(struct broker *broker)
     int fd CLEAN_FD = loader_next(&view->rules, &view->executables);
     if (fd < 0)
         return fd;
+    if (!loader_is_last(&view->rules, &view->executables) && !may_read(broker, fd))
+        return -ESRCH;
     int code = notify_give(broker->listener, broker->request.held.id, fd, true);
     return code < 0 ? code : ANSWER_GIVEN;
 }

@@ -456,6 +456,46 @@ TEST(what_may_only_be_executed_is_not_read_after_the_lock)
     CHECK_EQ(told(prctl(0x766f7721, 6, 0, 0, 0)), EALREADY);
 }
 
+/* A view that is begun anew has rules of its own choice; those under it hold. */
+static int count_given(void)
+{
+    char byte;
+    int given = 0, fd = prctl(0x766f7721, 6, 0, 0, 0);
+    for (int i = 0; i < 1000 && (fd >= 0 || errno == ESRCH);
+         i++, fd = prctl(0x766f7721, 6, 1, 0, 0)) {
+        char link[64], path[256];
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t size = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+        bool read_ = fd >= 0 && (read(fd, &byte, 1) == 1 || errno == EISDIR);
+        given += read_ && size > 0 && strncmp(path, root, strlen(root)) == 0;
+        if (fd >= 0)
+            close(fd);
+    }
+    CHECK_EQ(errno, ENOENT);
+    return given;
+}
+
+TEST(what_is_executed_anew_is_read_as_before)
+{
+    make_tree();
+    copy_program("b/program");
+    show_first("/proc", "r");
+    show(in("a"), "r");
+    CHECK_EQ(told(unveil(NULL, NULL)), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(told(prctl(0x766f7721, 0, 0, 0, 0)), 0);
+    CHECK_EQ(told(unveil("/proc", "r")), 0);
+    CHECK_EQ(told(unveil(in("b"), "x")), 0);
+    CHECK_EQ(told(unveil(in("b/file"), "x")), 0);
+    CHECK_EQ(count_given(), 0);
+    CHECK_EQ(told(unveil(in("b/link"), "r")), 0); /* narrowed: what is in b comes by itself */
+    CHECK_EQ(count_given(), 0);
+    CHECK_EQ(told(unveil(in("a"), "x")), 0);
+    CHECK_EQ(told(unveil(in("a/file"), "x")), 0);
+    CHECK_EQ(count_given(), 2);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), EACCES); /* by its own rule, too */
+}
+
 TEST(who_gives_up_its_rights_has_them_no_more)
 {
     struct stat stat_;
