@@ -53,7 +53,7 @@ struct site {
 };
 
 struct stub {
-    uint8_t bytes[STUB_SIZE];
+    uint8_t bytes[STUB_SIZE] __attribute__((aligned(4))); /* the notes, too */
     uint8_t jump[SITE_JUMP_SIZE];
 };
 
