@@ -509,7 +509,7 @@ TEST(ranges_out_of_order_are_refused)
         CHECK_EQ(bpf_compile((const struct ruleset *[]){&set}, 1, KILL, &p, &err),
                  good ? 0 : -EINVAL);
         if (!good)
-            CHECK_STR(err.text, "x86_64: mmap (9): the ranges of argument 3 are out of order");
+            CHECK_STR(err.text, "x86_64: call 9: the ranges of argument 3 are out of order");
         program_free(&p);
     }
 }
