@@ -69,8 +69,8 @@ void birth_parent_ended(int host_pid)
     end_strays();
 }
 
-/* The child is the host's process `host`, if that is one of ours and new. */
-static void claim(struct process *p, int host)
+/* The child is the host's process `host`, which has ended already. */
+static bool claim_ended(struct process *p, int host)
 {
     for (unsigned i = 0; i < unclaimed_count; i++) {
         if (unclaimed[i].pid != host)
@@ -79,8 +79,17 @@ static void claim(struct process *p, int host)
         unclaimed[i] = unclaimed[--unclaimed_count];
         p->host_pid = host;
         task_host_ended(host, status, 0);
-        return;
+        return true;
     }
+    return false;
+}
+
+/* The child is the host's process `host`, if that is one of ours and new. One that
+ * ended before is no child any more, but was noted when it was waited for. */
+static void claim(struct process *p, int host)
+{
+    if (claim_ended(p, host) || !host_is_child(host) || claim_ended(p, host))
+        return;
     for (struct process *q = box.first; q; q = q->next)
         if (q->host_pid == host)
             return; /* forged */
@@ -98,7 +107,7 @@ static void tell(struct process *p, int host)
         p->parent = NULL;
         p->host_gone = true;
         task_end(p, SIGKILL);
-    } else if (host_is_child(host)) {
+    } else {
         claim(p, host);
     }
     end_strays();
