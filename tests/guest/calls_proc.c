@@ -93,8 +93,11 @@ static void maps(void)
     place("gone", page);
     page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     place("shared", page);
+    int failed = 0;
     for (int i = 0; i < 1500; i++) /* more lines than go at once */
-        mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        failed += mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                       0) == MAP_FAILED;
+    SHOW(failed);
     int lines = 0;
     FILE *f = fopen("/proc/self/maps", "r");
     while (f && fgets(text, sizeof text, f))
@@ -112,7 +115,7 @@ static void limits(void)
     puts(line("Limit "));
     puts(line("Max file size "));
     SHOW(getrlimit(RLIMIT_FSIZE, (void *)8));
-    SHOW(setrlimit(RLIMIT_FSIZE, NULL));
+    SHOW(syscall(SYS_setrlimit, RLIMIT_FSIZE, NULL));
     SHOW(setrlimit(16, &l));
     SHOW(syscall(SYS_prlimit64, 1 << 22, RLIMIT_FSIZE, NULL, NULL));
     SHOW(setuid(5));

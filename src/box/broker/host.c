@@ -121,7 +121,7 @@ static void ended(pid_t pid, int status, const struct rusage *u)
 
 void host_news(void)
 {
-    struct rusage u;
+    struct rusage u = {0};
     int status;
     if (child_ended) {
         child_ended = 0;
@@ -145,7 +145,7 @@ bool host_is_child(int pid)
     /* Without taking its status: WNOWAIT is waitid's, and wait4 would reap. A child
      * that has ended already is in the list of task_host_ended. */
     int status = 0;
-    struct rusage u;
+    struct rusage u = {0};
     pid_t result = pid > 0 ? wait4(pid, &status, WNOHANG, &u) : -1;
     if (result == pid)
         ended(pid, status, &u);
@@ -167,7 +167,7 @@ static bool is_known(int pid)
 
 void host_end_strangers(int first, int last)
 {
-    struct rusage u;
+    struct rusage u = {0};
     int status;
     for (int pid = first + 1; pid <= last; pid++) {
         pid_t result = wait4(pid, &status, __WALL | WNOHANG, &u);

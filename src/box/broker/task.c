@@ -32,7 +32,7 @@ struct process *task_find(uint32_t pid)
 struct thread *task_find_thread(uint32_t tid)
 {
     for (struct process *p = box.first; p; p = p->next)
-        for (struct thread *t = p->threads; t; t = t->next)
+        for (struct thread *t = p->threads; t && !is_reaped(p); t = t->next)
             if (t->tid == tid && !t->leaving)
                 return t;
     return NULL;
