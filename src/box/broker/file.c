@@ -22,8 +22,8 @@ enum {
     F_PIPE_SIZE_GET = 1032,
     F_PIPE_SIZE_SET = 1031,
     PIPE_ROOM = 65536,
-    MOVES_MAX = 16, /* of a position that others move, too */
-    CONTINUES = 1,  /* bits of the shim's fifth argument to read and write */
+    MOVES_MAX = 1 << 14, /* tries to move a position that others move, too */
+    CONTINUES = 1,       /* bits of the shim's fifth argument to read and write */
     GOES_ON = 2,
 };
 
@@ -319,18 +319,39 @@ static int64_t write_at(struct thread *t, struct file *f, struct call *c, uint64
     return f->ops->write(t, f, from, c->a[2], offset);
 }
 
-/* Again, if somebody read from the same position meanwhile. */
+/* From a position that guests move, too. The bytes are claimed before they are
+ * read: while they are copied others move it many times. */
+static int64_t read_claimed(struct thread *t, struct file *f, struct call *c)
+{
+    struct store_attr attr;
+    uint64_t before = 0, size = 0;
+    int64_t result = f->node->ops->attr(f->node, &attr);
+    if (result != 0)
+        return result;
+    for (int i = 0;; i++) {
+        before = file_offset(f);
+        size = before < attr.size ? attr.size - before : 0;
+        if (size > c->a[2])
+            size = c->a[2];
+        if (file_move(f, before, before + size))
+            break;
+        if (i == MOVES_MAX)
+            return -EAGAIN; /* somebody writes over it without end */
+    }
+    uint64_t offset = before;
+    c->a[2] = size;
+    result = read_at(t, f, c, &offset);
+    if (result < (int64_t)size)
+        file_move(f, before + size, before + (result > 0 ? (uint64_t)result : 0));
+    return result;
+}
+
 int64_t do_read(struct thread *t, struct call *c)
 {
     struct file *f = fd_file(t, c->a[0]);
-    int64_t n = -EBADF;
-    for (int i = 0; f && i < MOVES_MAX; i++) {
-        uint64_t before = file_offset(f), offset = before;
-        n = read_at(t, f, c, &offset);
-        if (n <= 0 || file_move(f, before, offset))
-            break;
-    }
-    return n;
+    if (!f)
+        return -EBADF;
+    return f->shares_offset ? read_claimed(t, f, c) : read_at(t, f, c, &f->offset);
 }
 
 int64_t do_write(struct thread *t, struct call *c)
