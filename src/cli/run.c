@@ -205,10 +205,14 @@ static int end_as(int status)
 {
     if (!WIFSIGNALED(status))
         return WEXITSTATUS(status);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, WTERMSIG(status));
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     signal(WTERMSIG(status), SIG_DFL);
     raise(WTERMSIG(status));
-    return 128 + WTERMSIG(status); /* only if it was blocked */
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* the supervisor takes signals from a descriptor */
+    return 128 + WTERMSIG(status);        /* one that does not end a process */
 }
 
 /* --json's argument: a descriptor's number or a file. */

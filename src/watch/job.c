@@ -4,17 +4,20 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const int taken[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
-
+/* All but what the supervisor's own doing brings, and what stops and continues
+ * it at a terminal. */
 static void taken_set(sigset_t *set)
 {
-    sigemptyset(set);
-    for (size_t i = 0; i < ARRAY_COUNT(taken); i++)
-        sigaddset(set, taken[i]);
+    static const int own[] = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGTRAP, SIGSYS, SIGABRT,
+                              SIGXCPU, SIGXFSZ, SIGPIPE, SIGTTIN, SIGTTOU, SIGCONT};
+    memset(set, 0xff, sizeof *set); /* sigfillset keeps those of musl's threads back */
+    for (size_t i = 0; i < ARRAY_COUNT(own); i++)
+        sigdelset(set, own[i]);
 }
 
 void job_block(struct job *job)
@@ -38,6 +41,7 @@ int job_open(struct job *job)
     sigset_t set;
     taken_set(&set);
     signal(SIGPIPE, SIG_IGN); /* nobody reads the explanations any more */
+    signal(SIGXFSZ, SIG_IGN); /* their file is full */
     signal(SIGTTOU, SIG_IGN); /* the program may have taken the terminal */
     job->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return job->signals >= 0 ? 0 : -errno;
@@ -72,14 +76,24 @@ static void look_after_child(struct job *job)
     }
 }
 
+/* from_terminal: then the program has it as well. Of the kernel's others, a
+ * timer's is meant for the program: it was set by who executed vow. */
+static bool from_terminal(const struct signalfd_siginfo *info)
+{
+    static const uint32_t signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH};
+    for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
+        if (info->ssi_signo == signals[i])
+            return info->ssi_code > 0;
+    return false;
+}
+
 void job_handle(struct job *job)
 {
     struct signalfd_siginfo info;
     while (read(job->signals, &info, sizeof info) == sizeof info) {
-        bool from_process = info.ssi_code <= 0; /* not the terminal, not the kernel */
         if (info.ssi_signo == SIGCHLD)
             look_after_child(job);
-        else if (from_process && !job->ended)
+        else if (!job->ended && !from_terminal(&info))
             child_signal(job->pidfd, (int)info.ssi_signo);
     }
 }

@@ -46,7 +46,7 @@ end()
 
 for identity in $(identities); do
     $identity
-    for signal in TERM HUP INT USR1; do
+    for signal in TERM HUP INT USR1 ALRM WINCH RTMIN; do
         start sh -c "trap 'echo got $signal; exit 5' $signal; echo ready; while :; do sleep 0.01; done"
         until_true has ready
         kill -$signal "$supervisor"
@@ -59,6 +59,15 @@ got $signal [5]"
     kill -TERM "$supervisor"
     end
     is 'its death is ours' "$ended" 'ready [143]'
+    # The shell's status does not tell a death from an exit: perl's does.
+    for signal in TERM=15 INT=2 HUP=1 KILL=9; do
+        # shellcheck disable=SC2016,SC2086 # perl's and the program's; tap_as is words
+        is "a death by $signal is one" "$(perl -e '$SIG{$_} = "DEFAULT" for qw(TERM INT HUP); print system(@ARGV) & 127' \
+            $tap_as "$VOW" run --explain --view none -p 'stdio rpath proc' -- sh -c "kill -${signal%=*} "'$$')" "${signal#*=}"
+    done
+    # shellcheck disable=SC2086 # tap_as is words
+    is 'an alarm that was set before vow ends the program' "$(perl -e 'alarm 1; exec @ARGV' \
+        $tap_as "$VOW" run --explain --view none -p 'stdio rpath exec proc' -- sh -c 'exec sleep 60' 2>/dev/null; echo $?)" 142
 
     # The terminal's signals reach both; here the whole group gets one.
     start sh -c "trap 'echo got INT; exit 6' INT; echo ready; while :; do sleep 0.01; done"
