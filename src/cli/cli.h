@@ -37,7 +37,8 @@ int cli_flush(const char *name);
 struct policy_word; /* one option with its value */
 struct policy_options {
     struct policy policy;
-    char *cwd; /* absolute: what relative paths are relative to */
+    char *cwd;       /* absolute: what relative paths are relative to */
+    const char *dir; /* where the program starts, if not there */
     struct policy_word *words;
     size_t word_count, word_capacity;
     /* What the user did not say and finish chose: "--preset" "git", or "-p"

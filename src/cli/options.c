@@ -264,12 +264,23 @@ static int apply(struct policy_options *o, const char *name, const struct policy
     return cli_usage_error(name, "%s: %s", word->row->name, err.text);
 }
 
+/* The PATH that the program gets: a preset's own lines change none. */
+static const char *search_path(const struct policy_options *o)
+{
+    const char *path = getenv("PATH");
+    for (size_t i = 0; i < o->word_count; i++)
+        if (o->words[i].row->apply == apply_setenv && strncmp(o->words[i].value, "PATH=", 5) == 0)
+            path = o->words[i].value + 5;
+    return path;
+}
+
 /* What is taken where the user did not say what the program may do. */
 static int choose(struct policy_options *o, const char *name, const char *program, char **note)
 {
     char *path CLEAN_FREE = NULL;
     struct str line CLEAN_STR = {0};
-    const struct preset *preset = program ? preset_choose(program, &path) : NULL;
+    struct preset_question question = {program, o->dir ? o->dir : ".", search_path(o)};
+    const struct preset *preset = program ? preset_choose(&question, &path) : NULL;
     if (preset) {
         o->implied_option = "--preset";
         o->implied_value = preset->name;

@@ -1,6 +1,9 @@
 #include "cli/preset.h"
 
+#include "enforce/start.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,30 +31,19 @@ const struct preset *preset_find(const char *name, struct err *err)
     return NULL;
 }
 
-/* The state of the file that execvp would take. */
-static bool find_program(const char *word, struct stat *st)
+/* The state of the file that will be started. */
+static bool find_program(const struct preset_question *q, struct stat *st)
 {
-    if (strchr(word, '/'))
-        return stat(word, st) == 0;
-    const char *at = getenv("PATH");
-    for (at = at ? at : "/usr/bin:/bin"; at; at = *at ? at + 1 : NULL) {
-        struct str file CLEAN_STR = {0};
-        size_t size = strcspn(at, ":");
-        str_add_bytes(&file, at, size);
-        str_addf(&file, "%s%s", size ? "/" : "", word);
-        if (stat(str_get(&file), st) == 0 && S_ISREG(st->st_mode) &&
-            access(str_get(&file), X_OK) == 0)
-            return true;
-        at += size;
-    }
-    return false;
+    CLEAN_FREE char *path = NULL;
+    CLEAN_FD int at = open(q->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return at >= 0 && start_look_up(at, q->word, q->search, &path) == 0 &&
+           fstatat(at, path, st, 0) == 0;
 }
 
-const struct preset *preset_choose(const char *word, char **path)
+const struct preset *preset_choose(const struct preset_question *q, char **path)
 {
     struct stat program, known;
-    if (!find_program(word, &program) || !S_ISREG(program.st_mode) || program.st_uid != 0 ||
-        program.st_mode & (S_IWGRP | S_IWOTH))
+    if (!find_program(q, &program) || program.st_uid != 0 || program.st_mode & (S_IWGRP | S_IWOTH))
         return NULL;
     for (const struct preset *preset = presets; preset->name; preset++)
         for (const char *const *line = preset->programs; *line; line++)

@@ -37,7 +37,7 @@ struct run {
     struct policy_options policy;
     struct run_option *options; /* for suggestions: as they were typed */
     size_t option_count, option_capacity;
-    const char *dir, *json;
+    const char *json;
     int fds[FDS_GIVEN_MAX];
     size_t fd_count;
     enum explain explain;
@@ -108,7 +108,7 @@ static int option_with_value(struct run *r, int argc, char **argv, int *index)
     const char *value;
     bool bad = false;
     if ((value = value_of("-C", argc, argv, index, &bad)))
-        r->dir = value;
+        r->policy.dir = value;
     else if (!bad && (value = value_of("--json", argc, argv, index, &bad)))
         r->json = value;
     else if (!bad && (value = value_of("--fd", argc, argv, index, &bad)))
@@ -257,7 +257,7 @@ static int start(struct run *r)
         .policy = &r->policy.policy,
         .argv = r->argv,
         .environ = environ,
-        .dir = r->dir,
+        .dir = r->policy.dir,
         .keep_fds = r->fds,
         .keep_fd_count = r->fd_count,
         .best_effort = r->best_effort,

@@ -13,16 +13,16 @@ static const char default_path[] = "/usr/local/bin:/usr/bin:/bin";
 static const char shell[] = "/bin/sh";
 
 /* May the file be executed? 0 or -errno. */
-static int executable(const char *path)
+static int executable(int at, const char *path)
 {
     struct stat st;
-    if (stat(path, &st) < 0)
+    if (fstatat(at, path, &st, 0) < 0)
         return -errno;
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
     if (!S_ISREG(st.st_mode))
         return -EACCES;
-    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+    return faccessat(at, path, X_OK, AT_EACCESS) == 0 ? 0 : -errno;
 }
 
 /* DIR/name for a `size` bytes long element of PATH; an empty one is ".". */
@@ -38,13 +38,12 @@ static char *join(const char *dir, size_t size, const char *name)
     return str_take(&path);
 }
 
-/* Finds `name` as execvp does. 0, or -ENOENT, or what kept the first match
- * from being executed. */
-static int find(const char *name, const char *search, char **out)
+int start_look_up(int at, const char *name, const char *search, char **out)
 {
     int result = -ENOENT;
+    search = search ? search : default_path;
     if (strchr(name, '/')) {
-        result = executable(name);
+        result = executable(at, name);
         if (result == 0 && !(*out = strdup(name)))
             result = -ENOMEM;
         return result;
@@ -52,12 +51,12 @@ static int find(const char *name, const char *search, char **out)
     for (bool last = *name == '\0'; !last;) {
         size_t size = strcspn(search, ":");
         CLEAN_FREE char *path = join(search, size, name);
-        int rc = path ? executable(path) : -ENOMEM;
+        int rc = path ? executable(at, path) : -ENOMEM;
         if (rc == 0)
             *out = take_ptr(path);
         if (rc == 0 || rc == -ENOMEM)
             return rc;
-        if (rc == -EACCES && access(path, F_OK) == 0)
+        if (rc == -EACCES && faccessat(at, path, F_OK, 0) == 0)
             result = rc; /* not merely a directory that may not be entered */
         last = search[size] == '\0';
         search += size + 1;
@@ -123,7 +122,7 @@ static int replace_first(char ***argv, char *const *front, size_t front_count)
 
 struct finding {
     struct start *start;
-    const char *search; /* PATH */
+    const char *search; /* PATH, or NULL */
     bool exec;
     int *exit_status;
     struct err *err;
@@ -169,7 +168,7 @@ static int through_env(struct finding *f, const struct shebang *line, char **nex
                         "asks env for more than a name in its first line, and env may not execute; "
                         "promise exec, or start the interpreter itself with the script behind it",
                         f->exit_status, f->err);
-    rc = find(words.words[0], f->search, next);
+    rc = start_look_up(AT_FDCWD, words.words[0], f->search, next);
     if (rc < 0)
         return cannot(words.words[0], rc, f->exit_status, f->err);
     words.words[words.count++] = script->path;
@@ -193,7 +192,7 @@ static int follow_script(struct finding *f, const char *head, size_t size, char 
         if (rc < 0 || *next)
             return rc;
     }
-    rc = executable(line.interpreter);
+    rc = executable(AT_FDCWD, line.interpreter);
     if (rc < 0)
         return cannot(line.interpreter, rc, f->exit_status, f->err);
     char *front[] = {line.interpreter, *line.argument ? line.argument : script, script};
@@ -231,15 +230,14 @@ int start_find(const struct start_request *request, struct start *out, int *exit
                struct err *err)
 {
     *out = (struct start){0};
-    const char *search = env_get(request->envp, "PATH");
     const char *name = request->argv[0] ? request->argv[0] : "";
-    struct finding f = {out, search ? search : default_path, request->exec, exit_status, err};
+    struct finding f = {out, env_get(request->envp, "PATH"), request->exec, exit_status, err};
     char *path = NULL;
     out->argv = calloc(count_of(request->argv) + 1, sizeof *out->argv);
     bool ok = out->argv;
     for (size_t i = 0; ok && request->argv[i]; i++)
         ok = (out->argv[i] = strdup(request->argv[i])) != NULL;
-    int rc = ok ? find(name, f.search, &path) : -ENOMEM;
+    int rc = ok ? start_look_up(AT_FDCWD, name, f.search, &path) : -ENOMEM;
     rc = rc < 0 ? cannot(name, rc, exit_status, err) : follow(&f, path);
     if (rc < 0)
         start_free(out);

@@ -31,7 +31,12 @@ struct start_request {
     bool exec; /* is exec promised? */
 };
 
-/* start_find: looks for argv[0] as execvp does, in the PATH of envp; follows
+/* start_look_up: the file that `name` stands for, as execvp finds it, seen from
+ * the directory `at`; `search` is PATH, or NULL for the default. 0 and a
+ * malloc'd path, or -ENOENT, or what kept the first match from being executed. */
+int start_look_up(int at, const char *name, const char *search, char **out);
+
+/* start_find: looks for argv[0] as start_look_up does, in the PATH of envp; follows
  * "#!" as the kernel does, and "#!/usr/bin/env NAME" to NAME, so that nothing
  * but the program itself is ever executed. A text file without "#!" is
  * /bin/sh's. What a script asks of env beyond a name and plain words is left

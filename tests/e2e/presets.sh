@@ -3,7 +3,7 @@
 . "$SOURCE/tests/e2e/tap.sh"
 leans_on_views
 
-chosen() { vow -- "$@" 2>&1 | sed -n 's/^vow run: no promises given: taking //p'; }
+chosen() { vow "$@" 2>&1 | sed -n 's/^vow run: no promises given: taking //p'; }
 
 as_user
 is 'by the name that PATH leads to' "$(chosen grep -q x /dev/null)" 'preset search, for /usr/bin/grep'
@@ -13,6 +13,9 @@ cp /usr/bin/grep grep && chmod 755 grep
 is 'not by the name alone' "$(chosen ./grep -q x /dev/null)" "-p 'stdio rpath'"
 is 'nor with PATH in front of the name' "$(PATH=.:$PATH chosen grep -q x /dev/null)" "-p 'stdio rpath'"
 is 'an empty PATH entry is the working directory' "$(PATH=:$PATH chosen grep -q x /dev/null)" "-p 'stdio rpath'"
+is 'nor with another PATH for the program' "$(chosen --setenv "PATH=$HERE:$PATH" grep -q x /dev/null)" "-p 'stdio rpath'"
+is 'nor with another file of that name where it starts' "$(cd /usr/bin && chosen -C "$HERE" ./grep -q x /dev/null)" "-p 'stdio rpath'"
+is 'where it starts is where it is looked for' "$(chosen -C /usr/bin ./grep -q x /dev/null)" 'preset search, for /usr/bin/grep'
 is 'promises take its place' "$(run vow -p 'stdio rpath' -- grep -c root /etc/group | sed 1q)" '1 [0]'
 is 'another one by name' "$(run vow --preset edit -- grep -c root /etc/group | sed 1q)" '1 [0]'
 is 'none' "$(run vow --preset none -- grep -c root /etc/group)" "vow run: no promises given: taking -p 'stdio rpath'
