@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +40,7 @@ struct run {
     struct run_option *options; /* for suggestions: as they were typed */
     size_t option_count, option_capacity;
     const char *json;
+    int json_fd;
     int fds[FDS_GIVEN_MAX];
     size_t fd_count;
     enum explain explain;
@@ -215,24 +218,49 @@ static int end_as(int status)
     return 128 + WTERMSIG(status);        /* one that does not end a process */
 }
 
-/* --json's argument: a descriptor's number or a file. */
+/* --json's argument: a descriptor's number or a file. A dry run makes none. */
 static int open_json(const struct run *r)
 {
     int fd;
-    if (!r->json)
-        return -1;
     if (parse_number(r->json, &fd))
         return fcntl(fd, F_GETFD) < 0 ? -EBADF : fd;
-    fd = open(r->json, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    int make = r->dry_run ? 0 : O_CREAT | O_TRUNC;
+    fd = open(r->json, O_WRONLY | make | O_CLOEXEC | O_NOCTTY, 0666);
     return fd < 0 ? -errno : fd;
 }
 
+/* hold_json: opens --json's file, and keeps it from the program, whose own lines
+ * might else stand in it, by a rule like the user's. 0 or an exit status. */
+static int hold_json(struct run *r)
+{
+    char link[32], path[PATH_MAX];
+    struct stat st;
+    struct err err;
+    r->json_fd = r->json ? open_json(r) : -1;
+    if (r->json_fd == -ENOENT && r->dry_run)
+        return 0;
+    if (r->json && r->json_fd < 0) {
+        cli_error(name, "--json %s: %s", r->json, strerror(-r->json_fd));
+        return EXIT_SETUP;
+    }
+    snprintf(link, sizeof link, "/proc/self/fd/%d", r->json_fd);
+    ssize_t size = r->json ? readlink(link, path, sizeof path - 1) : -1;
+    if (size <= 0 || fstat(r->json_fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    path[size] = '\0';
+    struct path_perms hidden = {.optional = true};
+    if (policy_add_path(&r->policy.policy, path, r->policy.cwd, &hidden, &err) >= 0)
+        return 0;
+    cli_error(name, "%s", err.text);
+    return EXIT_SETUP;
+}
+
 /* Starts the program under a supervisor. */
-static int supervise(const struct run *r, struct launch *launch, int json_fd)
+static int supervise(const struct run *r, struct launch *launch)
 {
     struct watch_options options = {
         .text_fd = r->json && r->explain != EXPLAIN_YES ? -1 : STDERR_FILENO,
-        .json_fd = json_fd,
+        .json_fd = r->json_fd,
         .colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR"),
         .line = {r->options, r->option_count, r->argv},
     };
@@ -248,11 +276,7 @@ static int supervise(const struct run *r, struct launch *launch, int json_fd)
 static int start(struct run *r)
 {
     struct err err;
-    int json_fd = open_json(r), status;
-    if (r->json && json_fd < 0) {
-        cli_error(name, "--json %s: %s", r->json, strerror(-json_fd));
-        return EXIT_SETUP;
-    }
+    int status;
     struct launch_request request = {
         .policy = &r->policy.policy,
         .argv = r->argv,
@@ -273,7 +297,7 @@ static int start(struct run *r)
     if (r->dry_run)
         status = dryrun_print(&launch);
     else if (request.listen)
-        status = supervise(r, &launch, json_fd);
+        status = supervise(r, &launch);
     else
         status = become(&launch);
     launch_free(&launch);
@@ -305,16 +329,17 @@ static int run(struct run *r, int argc, char **argv)
         printf("%s%s%s", usage, policy_options_help, usage_rest);
         return 0;
     }
-    if (status != 0)
-        return status;
     CLEAN_FREE char *note = NULL;
-    status = policy_options_finish(&r->policy, name, r->script ? NULL : r->argv[0], &note);
+    if (status == 0)
+        status = hold_json(r);
+    if (status == 0)
+        status = policy_options_finish(&r->policy, name, r->script ? NULL : r->argv[0], &note);
     if (status == 0)
         status = choose_program(r);
     if (status == 0 && r->policy.implied_option)
         status = remember(r, r->policy.implied_option, r->policy.implied_value);
     if (status != 0)
-        return status;
+        return EXIT_SETUP; /* a wrong command line, too: EXIT_USAGE may be the program's */
     if (note)
         cli_error(name, "%s", note);
     return start(r);

@@ -2,6 +2,7 @@
 # --json: the channel that a program cannot write to.
 . "$SOURCE/tests/e2e/tap.sh"
 leans_on_listener
+leans_on_views
 explain() { $tap_as "$VOW" run "$@" </dev/null; }
 # field EXPRESSION: of the lines in `out`, a list of objects called e.
 field() { python3 -c "import json, sys; e = [json.loads(line) for line in open('out')]; print(ascii(($1)))"; }
@@ -38,6 +39,21 @@ for identity in $(identities); do
     is 'the program cannot write to it' "$(field '[o["event"] for o in e]')" "['start', 'end']"
     explain --json 3 -p "$p" --fd 4 -- sh -c 'echo fine >&4' 3>out 4>other
     is '… but to what it was given' "$(cat other)" fine
+
+    # Nor by the file's name, where it may write beside it.
+    write='stdio rpath wpath cpath proc exec'
+    explain --json out -p "$write" -v rx:/usr -v rwc:. -- sh -c 'echo fine >other; echo "{}" >>out; mv out x; rm -f out' 2>/dev/null
+    is 'nor by name' "$(field '[o["event"] for o in (e[0], e[-1])], len(e) > 3')" "(['start', 'end'], True)"
+    is '… but beside it' "$(cat other)" fine
+    is '… unless a rule says so' "$(run explain --json out -p "$write" -v rx:/usr -v rwc:. -v rwc:out -- sh -c 'echo "{}" >>out')" ' [0]'
+    like 'nor without a view' "$(run explain --json out --view none -p "$write" -v rwc:. -- true)" \
+        'vow run: not started: the rule for */out needs a view: *\[125\]'
+    rm -f out other
+    $tap_as sh -c 'echo kept >out'
+    is 'a dry run leaves the file alone' "$(explain --dry-run --json out -p stdio true >/dev/null; cat out)" kept
+    explain --dry-run --json absent -p stdio true >/dev/null
+    is '… and makes none' "$(ls absent 2>/dev/null)" ''
+    rm -f out
 
     # Bytes that are no UTF-8, and text that would forge an event.
     name=$(printf 'a\377"}\n{"event":"x\033[m')

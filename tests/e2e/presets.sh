@@ -20,7 +20,7 @@ is 'promises take its place' "$(run vow -p 'stdio rpath' -- grep -c root /etc/gr
 is 'another one by name' "$(run vow --preset edit -- grep -c root /etc/group | sed 1q)" '1 [0]'
 is 'none' "$(run vow --preset none -- grep -c root /etc/group)" "vow run: no promises given: taking -p 'stdio rpath'
 1 [0]"
-like 'an unknown one' "$(run vow --preset serach -- true)" "vow run: --preset: no preset 'serach'; did you mean 'search'?*\[2\]"
+like 'an unknown one' "$(run vow --preset serach -- true)" "vow run: --preset: no preset 'serach'; did you mean 'search'?*\[125\]"
 if [ "$(id -u)" = 0 ]; then
     as_root
     # The program is root's own file here: only its mode speaks against it.

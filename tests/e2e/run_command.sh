@@ -7,11 +7,11 @@ as_user
 is 'options of the program are its own' "$(run vow -p stdio ./try args -p --kill -- -C)" \
     '-p|--kill|--|-C [0]'
 is '-- ends the options' "$(run vow -p stdio -- ./try args --)" '-- [0]'
-like 'no program' "$(run vow -p stdio)" 'vow run: no program* \[2\]'
-like 'an unknown option' "$(run vow --nonsense ./try args)" "vow run: no option '--nonsense'* \[2\]"
-like 'an option without its value' "$(run vow -C)" 'vow run: -C wants a value* \[2\]'
-like 'no descriptor' "$(run vow --fd x ./try args)" 'vow run: --fd x: * \[2\]'
-like 'an unknown promise' "$(run vow -p 'stdio rpaht' ./try args)" '*rpath* \[2\]'
+like 'no program' "$(run vow -p stdio)" 'vow run: no program* \[125\]'
+like 'an unknown option' "$(run vow --nonsense ./try args)" "vow run: no option '--nonsense'* \[125\]"
+like 'an option without its value' "$(run vow -C)" 'vow run: -C wants a value* \[125\]'
+like 'no descriptor' "$(run vow --fd x ./try args)" 'vow run: --fd x: * \[125\]'
+like 'an unknown promise' "$(run vow -p 'stdio rpaht' ./try args)" '*rpath* \[125\]'
 like 'help' "$(run vow --help)" 'usage: vow run *\[0\]'
 is 'help on a command is its own' "$("$VOW" help run)" "$("$VOW" run --help)"
 like 'help on no command' "$("$VOW" help rnu 2>&1; echo "[$?]")" "vow: no command 'rnu'; did you mean 'run'? *\[2\]"
