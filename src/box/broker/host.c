@@ -88,6 +88,19 @@ static void *watch(void *nothing)
     return NULL;
 }
 
+int host_thread(void *(*run)(void *), uint32_t *started)
+{
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    while (result == 0 && !__atomic_load_n(started, __ATOMIC_SEQ_CST))
+        futex(started, FUTEX_WAIT_BITSET, 0, NULL);
+    return -result;
+}
+
 int host_start(void)
 {
     static const int caught[] = {SIGCHLD, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH, SIGTERM, SIGHUP};
@@ -96,15 +109,7 @@ int host_start(void)
         sigaction(caught[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);
-    pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&thread, NULL, watch, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    while (result == 0 && !__atomic_load_n(&watching, __ATOMIC_SEQ_CST))
-        futex(&watching, FUTEX_WAIT_BITSET, 0, NULL);
-    return -result;
+    return host_thread(watch, &watching);
 }
 
 bool host_has_news(void)

@@ -13,6 +13,9 @@ void host_sleep(uint32_t *word, uint32_t value, int64_t until);
 /* host_start: catches the signals of the host, and starts what watches its
  * descriptors 0, 1 and 2. Before the filter. */
 int host_start(void);
+/* host_thread: one of the broker's own, which gets no signals. It sets *started and
+ * wakes it when it has made the calls of its start. 0 or -errno. */
+int host_thread(void *(*run)(void *), uint32_t *started);
 bool host_has_news(void);
 /* host_news: children that ended, signals of the terminal, ready descriptors. */
 void host_news(void);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -89,19 +88,6 @@ static int let_it_close(int guest)
     return result == 0 ? notify_continue(BROKER_LISTENER, c.id) : result;
 }
 
-static int start_thread(void)
-{
-    pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&thread, NULL, listen_for_calls, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    while (result == 0 && !__atomic_load_n(&listening, __ATOMIC_SEQ_CST))
-        host_sleep(&listening, 0, INT64_MAX);
-    return -result;
-}
-
 int listener_start(int guest, struct err *err)
 {
     uint32_t *word = &box.channel->listen;
@@ -119,7 +105,7 @@ int listener_start(int guest, struct err *err)
         result = let_it_close(guest);
     }
     if (result == 0)
-        result = start_thread();
+        result = host_thread(listen_for_calls, &listening);
     return result == 0 ? 0
                        : err_set(err, result, "cannot take the guests' listener over: %s",
                                  strerror(-result));
