@@ -34,6 +34,12 @@ enum {
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
 #endif
+#ifndef __NR_openat2
+#define __NR_openat2 437
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 __NR_openat2
+#endif
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 __NR_fchmodat2
 #endif

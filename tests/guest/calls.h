@@ -32,6 +32,7 @@ extern const struct theme more_themes[];
 extern const struct theme become_themes[];
 extern const struct theme proc_themes[];
 extern const struct theme inotify_themes[];
+extern const struct theme limit_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

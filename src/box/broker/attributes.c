@@ -236,12 +236,24 @@ int64_t do_umask(struct thread *t, struct call *c)
 
 /* Sizes ----------------------------------------------------------------------------------*/
 
-static int64_t cut(struct node *n, uint64_t size)
+/* May a file become so large? */
+static int may_grow(struct thread *t, struct node *n, uint64_t size)
+{
+    struct store_attr a;
+    int result = n->ops->attr(n, &a);
+    if (result != 0 || size <= a.size)
+        return result;
+    return size > limit_file_size(t->process) ? limit_file_exceeded(t) : 0;
+}
+
+static int64_t cut(struct thread *t, struct node *n, uint64_t size)
 {
     int result = (int64_t)size < 0                         ? -EINVAL
                  : n->type == S_IFDIR                      ? -EISDIR
                  : !n->ops->truncate || n->type != S_IFREG ? -EINVAL
-                                                           : n->ops->truncate(n, size);
+                                                           : may_grow(t, n, size);
+    if (result == 0)
+        result = n->ops->truncate(n, size);
     if (result == 0)
         inotify_event(n, IN_MODIFY);
     node_drop(n);
@@ -254,7 +266,7 @@ int64_t do_truncate(struct thread *t, struct call *c)
     int result = by_path(t, CWD, c->a[0], 0, &n);
     if (result == 0 && (result = node_may(t->process, n, 2)) != 0)
         node_drop(n);
-    return result ? result : cut(n, c->a[1]);
+    return result ? result : cut(t, n, c->a[1]);
 }
 
 int64_t do_ftruncate(struct thread *t, struct call *c)
@@ -266,7 +278,7 @@ int64_t do_ftruncate(struct thread *t, struct call *c)
         node_drop(n);
         return -EINVAL;
     }
-    return result ? result : cut(n, c->a[1]);
+    return result ? result : cut(t, n, c->a[1]);
 }
 
 /* Tells who watches that a change of the size succeeded. */
@@ -293,9 +305,12 @@ int64_t do_fallocate(struct thread *t, struct call *c)
         return f->ops == &pipe_ops ? -ESPIPE : -ENODEV;
     if (mode & ~(uint32_t)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         return -EOPNOTSUPP;
+    int result = mode & FALLOC_FL_KEEP_SIZE ? 0 : may_grow(t, f->node, c->a[2] + c->a[3]);
+    if (result != 0)
+        return result;
     if (f->node->ops->device == 0x0801)
         return allocated(f->node, store_fs_allocate(f->node, how, c->a[2], c->a[3]));
-    int result = how ? -EOPNOTSUPP : f->node->ops->attr(f->node, &a);
+    result = how ? -EOPNOTSUPP : f->node->ops->attr(f->node, &a);
     if (result == 0 && c->a[2] + c->a[3] > a.size)
         result = f->node->ops->truncate(f->node, c->a[2] + c->a[3]);
     return allocated(f->node, result);

@@ -19,6 +19,8 @@ enum {
     COPY_ROOM = 65536,
     STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME,
     F_DUPFD_CLOEXEC_ = 1030,
+    SEEK_DATA_ = 3,
+    SEEK_HOLE_ = 4,
     F_PIPE_SIZE_GET = 1032,
     F_PIPE_SIZE_SET = 1031,
     PIPE_ROOM = 65536,
@@ -389,11 +391,13 @@ static int64_t seek(const struct file *f, const struct call *c, uint64_t now)
     case SEEK_SET: break;
     case SEEK_CUR: base = (int64_t)now; break;
     case SEEK_END: base = (int64_t)attr.size; break;
-    case 3: /* SEEK_DATA, SEEK_HOLE: as if there were no holes */
-    case 4:
+    case SEEK_DATA_:
+    case SEEK_HOLE_:
         if (by < 0 || by >= (int64_t)attr.size)
             return -ENXIO;
-        return c->a[2] == 3 ? by : (int64_t)attr.size;
+        if (f->node && f->node->type == S_IFREG && f->node->ops->seek)
+            return f->node->ops->seek(f->node, c->a[1], c->a[2] == SEEK_HOLE_);
+        return c->a[2] == SEEK_DATA_ ? by : (int64_t)attr.size;
     default: return -EINVAL;
     }
     if (__builtin_add_overflow(base, by, &result))

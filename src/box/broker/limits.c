@@ -1,4 +1,6 @@
-/* limits: what setrlimit(2) sets. Held to: open files, and processes of a user. */
+/* limits: what setrlimit(2) sets. Held to: open files, processes of a user, sizes of
+ * files. */
+#include <signal.h>
 #include <sys/resource.h>
 
 #include "box/broker/calls.h"
@@ -82,6 +84,18 @@ unsigned limit_files(const struct process *p)
 {
     uint64_t most = p->limits[RLIMIT_NOFILE][0];
     return most < FDS_MAX ? (unsigned)most : FDS_MAX;
+}
+
+uint64_t limit_file_size(const struct process *p)
+{
+    return p->limits[RLIMIT_FSIZE][0];
+}
+
+int limit_file_exceeded(struct thread *t)
+{
+    enum { OF_THE_KERNEL = 0x80 };
+    signal_send_thread(t, &(struct siginfo_short){.signal = SIGXFSZ, .code = OF_THE_KERNEL});
+    return -EFBIG;
 }
 
 int limit_processes(const struct process *p)

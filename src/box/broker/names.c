@@ -1,5 +1,6 @@
 /* names: the calls that open and look at what has a name. */
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,32 +149,89 @@ static int open_path(struct thread *t, const struct walk *w, uint32_t flags, uin
     return result;
 }
 
-static int64_t open_at(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags,
-                       uint32_t mode)
+struct opening {
+    uint64_t dir, path;
+    const struct open_how *how;
+};
+
+static int64_t open_at(struct thread *t, const struct opening *o)
 {
     char path[PATH_ROOM];
     struct file *f = NULL;
-    int result = call_path(t, path_at, path);
+    uint32_t flags = (uint32_t)o->how->flags;
+    int result = call_path(t, o->path, path);
     if (result != 0)
         return result;
     bool follow = !(flags & O_NOFOLLOW) && (flags & CREATE_FLAGS) != CREATE_FLAGS;
-    result = open_path(t, &(struct walk){dir, path, follow}, flags, mode, &f);
+    const struct walk w = {o->dir, path, follow, (uint32_t)o->how->resolve};
+    result = open_path(t, &w, flags, (uint32_t)o->how->mode, &f);
     return result ? result : fd_put(t, f, 0, flags & O_CLOEXEC);
+}
+
+enum {
+    OPEN_FLAGS = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |
+                 O_SYNC | O_ASYNC | O_DIRECT | 0100000 /* O_LARGEFILE */ | O_DIRECTORY |
+                 O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE,
+    PATH_FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+    RESOLVE_FLAGS = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+                    RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED,
+    HOW_MAX = 4096,
+};
+
+/* openat2 takes nothing that it does not know. */
+static bool is_strict(const struct open_how *how)
+{
+    bool makes = how->flags & O_CREAT || (how->flags & O_TMPFILE) == O_TMPFILE;
+    if (how->flags & ~(uint64_t)OPEN_FLAGS || how->resolve & ~(uint64_t)RESOLVE_FLAGS)
+        return false;
+    if (how->mode & ~UINT64_C(07777) || (how->mode && !makes))
+        return false;
+    if (how->flags & O_PATH && how->flags & ~(uint64_t)PATH_FLAGS)
+        return false;
+    return !(how->resolve & RESOLVE_BENEATH && how->resolve & RESOLVE_IN_ROOT);
+}
+
+/* A struct that may be a later kernel's: what is behind ours must be zeros. */
+static int get_how(struct thread *t, const struct call *c, struct open_how *out)
+{
+    const char *at = call_window(t, c->a[2], c->a[3]);
+    if (c->a[3] < sizeof *out || c->a[3] > HOW_MAX)
+        return c->a[3] > HOW_MAX ? -E2BIG : -EINVAL;
+    if (!at)
+        return -EFAULT;
+    memcpy(out, at, sizeof *out);
+    for (uint64_t i = sizeof *out; i < c->a[3]; i++)
+        if (((const volatile char *)at)[i])
+            return -E2BIG;
+    return is_strict(out) ? 0 : -EINVAL;
+}
+
+int64_t do_openat2(struct thread *t, struct call *c)
+{
+    struct open_how how;
+    int result = get_how(t, c, &how);
+    if (result == 0 && how.resolve & RESOLVE_CACHED &&
+        (how.flags & (O_TRUNC | O_CREAT) || (how.flags & O_TMPFILE) == O_TMPFILE))
+        result = -EAGAIN;
+    return result ? result : open_at(t, &(struct opening){c->a[0], c->a[1], &how});
 }
 
 int64_t do_open(struct thread *t, struct call *c)
 {
-    return open_at(t, CWD, c->a[0], (uint32_t)c->a[1], (uint32_t)c->a[2]);
+    const struct open_how how = {(uint32_t)c->a[1], (uint32_t)c->a[2], 0};
+    return open_at(t, &(struct opening){CWD, c->a[0], &how});
 }
 
 int64_t do_openat(struct thread *t, struct call *c)
 {
-    return open_at(t, c->a[0], c->a[1], (uint32_t)c->a[2], (uint32_t)c->a[3]);
+    const struct open_how how = {(uint32_t)c->a[2], (uint32_t)c->a[3], 0};
+    return open_at(t, &(struct opening){c->a[0], c->a[1], &how});
 }
 
 int64_t do_creat(struct thread *t, struct call *c)
 {
-    return open_at(t, CWD, c->a[0], O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)c->a[1]);
+    const struct open_how how = {O_CREAT | O_WRONLY | O_TRUNC, (uint32_t)c->a[1], 0};
+    return open_at(t, &(struct opening){CWD, c->a[0], &how});
 }
 
 /* stat -----------------------------------------------------------------------------------*/

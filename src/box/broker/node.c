@@ -2,6 +2,7 @@
 #include "box/broker/node.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "box/broker/task.h"
 #include "box/published.h"
 
-enum { LINKS_MAX = 40, NAME_MAX_ = 255 };
+enum { LINKS_MAX = 40, NAME_MAX_ = 255, SCOPED = RESOLVE_BENEATH | RESOLVE_IN_ROOT };
 
 void node_drop(struct node *n)
 {
@@ -84,7 +85,10 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
 
 static int start(struct thread *t, const struct walk *w, struct node **out)
 {
-    if (w->path[0] == '/')
+    bool absolute = w->path[0] == '/';
+    if (absolute && w->resolve & RESOLVE_BENEATH)
+        return -EXDEV;
+    if (absolute && !(w->resolve & RESOLVE_IN_ROOT))
         return store_fs_node(STORE_ROOT, out);
     struct file *f = (int)w->dir == AT_FDCWD ? NULL : fd_file(t, w->dir);
     if ((int)w->dir != AT_FDCWD && !f)
@@ -100,6 +104,8 @@ static int start(struct thread *t, const struct walk *w, struct node **out)
 struct walking {
     struct thread *thread;
     struct node *at;
+    struct node *top; /* held: no way leads above it; NULL: it is the root */
+    uint32_t resolve;
     char text[PATH_ROOM];
     const char *rest;
     int links;
@@ -109,7 +115,8 @@ static int begin(struct walking *g, struct thread *t, const struct walk *w)
 {
     size_t size = strlen(w->path);
     g->thread = t; /* the text is filled below, not cleared before */
-    g->at = NULL;
+    g->at = g->top = NULL;
+    g->resolve = w->resolve;
     g->links = 0;
     if (size == 0)
         return -ENOENT;
@@ -117,7 +124,19 @@ static int begin(struct walking *g, struct thread *t, const struct walk *w)
         return -ENAMETOOLONG;
     memcpy(g->text, w->path, size + 1);
     g->rest = g->text;
-    return start(t, w, &g->at);
+    int result = start(t, w, &g->at);
+    if (result == 0 && w->resolve & SCOPED)
+        g->top = node_hold(g->at);
+    return result;
+}
+
+/* The walk is over: what it held but `at`, which the caller gets if it succeeded. */
+static void end(struct walking *g, bool succeeded)
+{
+    if (g->top)
+        node_drop(g->top);
+    if (!succeeded && g->at)
+        node_drop(g->at);
 }
 
 /* The next name; false at the end. `last`: nothing but slashes follows. */
@@ -130,6 +149,33 @@ static bool next_name(struct walking *g, const char **name, size_t *size, bool *
     g->rest += *size;
     *last = g->rest[strspn(g->rest, "/")] == '\0';
     return *size > 0;
+}
+
+/* RESOLVE_NO_XDEV: may the walk go on there? */
+static int may_cross(const struct walking *g, const struct node *to)
+{
+    bool crosses = to->ops->device != g->at->ops->device;
+    return g->resolve & RESOLVE_NO_XDEV && crosses ? -EXDEV : 0;
+}
+
+/* An absolute link. */
+static int jump_to_top(struct walking *g)
+{
+    struct node *root;
+    if (g->resolve & RESOLVE_BENEATH)
+        return -EXDEV;
+    int result = 0;
+    if (g->top)
+        root = node_hold(g->top);
+    else
+        result = store_fs_node(STORE_ROOT, &root);
+    if (result == 0 && (result = may_cross(g, root)) != 0)
+        node_drop(root);
+    if (result != 0)
+        return result;
+    node_drop(g->at);
+    g->at = root;
+    return 0;
 }
 
 /* Puts the target of a link in front of the rest. */
@@ -148,32 +194,58 @@ static int follow(struct walking *g, struct node *link)
     memcpy(g->text, target, (size_t)size);
     memcpy(g->text + size, rest, more + 1);
     g->rest = g->text;
-    if (g->text[0] != '/')
-        return 0;
+    return g->text[0] == '/' ? jump_to_top(g) : 0;
+}
+
+/* A link of /proc leads to an object, not to a name. */
+static int jump(struct walking *g, struct node *to)
+{
+    int result = ++g->links > LINKS_MAX || g->resolve & RESOLVE_NO_MAGICLINKS ? -ELOOP
+                 : g->top                                                     ? -EXDEV
+                                                                              : may_cross(g, to);
+    if (result != 0) {
+        node_drop(to);
+        return result;
+    }
     node_drop(g->at);
-    g->at = NULL;
-    return store_fs_node(STORE_ROOT, &g->at);
+    g->at = to;
+    return 0;
+}
+
+/* Goes where a link leads. */
+static int leap(struct walking *g, struct node *link)
+{
+    struct node *file;
+    if (g->resolve & RESOLVE_NO_SYMLINKS)
+        return -ELOOP;
+    return proc_follow(link, g->thread, &file) == 0 ? jump(g, file) : follow(g, link);
+}
+
+static bool is_same(const struct node *a, const struct node *b)
+{
+    return a == b || (a->ops == b->ops && a->ino == b->ino && a->ino);
 }
 
 /* One step down; `stay`: a link is where it ends, not what it leads to. */
 static int step(struct walking *g, const char *name, size_t size, bool stay)
 {
-    struct node *n, *file;
+    struct node *n;
     if (g->at->type != S_IFDIR)
         return -ENOTDIR;
     int result = node_may(g->thread->process, g->at, 1);
+    bool up = size == 2 && name[0] == '.' && name[1] == '.';
+    if (result == 0 && up && g->top && is_same(g->at, g->top))
+        return g->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
     if (result == 0)
         result = lookup(g->at, name, size, &n);
     if (result != 0)
         return result;
-    if (n->type == S_IFLNK && !stay) {
-        if (proc_follow(n, g->thread, &file) == 0) { /* /proc/self/fd/N: an object, not a name */
-            node_drop(n);
-            node_drop(g->at);
-            g->at = file;
-            return ++g->links > LINKS_MAX ? -ELOOP : 0;
-        }
-        result = follow(g, n);
+    if ((result = may_cross(g, n)) == 0 && n->type == S_IFLNK && !stay) {
+        result = leap(g, n);
+        node_drop(n);
+        return result;
+    }
+    if (result != 0) {
         node_drop(n);
         return result;
     }
@@ -195,10 +267,9 @@ int path_walk(struct thread *t, const struct walk *w, struct node **out)
         result = step(&g, name, size, last && !w->follow && g.rest[0] != '/');
     if (result == 0 && g.rest > g.text && g.rest[-1] == '/' && g.at->type != S_IFDIR)
         result = -ENOTDIR;
+    end(&g, result == 0);
     if (result == 0)
         *out = g.at;
-    else if (g.at)
-        node_drop(g.at);
     return result;
 }
 
@@ -228,12 +299,12 @@ int path_walk_parent(struct thread *t, const struct walk *w, struct last *out)
             out->size = size;
             out->must_be_directory = g.rest[0] == '/';
             out->dir = g.at;
+            end(&g, true);
             return 0;
         }
         result = step(&g, name, size, false);
     }
-    if (g.at)
-        node_drop(g.at);
+    end(&g, false);
     return result;
 }
 
@@ -340,13 +411,17 @@ static int64_t regular_write(struct thread *t, struct file *f, const void *from,
                              uint64_t *offset)
 {
     struct store_attr attr;
-    (void)t;
     if (f->flags & O_APPEND) {
         int result = f->node->ops->attr(f->node, &attr);
         if (result != 0)
             return result;
         *offset = attr.size;
     }
+    uint64_t end = limit_file_size(t->process);
+    if (size && *offset >= end)
+        return f->more ? -EFBIG : limit_file_exceeded(t);
+    if (size > end - *offset)
+        size = (size_t)(end - *offset);
     int64_t n = f->node->ops->write(f->node, *offset, from, size);
     if (n > 0 && f->node->window)
         window_write(f->node, *offset, from, (size_t)n);

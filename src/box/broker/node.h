@@ -25,6 +25,8 @@ struct node_ops {
     int64_t (*write)(struct node *n, uint64_t offset, const void *from, size_t size);
     int (*truncate)(struct node *n, uint64_t size);
     int (*sync)(struct node *n);
+    /* seek: the next data or hole; NULL: there are no holes. */
+    int64_t (*seek)(struct node *n, uint64_t offset, bool hole);
     /* open: for what is not a regular file or directory. NULL: -ENXIO. */
     int (*open)(struct node *n, struct thread *t, uint32_t flags, struct file **out);
     /* release: nobody holds it any more; frees it. */
@@ -60,6 +62,7 @@ struct walk {
     uint64_t dir;
     const char *path;
     bool follow;
+    uint32_t resolve; /* RESOLVE_x of openat2(2) */
 };
 int path_walk(struct thread *t, const struct walk *w, struct node **out);
 /* path_walk_parent: the directory, held, and the last name within w->path. */

@@ -336,6 +336,12 @@ static int sync_node(struct node *n)
     return result == 0 ? store_sync(box.store, n->ino) : result;
 }
 
+static int64_t seek(struct node *n, uint64_t offset, bool hole)
+{
+    int result = n->window ? window_flush(n) : 0;
+    return result == 0 ? store_seek(box.store, n->ino, offset, hole) : result;
+}
+
 static int open_special(struct node *n, struct thread *t, uint32_t flags, struct file **out)
 {
     (void)t;
@@ -358,6 +364,7 @@ static const struct node_ops store_ops = {
     .write = write,
     .truncate = truncate,
     .sync = sync_node,
+    .seek = seek,
     .open = open_special,
     .release = release,
     .device = 0x0801,

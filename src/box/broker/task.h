@@ -148,6 +148,10 @@ static inline bool may_override(const struct process *p)
 void limits_start(struct process *p);
 /* limit_files: descriptors lie below. */
 unsigned limit_files(const struct process *p);
+/* limit_file_size: no file may reach beyond. limit_file_exceeded: the thread tried
+ * to make one: -EFBIG, and SIGXFSZ. */
+uint64_t limit_file_size(const struct process *p);
+int limit_file_exceeded(struct thread *t);
 /* limit_processes: -EAGAIN if its user may have no more. */
 int limit_processes(const struct process *p);
 
