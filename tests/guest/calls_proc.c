@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -354,6 +356,49 @@ static void system_files(void)
     SHOW(count("/sys/devices/system/cpu") > 3);
 }
 
+/* What /proc says a descriptor is, from the working directory on. */
+static void called(const char *what, int fd)
+{
+    char link[64], path[4096] = "", here[4096] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t size = readlink(link, path, sizeof path - 1);
+    getcwd(here, sizeof here);
+    size_t prefix = strlen(here);
+    bool below = strncmp(path, here, prefix) == 0;
+    printf("%s: %d %s\n", what, size < 0 ? -1 : 0, below ? path + prefix : path);
+    if (fd >= 0)
+        close(fd);
+}
+
+static void names_of_descriptors(void)
+{
+    mkdir("there", 0700), chdir("there");
+    mkdir("names", 0700), mkdir("names/in", 0700);
+    close(open("names/file", O_RDWR | O_CREAT, 0600));
+    symlink("file", "names/link");
+    called("a directory", open("names/in", O_RDONLY));
+    called("a file", open("names/file", O_RDONLY));
+    called("made", open("names/made", O_RDWR | O_CREAT, 0600));
+    called("by a link", open("names/link", O_RDONLY));
+    called("a link", open("names/link", O_PATH | O_NOFOLLOW));
+    called("by dots", open("names/in/../file", O_RDONLY));
+    int fd = open("names/file", O_RDWR);
+    rename("names/file", "names/in/moved");
+    called("moved", fd);
+    called("below /proc", open("/proc/sys/kernel/ostype", O_RDONLY));
+    called("self", open("/proc/self", O_PATH | O_NOFOLLOW));
+    called("null", open("/dev/null", O_RDONLY));
+    called("mounts", open("/proc/mounts", O_PATH | O_NOFOLLOW));
+    char text[64] = "";
+    SHOW(readlink("/proc/mounts", text, sizeof text - 1));
+    puts(text);
+    called("nothing", -1);
+    int memory = syscall(SYS_memfd_create, "m", 0);
+    SHOW(read(memory, text, 1)); /* it is empty */
+    SHOW(pread(memory, text, 1, 100));
+    SHOW(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+}
+
 const struct theme proc_themes[] = {
     {"environment", environment},
     {"maps", maps},
@@ -366,5 +411,6 @@ const struct theme proc_themes[] = {
     {"host_names", host_names},
     {"adopted", adopted},
     {"personalities", personalities},
+    {"names_of_descriptors", names_of_descriptors},
     {NULL, NULL},
 };

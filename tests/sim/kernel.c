@@ -192,9 +192,16 @@ static void run(const struct arch *const *in_filter, size_t count, struct experi
     free(probes);
 }
 
+static bool has_seccomp(void)
+{
+    return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+}
+
 TEST(native_calls)
 {
     const struct arch *const native[] = {arch_native()};
+    if (!has_seccomp())
+        SKIP("seccomp: not in this kernel");
     run(native, 1, &(struct experiment){.arch = native[0], .call = native_call});
 }
 

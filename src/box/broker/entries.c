@@ -170,7 +170,6 @@ int64_t do_unlinkat(struct thread *t, struct call *c)
 static void tell_moved(struct node *n, const struct last *a, const struct last *b)
 {
     uint32_t is_dir = n->type == S_IFDIR ? IN_ISDIR : 0, cookie = inotify_cookie();
-    n->directory = b->dir->ino;
     inotify_entry(a->dir, &(struct store_name){0, a->name, a->size}, IN_MOVED_FROM | is_dir,
                   cookie);
     inotify_entry(b->dir, &(struct store_name){0, b->name, b->size}, IN_MOVED_TO | is_dir, cookie);

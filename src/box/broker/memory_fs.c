@@ -258,15 +258,20 @@ static int rename_name(struct node *from, const struct store_name *a, struct nod
     int result = old ? remove_name(to, b->name, b->size, e->node->node.type == S_IFDIR) : 0;
     if (result == 0)
         result = attach(of(to), e->node, b->name, b->size);
-    if (result == 0)
+    if (result == 0) {
+        e->node->node.directory = to->ino;
         detach(of(from), e);
+    }
     return result;
 }
 
 /* Contents lie in the arena from the start. */
 static int64_t read(struct node *n, uint64_t offset, void *to, size_t size)
 {
-    (void)n, (void)offset;
+    uint64_t end = of(n)->attr.size;
+    if (offset >= end)
+        return 0;
+    size = size < end - offset ? size : (size_t)(end - offset);
     memset(to, 0, size); /* what a window is filled with */
     return (int64_t)size;
 }
@@ -309,6 +314,24 @@ static int sync_node(struct node *n)
     return 0;
 }
 
+/* Looks for it among all directories below one. */
+static struct memory_node *directory_in(struct memory_node *dir, uint32_t ino)
+{
+    struct memory_node *found = dir->node.ino == ino ? dir : NULL;
+    for (struct entry *e = dir->entries; e && !found; e = e->next)
+        if (e->node->node.type == S_IFDIR)
+            found = directory_in(e->node, ino);
+    return found;
+}
+
+static int directory(uint32_t ino, struct node **out)
+{
+    struct memory_node *found = directory_in(root, ino);
+    if (found)
+        *out = node_hold(&found->node);
+    return found ? 0 : -ENOENT;
+}
+
 static int open_device(struct node *n, struct thread *t, uint32_t flags, struct file **out)
 {
     struct memory_node *m = of(n);
@@ -339,6 +362,7 @@ static const struct node_ops memory_ops = {
     .truncate = truncate,
     .sync = sync_node,
     .open = open_device,
+    .directory = directory,
     .release = release,
     .device = 5,
 };

@@ -200,9 +200,7 @@ static int follow(struct walking *g, struct node *link)
 /* A link of /proc leads to an object, not to a name. */
 static int jump(struct walking *g, struct node *to)
 {
-    int result = ++g->links > LINKS_MAX || g->resolve & RESOLVE_NO_MAGICLINKS ? -ELOOP
-                 : g->top                                                     ? -EXDEV
-                                                                              : may_cross(g, to);
+    int result = ++g->links > LINKS_MAX ? -ELOOP : may_cross(g, to);
     if (result != 0) {
         node_drop(to);
         return result;
@@ -216,8 +214,11 @@ static int jump(struct walking *g, struct node *to)
 static int leap(struct walking *g, struct node *link)
 {
     struct node *file;
-    if (g->resolve & RESOLVE_NO_SYMLINKS)
+    bool magic = proc_is_magic(link);
+    if (g->resolve & (RESOLVE_NO_SYMLINKS | (magic ? RESOLVE_NO_MAGICLINKS : 0)))
         return -ELOOP;
+    if (magic && g->top)
+        return -EXDEV;
     return proc_follow(link, g->thread, &file) == 0 ? jump(g, file) : follow(g, link);
 }
 
@@ -358,6 +359,32 @@ char *path_of(struct node *dir)
     }
     node_drop(n);
     return strdup(*at ? at : "/");
+}
+
+/* In the directory where it was last found; what has no name there is deleted. */
+void path_add(struct node *n, struct str *out)
+{
+    struct node_name name;
+    struct node *dir = NULL;
+    if (n->ops->path) {
+        n->ops->path(n, out);
+        return;
+    }
+    if (n->type != S_IFDIR && n->directory && n->ops->directory)
+        n->ops->directory(n->directory, &dir);
+    CLEAN_FREE char *path = path_of(dir ? dir : n);
+    if (!path)
+        str_addf(out, "/%s", n->type == S_IFDIR ? "" : "memfd:");
+    else if (n->type == S_IFDIR)
+        str_add(out, path);
+    else if (node_name_in(dir, n, &name) == 0)
+        str_addf(out, "%s/%.*s", path[1] ? path : "", (int)name.size, name.name);
+    else
+        str_addf(out, "%s/#%u", path[1] ? path : "", n->ino);
+    if (!path || (n->type != S_IFDIR && name.size == 0))
+        str_add(out, " (deleted)");
+    if (dir)
+        node_drop(dir);
 }
 
 /* Opening --------------------------------------------------------------------------------*/

@@ -29,6 +29,10 @@ struct node_ops {
     int64_t (*seek)(struct node *n, uint64_t offset, bool hole);
     /* open: for what is not a regular file or directory. NULL: -ENXIO. */
     int (*open)(struct node *n, struct thread *t, uint32_t flags, struct file **out);
+    /* directory: one of this file system, by number; NULL, as in a node without one:
+     * nobody can say where a file is. path: appends where it is; NULL: look for it. */
+    int (*directory)(uint32_t ino, struct node **out);
+    void (*path)(const struct node *n, struct str *out);
     /* release: nobody holds it any more; frees it. */
     void (*release)(struct node *n);
     uint32_t device; /* st_dev */
@@ -75,6 +79,8 @@ struct last {
 int path_walk_parent(struct thread *t, const struct walk *w, struct last *out);
 /* path_of: the absolute path of a directory, malloc'd; NULL if there is none. */
 char *path_of(struct node *dir);
+/* path_add: where a node is, as /proc/PID/fd tells it. */
+void path_add(struct node *n, struct str *out);
 /* node_name_in: how something is called in a directory; -ENOENT. */
 struct node_name {
     uint32_t ino; /* looked for */
@@ -103,6 +109,8 @@ void memory_fs_remove_pts(unsigned index);
 struct node *proc_root(void);
 /* proc_file: the open file that a link of /proc/PID/fd stands for, or NULL. */
 struct file *proc_file(const struct node *n);
+/* proc_is_magic: a link of /proc that leads to an object, whatever its text says. */
+bool proc_is_magic(const struct node *n);
 /* proc_follow: what a link of /proc stands for; -EINVAL: its text says it. */
 int proc_follow(struct node *n, struct thread *t, struct node **out);
 bool store_fs_is_root(const struct node *n);

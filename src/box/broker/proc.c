@@ -29,7 +29,7 @@ struct row {
 static const struct row in_root[] = {
     {"self", SELF},     {"cpuinfo", CPUINFO},    {"meminfo", MEMINFO},
     {"uptime", UPTIME}, {"loadavg", LOADAVG},    {"version", VERSION},
-    {"stat", SYS_STAT}, {"mounts", SELF_MOUNTS}, {"filesystems", FILESYSTEMS},
+    {"stat", SYS_STAT}, {"mounts", MOUNTS_LINK}, {"filesystems", FILESYSTEMS},
     {"sys", SYS_DIR},   {"net", NET_DIR},        {"thread-self", THREAD_SELF},
 };
 static const struct row in_process[] = {
@@ -75,7 +75,7 @@ static uint32_t type_of(enum proc_kind kind)
     if (kind >= TEXT)
         return S_IFREG;
     return kind == SELF || kind == THREAD_SELF || kind == FD || kind == EXE || kind == CWD ||
-                   kind == ROOT_LINK
+                   kind == ROOT_LINK || kind == MOUNTS_LINK
                ? S_IFLNK
                : S_IFDIR;
 }
@@ -290,10 +290,7 @@ static const struct process *process_of(const struct proc_node *p)
 
 static void file_name(struct str *out, const struct file *f)
 {
-    CLEAN_FREE char *path = f->node && f->node->type == S_IFDIR ? path_of(f->node) : NULL;
-    if (path)
-        str_add(out, path);
-    else if (f->ops == &pipe_ops)
+    if (f->ops == &pipe_ops && !f->node)
         str_addf(out, "pipe:[%u]", (uint32_t)((uintptr_t)f->data >> 4));
     else if (f->ops == &socket_ops)
         str_addf(out, "socket:[%u]", socket_ino(f));
@@ -301,12 +298,37 @@ static void file_name(struct str *out, const struct file *f)
         str_add(out, host_file_is_tty(f) ? "/dev/tty" : "pipe:[1]");
     else if (pty_index(f) >= 0)
         str_addf(out, "/dev/pts/%d", pty_index(f));
-    else if (f->ops == &null_ops)
-        str_add(out, "/dev/null");
     else if (f->node)
-        str_addf(out, "/proc/self/fd/inode:[%u]", f->node->ino);
+        path_add(f->node, out);
     else
         str_add(out, f->ops->name ? f->ops->name : "anon_inode:[unknown]");
+}
+
+static const char *row_name(const struct row *rows, size_t count, enum proc_kind kind)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].kind == kind)
+            return rows[i].name;
+    return NULL;
+}
+
+static void add_path(const struct node *n, struct str *out)
+{
+    const struct proc_node *p = of(n);
+    bool of_fd = p->kind == FD || p->kind == FDINFO;
+    str_add(out, "/proc");
+    if (p->pid)
+        str_addf(out, "/%u", p->pid);
+    if (p->pid && p->fd && !of_fd)
+        str_addf(out, "/task/%u", p->fd);
+    const char *name = p->pid ? row_name(in_process, ARRAY_COUNT(in_process), p->kind)
+                              : row_name(in_root, ARRAY_COUNT(in_root), p->kind);
+    if (name)
+        str_addf(out, "/%s", name);
+    if (of_fd)
+        str_addf(out, "/%s/%u", p->kind == FD ? "fd" : "fdinfo", p->fd);
+    else if (p->kind == NET_TEXT && p->fd < NET_FILES)
+        str_addf(out, "/net/%s", net_file_names[p->fd]);
 }
 
 static struct file *file_of(const struct proc_node *link)
@@ -331,6 +353,8 @@ static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
         str_addf(&s, "%u", t->process->pid);
     else if (link->kind == THREAD_SELF)
         str_addf(&s, "%u/task/%u", t->process->pid, t->tid);
+    else if (link->kind == MOUNTS_LINK)
+        str_add(&s, "self/mounts");
     else if (!p)
         return -ENOENT;
     else if (link->kind == EXE)
@@ -346,6 +370,12 @@ static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
     size_t length = s.size < size ? s.size : size;
     memcpy(to, str_get(&s), length);
     return (int64_t)length;
+}
+
+bool proc_is_magic(const struct node *n)
+{
+    enum proc_kind kind = n->ops == &proc_ops ? of(n)->kind : TEXT;
+    return kind == FD || kind == CWD || kind == EXE || kind == ROOT_LINK;
 }
 
 int proc_follow(struct node *n, struct thread *t, struct node **out)
@@ -438,6 +468,7 @@ static const struct node_ops proc_ops = {
     .readdir = readdir,
     .readlink = readlink,
     .open = open_text,
+    .path = add_path,
     .release = release,
     .device = DEVICE,
 };

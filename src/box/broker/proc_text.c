@@ -57,7 +57,7 @@ static void add_status(struct str *s, const struct process *p, const struct thre
     const uint64_t sets[] = {k->inheritable, k->permitted, k->effective, k->bounding, 0};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
         str_addf(s, "%s:\t%016jx\n", names[i], (uintmax_t)sets[i]);
-    str_addf(s, "NoNewPrivs:\t%d\nSeccomp:\t0\nCpus_allowed_list:\t0-1\n", p->no_new_privileges);
+    str_addf(s, "NoNewPrivs:\t%d\nCpus_allowed_list:\t0-1\n", p->no_new_privileges);
 }
 
 static void add_stat(struct str *s, const struct process *p, const struct thread *t)

@@ -208,6 +208,13 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
     return row ? make(d->tree, row, start + size, out) : -ENOENT;
 }
 
+static void add_path(const struct node *n, struct str *out)
+{
+    const struct static_node *s = (const struct static_node *)n;
+    str_addf(out, "%s%s%.*s", s->tree == &sys_tree ? "/sys" : "/proc/sys", s->size ? "/" : "",
+             (int)s->size, s->row ? s->row->path : "");
+}
+
 struct listing {
     uint64_t *position, index;
     int (*take)(void *context, const struct store_entry *entry);
@@ -297,6 +304,7 @@ static void release(struct node *n)
 
 static const struct node_ops static_ops = {.attr = attr,
                                            .lookup = lookup,
+                                           .path = add_path,
                                            .readdir = readdir,
                                            .open = open_static,
                                            .release = release,

@@ -269,6 +269,14 @@ static int remove_name(struct node *dir, const char *name, size_t size, bool dir
     return result;
 }
 
+/* Where it is now, if somebody has it. */
+static void moved_to(const struct leaving *l, const struct node *dir)
+{
+    struct node *n = l->ino ? present(l->ino) : NULL;
+    if (n)
+        n->directory = dir->ino;
+}
+
 static int rename_name(struct node *from, const struct store_name *a, struct node *to,
                        const struct store_name *b, unsigned flags)
 {
@@ -280,6 +288,9 @@ static int rename_name(struct node *from, const struct store_name *a, struct nod
     if (result == 0) {
         left(&mover);
         left(&replaced);
+        moved_to(&mover, to);
+        if (flags & STORE_EXCHANGE)
+            moved_to(&replaced, from);
         changed(from);
         changed(to);
     }
@@ -365,6 +376,7 @@ static const struct node_ops store_ops = {
     .truncate = truncate,
     .sync = sync_node,
     .seek = seek,
+    .directory = store_fs_node,
     .open = open_special,
     .release = release,
     .device = 0x0801,

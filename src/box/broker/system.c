@@ -169,7 +169,6 @@ int64_t do_prctl(struct thread *t, struct call *c)
         t->process->no_new_privileges = true;
         return 0;
     case PR_GET_NO_NEW_PRIVS: return t->process->no_new_privileges;
-    case PR_GET_SECCOMP: return 0;
     }
     return credentials_prctl(t->process, c);
 }
