@@ -3,7 +3,7 @@
 # The options of each command; "policy" stands for those of all that take one.
 declare -gA _vow_options=(
     [policy]='-p -v --ro --rw --rox --rwx --policy --preset --view --kill --env --setenv --env-all --limit'
-    [run]='policy -C --best-effort --dry-run --explain --no-explain --fd --json'
+    [run]='policy -C --best-effort --dry-run --explain --hint --no-explain --fd --json'
     [why]='policy --arch --json'
     [filter]='policy --arch --json --raw --compare --simulate'
     [promises]='--syscalls --arch --json'

@@ -58,6 +58,7 @@ complete -c vow -n '__vow_in run' -s C -x -a '(__fish_complete_directories)' -d 
 complete -c vow -n '__vow_in run' -l best-effort -d 'Do without what is missing here'
 complete -c vow -n '__vow_in run' -l dry-run -d 'Say what would be enforced'
 complete -c vow -n '__vow_in run' -l explain -d 'Explain what is stopped'
+complete -c vow -n '__vow_in run' -l hint -d 'Do not watch; say how to after a failure'
 complete -c vow -n '__vow_in run' -l no-explain -d 'Do not watch'
 complete -c vow -n '__vow_in run' -l fd -x -d 'Keep a descriptor'
 complete -c vow -n '__vow_in run' -l json -rF -d 'Write denials as JSON'

@@ -24,6 +24,7 @@ static const char usage[] = "usage: vow run [OPTIONS] [--] PROGRAM [ARGUMENT...]
 static const char usage_rest[] =
     "  --explain, --no-explain\n"
     "                       say what is stopped, and why (default: at a terminal)\n"
+    "  --hint               do not watch, but say after a failure how to have it explained\n"
     "  --json FILE|FD       write each denial as a line of JSON\n"
     "  --fd N               let a descriptor pass\n"
     "  -C DIR               start in DIR\n"
@@ -32,7 +33,7 @@ static const char usage_rest[] =
 
 enum { FDS_GIVEN_MAX = 64 };
 
-enum explain { EXPLAIN_DEFAULT, EXPLAIN_YES, EXPLAIN_NO };
+enum explain { EXPLAIN_DEFAULT, EXPLAIN_YES, EXPLAIN_NO, EXPLAIN_HINT };
 
 /* The command line of one run. */
 struct run {
@@ -125,6 +126,8 @@ static int option_alone(struct run *r, const char *word)
         r->explain = EXPLAIN_YES;
     else if (strcmp(word, "--no-explain") == 0)
         r->explain = EXPLAIN_NO;
+    else if (strcmp(word, "--hint") == 0)
+        r->explain = EXPLAIN_HINT;
     else if (strcmp(word, "--best-effort") == 0)
         r->best_effort = true;
     else if (strcmp(word, "--dry-run") == 0)
@@ -159,6 +162,8 @@ static int parse(struct run *r, int argc, char **argv)
         if (status != 0)
             return status;
     }
+    if (r->explain == EXPLAIN_HINT && r->json)
+        return cli_usage_error(name, "--hint is for runs that nobody watches; --json watches");
     r->argv = argv + index;
     return 0;
 }
@@ -273,10 +278,25 @@ static int supervise(const struct run *r, struct launch *launch)
     return end_as(status);
 }
 
+/* Starts the program and waits for its end. */
+static int wait_for(const struct run *r, struct launch *launch)
+{
+    const struct run_line line = {r->options, r->option_count, r->argv};
+    struct err err;
+    int status = hint_run(launch, become, &line, &err);
+    if (status < 0) {
+        cli_error(name, "%s", err.text);
+        return EXIT_SETUP;
+    }
+    return end_as(status);
+}
+
 static int start(struct run *r)
 {
     struct err err;
     int status;
+    bool hint = !r->dry_run && r->explain == EXPLAIN_HINT;
+    bool listen = !r->dry_run && watched(r) && may_listen();
     struct launch_request request = {
         .policy = &r->policy.policy,
         .argv = r->argv,
@@ -285,7 +305,8 @@ static int start(struct run *r)
         .keep_fds = r->fds,
         .keep_fd_count = r->fd_count,
         .best_effort = r->best_effort,
-        .listen = !r->dry_run && watched(r) && may_listen(),
+        .listen = listen,
+        .stays = listen || hint,
         .plan_only = r->dry_run,
     };
     struct launch launch;
@@ -298,6 +319,8 @@ static int start(struct run *r)
         status = dryrun_print(&launch);
     else if (request.listen)
         status = supervise(r, &launch);
+    else if (hint)
+        status = wait_for(r, &launch);
     else
         status = become(&launch);
     launch_free(&launch);

@@ -26,7 +26,8 @@ struct launch_request {
     const int *keep_fds;   /* --fd */
     size_t keep_fd_count;
     bool best_effort; /* lose what this machine cannot hold, and say so */
-    bool listen;      /* somebody watches: filters get a listener */
+    bool stays;       /* a child becomes the program, and ends with vow, its parent */
+    bool listen;      /* … which watches: filters get a listener */
     bool plan_only;   /* --dry-run: nothing of this process changes but its directory */
 };
 

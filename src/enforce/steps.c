@@ -56,7 +56,7 @@ static int step_limits(struct launch *launch, struct err *err)
 static int step_seccomp(struct launch *launch, struct err *err)
 {
     bool listen = launch->request->listen;
-    int rc = listen ? process_end_with_parent() : 0; /* without it no call is answered */
+    int rc = launch->request->stays ? process_end_with_parent() : 0;
     if (rc < 0)
         return failed(err, rc);
     rc = seccomp_load(launch->filter.at, launch->filter.count, listen);

@@ -1,6 +1,7 @@
 #include "host/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -8,9 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-pid_t child_fork(int *pidfd)
+static pid_t make(unsigned long flags, int *pidfd)
 {
-    unsigned long flags = CLONE_FILES | CLONE_PIDFD | SIGCHLD;
 #ifdef __s390x__
     long pid = syscall(SYS_clone, NULL, flags, pidfd, NULL, NULL);
 #else
@@ -19,14 +19,14 @@ pid_t child_fork(int *pidfd)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
+pid_t child_fork(int *pidfd, bool share)
+{
+    return make((share ? CLONE_FILES : 0) | CLONE_PIDFD | SIGCHLD, pidfd);
+}
+
 pid_t child_clone(unsigned long flags)
 {
-#ifdef __s390x__
-    long pid = syscall(SYS_clone, NULL, flags, NULL, NULL, NULL);
-#else
-    long pid = syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
-#endif
-    return pid < 0 ? -errno : (pid_t)pid;
+    return make(flags, NULL);
 }
 
 /* close_between: everything above `low` and below `high`. */
@@ -54,6 +54,13 @@ int child_keep_only(const int *fds, size_t count)
             return status;
         low = next;
     }
+}
+
+void child_null_onto(int last)
+{
+    int null CLEAN_FD = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd <= last; fd++)
+        dup2(null, fd);
 }
 
 int child_signal(int pidfd, int signal)

@@ -6,10 +6,10 @@
 
 #include <sys/types.h>
 
-/* child_fork: fork, but the child shares the caller's table of descriptors
+/* child_fork: fork; if `share` the child shares the caller's table of descriptors
  * until it executes something. Single-threaded callers only. Returns as fork
  * does, or -errno; *pidfd is set in the parent, close-on-exec. */
-pid_t child_fork(int *pidfd);
+pid_t child_fork(int *pidfd, bool share);
 /* child_clone: fork by the kernel's call alone, without what the libc does
  * besides, with these flags of clone. The child of a process with threads makes
  * system calls only. */
@@ -17,6 +17,8 @@ pid_t child_clone(unsigned long flags);
 /* child_keep_only: gives the caller a table of its own that holds 0, 1, 2 and
  * the descriptors listed (negative ones are skipped). */
 int child_keep_only(const int *fds, size_t count);
+/* child_null_onto: /dev/null takes the place of the descriptors 0 to `last`. */
+void child_null_onto(int last);
 /* child_signal: to the process behind a pidfd, never to a later one of its pid. */
 int child_signal(int pidfd, int signal);
 /* child_read: reads another process's memory; the bytes up to the first that

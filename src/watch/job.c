@@ -1,10 +1,12 @@
 #include "watch/job.h"
 
+#include "host/caps.h"
 #include "host/child.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +38,8 @@ void job_child(const struct job *job)
     sigprocmask(SIG_SETMASK, &job->mask_before, NULL);
 }
 
-int job_open(struct job *job)
+/* The signals become a descriptor. */
+static int open_signals(struct job *job)
 {
     sigset_t set;
     taken_set(&set);
@@ -45,6 +48,20 @@ int job_open(struct job *job)
     signal(SIGTTOU, SIG_IGN); /* the program may have taken the terminal */
     job->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return job->signals >= 0 ? 0 : -errno;
+}
+
+int job_settle(struct job *job, const int *keep, size_t count, struct err *err)
+{
+    int result = child_keep_only(keep, count);
+    if (result < 0)
+        return err_set(err, result, "cannot close descriptors: %s; run with --no-explain",
+                       strerror(-result));
+    child_null_onto(STDOUT_FILENO);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    result = caps_drop();
+    if (result == 0)
+        result = open_signals(job);
+    return result < 0 ? err_set(err, result, "cannot watch: %s", strerror(-result)) : 0;
 }
 
 /* stop_with: stops this process as the program was stopped, so that a shell
@@ -96,6 +113,12 @@ void job_handle(struct job *job)
         else if (!job->ended && !from_terminal(&info))
             child_signal(job->pidfd, (int)info.ssi_signo);
     }
+}
+
+void job_kill(struct job *job)
+{
+    child_signal(job->pidfd, SIGKILL);
+    job_reap(job);
 }
 
 void job_reap(struct job *job)

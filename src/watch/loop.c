@@ -21,7 +21,6 @@
 #include "watch/spawn.h"
 #include "watch/stranger.h"
 
-#include "host/caps.h"
 #include "host/child.h"
 #include "host/notify.h"
 
@@ -31,7 +30,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define COMM_SIZE 15 /* the kernel keeps so much of a name */
@@ -332,13 +330,6 @@ static void until_unused(struct watch *w)
     }
 }
 
-static void null_onto(int last)
-{
-    int null CLEAN_FD = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; null >= 0 && fd <= last; fd++)
-        dup2(null, fd);
-}
-
 /* leave_behind: looks after what the program has left running. */
 static void leave_behind(struct watch *w)
 {
@@ -351,7 +342,7 @@ static void leave_behind(struct watch *w)
         return;
     if (pid == 0) {
         setsid();
-        null_onto(STDERR_FILENO);
+        child_null_onto(STDERR_FILENO);
         child_keep_only(&w->listener, 1);
     }
     until_unused(w);
@@ -366,8 +357,6 @@ static int keep_output(int fd)
                                                      : fd;
 }
 
-/* settle: the supervisor keeps what it needs and nothing else: descriptors,
- * privileges, and memory that others could read. */
 static int settle(struct watch *w, struct err *err)
 {
     int result = notify_open(w->listener, err);
@@ -376,16 +365,7 @@ static int settle(struct watch *w, struct err *err)
     w->options.text_fd = keep_output(w->options.text_fd);
     w->options.json_fd = keep_output(w->options.json_fd);
     const int keep[] = {w->listener, w->job.pidfd, w->options.text_fd, w->options.json_fd};
-    result = child_keep_only(keep, ARRAY_COUNT(keep));
-    if (result < 0)
-        return err_set(err, result, "cannot close descriptors: %s; run with --no-explain",
-                       strerror(-result));
-    null_onto(STDOUT_FILENO);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    result = caps_drop();
-    if (result == 0)
-        result = job_open(&w->job);
-    return result < 0 ? err_set(err, result, "cannot watch: %s", strerror(-result)) : 0;
+    return job_settle(&w->job, keep, ARRAY_COUNT(keep), err);
 }
 
 /* look_on: from the listener to the program's end. */
@@ -393,8 +373,7 @@ static int look_on(struct watch *w, struct err *err)
 {
     int result = settle(w, err);
     if (result < 0) {
-        child_signal(w->job.pidfd, SIGKILL);
-        job_reap(&w->job);
+        job_kill(&w->job);
         return result;
     }
     report_start(&w->report, w->launch, w->job.pid);

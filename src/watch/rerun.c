@@ -131,6 +131,13 @@ static void add_rules(struct str *out, const struct denial *denials, size_t coun
     }
 }
 
+static void add_program(struct str *out, const struct run_line *line)
+{
+    str_add(out, " --");
+    for (char *const *word = line->argv; *word; word++)
+        add_word(out, *word);
+}
+
 void denial_rerun(struct str *out, const struct denial *denials, size_t count,
                   const struct run_line *line)
 {
@@ -142,7 +149,38 @@ void denial_rerun(struct str *out, const struct denial *denials, size_t count,
     str_add(out, "vow run");
     add_options(out, denials, count, line);
     add_rules(out, denials, count, line);
-    str_add(out, " --");
-    for (char *const *word = line->argv; *word; word++)
-        add_word(out, *word);
+    add_program(out, line);
+}
+
+/* How somebody looks on is what the line below changes. */
+static bool is_about_watching(const struct run_option *option)
+{
+    static const char *const words[] = {"--explain", "--hint", "--no-explain"};
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+        if (strcmp(option->name, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static void add_explained(struct str *out, const struct run_line *line)
+{
+    str_add(out, "vow run --explain");
+    for (size_t i = 0; i < line->option_count; i++)
+        if (!is_about_watching(&line->options[i]))
+            add_option(out, &line->options[i], NULL, 0);
+    add_program(out, line);
+}
+
+void hint_words(struct str *out, const struct ending *ending, promise_set promises,
+                const struct run_line *line)
+{
+    quote_shell(out, line->argv[0]);
+    if (ending->signal)
+        str_addf(out, " was ended by signal %d (%s)", ending->number, ending->signal);
+    else
+        str_addf(out, " ended with status %d", ending->number);
+    str_add(out, ", held to '");
+    promises_print(out, promises);
+    str_add(out, "'; to see whether vow stopped something: ");
+    add_explained(out, line);
 }

@@ -82,7 +82,7 @@ int spawn(struct launch *launch, struct job *job, int *listener, struct hand_ove
         return err_set(err, -errno, "cannot watch the program: no memory or descriptors left");
     int wake_read CLEAN_FD = wake[0], wake_write CLEAN_FD = wake[1];
     job_block(job);
-    job->pid = child_fork(&job->pidfd);
+    job->pid = child_fork(&job->pidfd, true);
     if (job->pid == 0)
         run_child(launch, job, *shared, wake_write);
     if (job->pid < 0) {

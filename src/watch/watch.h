@@ -9,6 +9,7 @@
  *   remedy          what would allow it? (PURE)
  *   words, rerun    the same for a person (PURE)
  *   report, json    each denial once
+ *   hint            the same parent without a listener: one line about a failure
  *
  * Nothing here decides: a denied call stays denied, a path call goes on in the
  * kernel. docs/explain.md says what is told and what of it can be trusted. */
@@ -78,6 +79,16 @@ void denial_advice(struct str *out, const struct denial *denial);
 void denial_rerun(struct str *out, const struct denial *denials, size_t count,
                   const struct run_line *line);
 
+/* How a program ended that failed. */
+struct ending {
+    int number;         /* its status, or the signal's number */
+    const char *signal; /* its name in words; NULL: none */
+};
+/* hint_words: one line about a failure that nobody watched: "cat ended with
+ * status 1, held to 'stdio rpath'; to see …: vow run --explain …". PURE. */
+void hint_words(struct str *out, const struct ending *ending, promise_set promises,
+                const struct run_line *line);
+
 struct watch_options {
     int text_fd; /* explanations for a person, or -1 */
     int json_fd; /* one JSON object a line, or -1 */
@@ -93,5 +104,12 @@ struct watch_options {
  * but to end: its other descriptors are closed, its capabilities gone. */
 int watch_run(struct launch *launch, const struct watch_options *options, int *exit_status,
               struct err *err);
+
+/* hint_run: forks the program of a prepared launch (request->stays set, not
+ * listen): `become` confines and executes it in the child, or says why not and
+ * returns an exit status. Is to its shell what watch_run is; when the program
+ * has failed, `line` says how to have that explained. Its wait status, or -errno. */
+int hint_run(struct launch *launch, int (*become)(struct launch *launch),
+             const struct run_line *line, struct err *err);
 
 #endif

@@ -1,13 +1,13 @@
 #!/bin/sh
-# A watched program is to its shell as if nobody watched: signals, stopping,
-# ending, and what it leaves running.
+# A program beside which vow stays is to its shell as if it were alone: signals,
+# stopping, ending, and what it leaves running. With a listener and without.
 . "$SOURCE/tests/e2e/tap.sh"
 leans_on_listener
 all_needs_vow
 echo text >plain
 p='stdio rpath proc exec'
 
-explain() { $tap_as "$VOW" run --explain --view none "$@" </dev/null; }
+stays() { $tap_as "$VOW" run $watching --view none "$@" </dev/null; }
 # start WORDS...: in the background, in a process group of its own, so that a
 # signal for the group is none for us, and with no signal ignored: a shell
 # ignores SIGINT in what it starts there, nohup SIGHUP. $supervisor is vow.
@@ -16,16 +16,16 @@ start()
     rm -f out
     : >out && chmod 666 out
     # shellcheck disable=SC2086 # tap_as is words
-    perl -e '@SIG{qw(HUP INT QUIT TERM USR1)} = ("DEFAULT") x 5; setpgrp; exec @ARGV' -- $tap_as "$VOW" run --explain --view none -p "$p" -- "$@" >out 2>&1 </dev/null &
+    perl -e '@SIG{qw(HUP INT QUIT TERM USR1)} = ("DEFAULT") x 5; setpgrp; exec @ARGV' -- $tap_as "$VOW" run $watching --view none -p "$p" -- "$@" >out 2>&1 </dev/null &
     supervisor=$!
 }
-# until CONDITION...: waits for it, at most ten seconds.
+# until CONDITION...: waits for it, at most a minute.
 until_true()
 {
     tap_tries=0
     until "$@" 2>/dev/null; do
         tap_tries=$((tap_tries + 1))
-        [ $tap_tries -lt 1000 ] || return 1
+        [ $tap_tries -lt 6000 ] || return 1
         sleep 0.01
     done
 }
@@ -37,15 +37,23 @@ gone() { ! kill -0 "$1" 2>/dev/null || state_is "$1" Z; }
 # Processes that have this directory in their command line.
 ours() { grep -lsz "[/]${HERE#/}" /proc/[0-9]*/cmdline; }
 none_left() { [ -z "$(ours)" ]; }
-# $ended: what the background program printed, and its status.
+ways()
+{
+    for identity in $(identities); do
+        echo "$identity:--explain $identity:--hint"
+    done
+}
+# $ended: what the background program printed, and its status; hints are another
+# test's matter.
 end()
 {
     wait "$supervisor"
-    ended="[$?]" ended="$(cat out) $ended"
+    ended="[$?]" ended="$(grep -v '^vow: sh ' out) $ended"
 }
 
-for identity in $(identities); do
-    $identity
+for way in $(ways); do
+    ${way%:*}
+    watching=${way#*:} tap_prefix="$tap_prefix${way#*:}: "
     for signal in TERM HUP INT USR1 ALRM WINCH RTMIN; do
         start sh -c "trap 'echo got $signal; exit 5' $signal; echo ready; while :; do sleep 0.01; done"
         until_true has ready
@@ -63,11 +71,11 @@ got $signal [5]"
     for signal in TERM=15 INT=2 HUP=1 KILL=9; do
         # shellcheck disable=SC2016,SC2086 # perl's and the program's; tap_as is words
         is "a death by $signal is one" "$(perl -e '$SIG{$_} = "DEFAULT" for qw(TERM INT HUP); print system(@ARGV) & 127' \
-            $tap_as "$VOW" run --explain --view none -p 'stdio rpath proc' -- sh -c "kill -${signal%=*} "'$$')" "${signal#*=}"
+            $tap_as "$VOW" run $watching --view none -p 'stdio rpath proc' -- sh -c "kill -${signal%=*} "'$$')" "${signal#*=}"
     done
     # shellcheck disable=SC2086 # tap_as is words
     is 'an alarm that was set before vow ends the program' "$(perl -e 'alarm 1; exec @ARGV' \
-        $tap_as "$VOW" run --explain --view none -p 'stdio rpath exec proc' -- sh -c 'exec sleep 60' 2>/dev/null; echo $?)" 142
+        $tap_as "$VOW" run $watching --view none -p 'stdio rpath exec proc' -- sh -c 'exec sleep 60' 2>/dev/null; echo $?)" 142
 
     # The terminal's signals reach both; here the whole group gets one.
     start sh -c "trap 'echo got INT; exit 6' INT; echo ready; while :; do sleep 0.01; done"
@@ -108,6 +116,6 @@ later"
     until_true none_left
     is '… and then nothing of vow is left' "$(ours)" ''
 
-    is 'standard output is not held open' "$(explain -p "$p" -- sh -c 'exec >&- 2>&-; sleep 3 & :' | cat)" ''
+    is 'standard output is not held open' "$(stays -p "$p" -- sh -c 'exec >&- 2>&-; sleep 3 & :' | cat)" ''
 done
 done_testing
