@@ -55,9 +55,11 @@ char *str_take(struct str *s);
 /* quote_shell: appends one argument so that a POSIX shell reads it back as
  * the same bytes; control characters, invalid UTF-8 and bidirectional marks
  * come out visible as in $'\033'. quote_visible: the same bytes made harmless
- * for a terminal (vis(3) style), without quotes. Both are pure. */
+ * for a terminal (vis(3) style), without quotes. quote_controls: a message in
+ * which some words may be quoted already; it leaves "\" as it is. */
 void quote_shell(struct str *out, const char *argument);
 void quote_visible(struct str *out, const char *text, size_t size);
+void quote_controls(struct str *out, const char *text);
 
 /* word_nearest: the one of `count` known words that a mistyped word resembles
  * most, NULL if at least half of it would have to change. */

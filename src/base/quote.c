@@ -43,22 +43,30 @@ static void add_escaped(struct str *out, unsigned char c)
     }
 }
 
-void quote_visible(struct str *out, const char *text, size_t size)
+/* Everything but what is printable, and `escape` if it is not 0. */
+static void quote_but(struct str *out, const char *text, size_t size, char escape)
 {
     const unsigned char *at = (const unsigned char *)text;
     for (size_t i = 0; i < size;) {
-        size_t length = at[i] == '\\' ? 0 : printable(at + i, size - i);
-        if (length) {
+        size_t length = printable(at + i, size - i);
+        if (escape && text[i] == escape)
+            str_addf(out, "\\%c", escape);
+        else if (length)
             str_add_bytes(out, at + i, length);
-        } else if (at[i] == '\\') {
-            str_add(out, "\\\\");
-            length = 1;
-        } else {
+        else
             add_escaped(out, at[i]);
-            length = 1;
-        }
-        i += length;
+        i += length ? length : 1;
     }
+}
+
+void quote_visible(struct str *out, const char *text, size_t size)
+{
+    quote_but(out, text, size, '\\');
+}
+
+void quote_controls(struct str *out, const char *text)
+{
+    quote_but(out, text, strlen(text), '\0');
 }
 
 static bool is_plain(const char *text)

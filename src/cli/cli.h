@@ -3,6 +3,7 @@
 #define VOW_CLI_H
 
 #include "arch/arch.h"
+#include "policy/decide.h"
 #include "policy/policy.h"
 
 /* A subcommand: argv[0] is its name; returns the exit status. */
@@ -19,6 +20,17 @@ enum { EXIT_SETUP = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_U
  * pointer to --help; returns EXIT_USAGE. */
 void cli_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 int cli_usage_error(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* cli_no_option: for a word that looks like an option; the same. */
+int cli_no_option(const char *name, const char *word);
+/* cli_option_value: the value of `OPTION VALUE` or `OPTION=VALUE` at
+ * argv[*index], which is then behind it; NULL if it is not there. */
+const char *cli_option_value(const char *option, int argc, char **argv, int *index);
+
+/* cli_parse_call: words[0] is a call's name or number, NULL-terminated numbers
+ * behind it are its arguments. 0 or EXIT_USAGE, reported. */
+int cli_parse_call(const char *name, const struct arch *arch, char *const *words,
+                   struct call_event *out);
 
 /* cli_choose_arch: --arch's word; 0 or EXIT_USAGE, reported. */
 int cli_choose_arch(const char *name, const char *word, const struct arch **out);

@@ -40,19 +40,8 @@ static int export_oci(const struct policy *policy, const struct arch *arch)
 /* --arch, or an error; 0 or an exit status. */
 static int parse_option(int argc, char **argv, int *index, const struct arch **arch)
 {
-    static const char option[] = "--arch";
-    const char *word = argv[*index];
-    CLEAN_STR struct str shown = {0};
-    if (strncmp(word, "--arch=", sizeof option) == 0) {
-        ++*index;
-        return cli_choose_arch(NAME, word + sizeof option, arch);
-    }
-    if (strcmp(word, option) == 0 && *index + 1 < argc) {
-        *index += 2;
-        return cli_choose_arch(NAME, argv[*index - 1], arch);
-    }
-    quote_visible(&shown, word, strlen(word));
-    return cli_usage_error(NAME, "'%s' is not an option, or lacks its value", str_get(&shown));
+    const char *value = cli_option_value("--arch", argc, argv, index);
+    return value ? cli_choose_arch(NAME, value, arch) : cli_no_option(NAME, argv[*index]);
 }
 
 int cmd_export(int argc, char **argv)

@@ -166,46 +166,10 @@ static int write_raw(const char *path, const struct program *program)
 
 /* One call ------------------------------------------------------------------*/
 
-static bool parse_number(const char *word, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    *out = strtoull(word, &end, 0);
-    return end != word && *end == '\0' && errno == 0;
-}
-
-/* 0, or EXIT_USAGE. */
-static int parse_call(const struct request *r, struct call_event *event)
-{
-    uint64_t number;
-    CLEAN_STR struct str shown = {0};
-    quote_visible(&shown, r->call[0], strlen(r->call[0]));
-    const struct sys_call *call = arch_call_by_name(r->arch, r->call[0]);
-    event->arch = r->arch;
-    if (call)
-        event->nr = call->nr;
-    else if (parse_number(r->call[0], &number) && number <= UINT32_MAX)
-        event->nr = (uint32_t)number;
-    else
-        return cli_usage_error(NAME, "%s has no call '%s'", r->arch->name, str_get(&shown));
-    for (size_t i = 0; r->call[i + 1]; i++) {
-        if (i == ARRAY_COUNT(event->args))
-            return cli_usage_error(NAME, "a call has at most six arguments");
-        if (!parse_number(r->call[i + 1], &event->args[i])) {
-            str_clear(&shown);
-            quote_visible(&shown, r->call[i + 1], strlen(r->call[i + 1]));
-            return cli_usage_error(NAME, "argument '%s' is not a number", str_get(&shown));
-        }
-        if (r->arch->bits == 32)
-            event->args[i] = (uint32_t)event->args[i];
-    }
-    return 0;
-}
-
 static int simulate(const struct request *r, const struct program *program)
 {
     struct call_event call = {0};
-    int status = parse_call(r, &call);
+    int status = cli_parse_call(NAME, r->arch, r->call, &call);
     if (status != 0)
         return status;
     struct seccomp_event event = {.nr = call.nr, .arch = r->arch->audit};
@@ -387,40 +351,24 @@ static int answer(const struct request *r)
     return flushed ? flushed : status;
 }
 
-/* The value of `--name VALUE` or `--name=VALUE` at argv[*index], which is then
- * behind it; NULL if it is not there. */
-static const char *option_value(const char *option, int argc, char **argv, int *index)
-{
-    size_t size = strlen(option);
-    const char *word = argv[*index];
-    if (strncmp(word, option, size) != 0 || (word[size] != '\0' && word[size] != '='))
-        return NULL;
-    if (word[size] == '\0' && *index + 1 == argc)
-        return NULL;
-    *index += word[size] == '=' ? 1 : 2;
-    return word[size] == '=' ? word + size + 1 : argv[*index - 1];
-}
-
 /* One option of our own; 0 or an exit status. */
 static int parse_option(struct request *r, int argc, char **argv, int *index)
 {
     const char *value;
-    CLEAN_STR struct str shown = {0};
     if (strcmp(argv[*index], "--json") == 0) {
         r->json = true;
         ++*index;
     } else if (strcmp(argv[*index], "--simulate") == 0 && *index + 1 < argc) {
         r->call = argv + *index + 1;
         *index = argc;
-    } else if ((value = option_value("--arch", argc, argv, index))) {
+    } else if ((value = cli_option_value("--arch", argc, argv, index))) {
         return cli_choose_arch(NAME, value, &r->arch);
-    } else if ((value = option_value("--raw", argc, argv, index))) {
+    } else if ((value = cli_option_value("--raw", argc, argv, index))) {
         r->raw = value;
-    } else if ((value = option_value("--compare", argc, argv, index))) {
+    } else if ((value = cli_option_value("--compare", argc, argv, index))) {
         r->compare = value;
     } else {
-        quote_visible(&shown, argv[*index], strlen(argv[*index]));
-        return cli_usage_error(NAME, "'%s' is not an option, or lacks its value", str_get(&shown));
+        return cli_no_option(NAME, argv[*index]);
     }
     return 0;
 }

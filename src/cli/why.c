@@ -10,6 +10,7 @@
 #include "host/look.h"
 #include "policy/path.h"
 #include "watch/diagnose.h"
+#include "watch/json.h"
 #include "watch/words.h"
 
 #include <arpa/inet.h>
@@ -102,6 +103,12 @@ static int set_path(struct why *why, struct denial *step, enum path_kind *kind)
     char *absolute CLEAN_FREE = path_normalise(step->object, why->options.cwd);
     char *real = NULL;
     int result = absolute ? host_look(NULL, absolute, &real, kind) : -ENOMEM;
+    if (result == -EACCES) { /* the system's own word; ours is about the name */
+        free(real);
+        real = strdup(absolute);
+        *kind = PATH_UNKNOWN;
+        result = real ? 0 : -ENOMEM;
+    }
     if (result < 0) {
         cli_error(name, "cannot look at %s: %s", step->object, strerror(-result));
         return EXIT_SETUP;
@@ -116,10 +123,12 @@ static int set_path(struct why *why, struct denial *step, enum path_kind *kind)
 
 static int open_letters(struct why *why, bool *read, bool *write, bool *create)
 {
-    for (; why->word_count && why->words[0][0] == '-' && why->words[0][1]; why->words++) {
-        for (const char *at = why->words[0] + 1; *at; at++) {
+    bool more = true;
+    for (; more && why->word_count && why->words[0][0] == '-' && why->words[0][1]; why->words++) {
+        more = strcmp(why->words[0], "--") != 0;
+        for (const char *at = why->words[0] + 1; more && *at; at++) {
             if (!strchr("rwc", *at))
-                return cli_usage_error(name, "open takes -r, -w and -c, not -%c", *at);
+                return cli_usage_error(name, "open takes -r, -w and -c, not -%s", at);
             *read |= *at == 'r';
             *write |= *at == 'w';
             *create |= *at == 'c';
@@ -138,7 +147,7 @@ static int ask_open(struct why *why)
     int status = open_letters(why, &read, &write, &create);
     if (status != 0)
         return status;
-    if (why->word_count != 1)
+    if (why->word_count != 1 || !why->words[0][0])
         return cli_usage_error(name, "open wants one path");
     enum operation_kind kind = !write ? OP_OPEN_READ : read ? OP_OPEN_READ_WRITE : OP_OPEN_WRITE;
     struct denial *step = add_step(why, kind, why->words[0]);
@@ -164,6 +173,8 @@ static void ask_socket(struct why *why, int family)
 
 static int ask_unix(struct why *why, const char *path)
 {
+    if (path[0] == '\0')
+        return cli_usage_error(name, "unix: wants a path behind it");
     if (path[0] == '@')
         return cli_usage_error(name, "abstract sockets have no path: those of other programs are "
                                      "out of reach with Landlock ABI 6, see 'vow doctor'");
@@ -172,24 +183,47 @@ static int ask_unix(struct why *why, const char *path)
     return set_path(why, add_step(why, OP_CONNECT, path), NULL);
 }
 
+/* Takes "HOST:PORT" and "[ADDRESS]:PORT" apart, in place. NULL, or what is wrong. */
+static const char *split_target(char *target, char **host, uint16_t *port)
+{
+    char *colon = strrchr(target, ':'), *end;
+    if (!colon || colon == target)
+        return "is neither HOST:PORT nor unix:PATH";
+    unsigned long number = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end || number < 1 || number > UINT16_MAX)
+        return "has no port from 1 to 65535";
+    *port = (uint16_t)number;
+    *colon = '\0';
+    *host = target;
+    size_t size = strlen(target);
+    if (target[0] != '[' && target[size - 1] != ']')
+        return NULL;
+    if (size < 3 || target[0] != '[' || target[size - 1] != ']')
+        return "has brackets that hold no address";
+    target[size - 1] = '\0';
+    ++*host;
+    return NULL;
+}
+
 static int ask_connect(struct why *why)
 {
     if (why->word_count != 1)
         return cli_usage_error(name, "connect wants HOST:PORT or unix:PATH");
-    const char *target = why->words[0], *colon = strrchr(target, ':');
+    const char *target = why->words[0];
     if (strncmp(target, "unix:", 5) == 0)
         return ask_unix(why, target + 5);
-    if (!colon || colon == target || !colon[1])
-        return cli_usage_error(name, "'%s' is neither HOST:PORT nor unix:PATH", target);
-    bool bracket = target[0] == '[' && colon[-1] == ']';
-    char *host = strndup(target + bracket, (size_t)(colon - target) - 2 * bracket);
+    char *copy CLEAN_FREE = strdup(target), *host;
+    uint16_t port;
+    const char *wrong = copy ? split_target(copy, &host, &port) : "is too much for the memory";
+    if (wrong)
+        return cli_usage_error(name, "'%s' %s", target, wrong);
     struct in6_addr address;
-    if (!keep(why, host))
-        return EXIT_SETUP;
     bool v6 = inet_pton(AF_INET6, host, &address) == 1;
+    if (host != copy && !v6)
+        return cli_usage_error(name, "'%s' has brackets that hold no address", target);
     ask_socket(why, v6 ? AF_INET6 : AF_INET);
     why->main_step = why->step_count - 1;
-    why->steps[why->main_step].port = (uint16_t)atoi(colon + 1);
+    why->steps[why->main_step].port = port;
     if (v6 || inet_pton(AF_INET, host, &address) == 1)
         return 0;
     return set_path(why, add_step(why, OP_OPEN_READ, "/etc/resolv.conf"), NULL);
@@ -248,20 +282,16 @@ static void judge_bare_call(struct why *why, const struct sys_call *call, struct
 
 static int ask_syscall(struct why *why)
 {
-    if (why->word_count < 1 || why->word_count > 7)
-        return cli_usage_error(name, "syscall wants a name and at most six arguments");
-    const struct sys_call *call = arch_call_by_name(why->arch, why->words[0]);
-    if (!call)
-        return cli_usage_error(name, "%s has no system call '%s'", why->arch->name, why->words[0]);
+    struct call_event event;
+    if (why->word_count < 1)
+        return cli_usage_error(name, "syscall wants a name");
+    int status = cli_parse_call(name, why->arch, why->words, &event);
+    if (status != 0)
+        return status;
     struct denial *step = add_step(why, OP_NONE, NULL);
-    step->call = (struct call_event){.arch = why->arch, .nr = call->nr};
-    for (size_t i = 1; i < why->word_count; i++) {
-        char *end;
-        step->call.args[i - 1] = strtoull(why->words[i], &end, 0);
-        if (*end || end == why->words[i])
-            return cli_usage_error(name, "'%s' is no number", why->words[i]);
-    }
-    if (why->word_count == 1)
+    step->call = event;
+    const struct sys_call *call = arch_call(why->arch, event.nr);
+    if (why->word_count == 1 && call)
         judge_bare_call(why, call, step);
     return 0;
 }
@@ -358,27 +388,6 @@ static void print_text(const struct why *why, const struct denial *step, bool al
     printf("  %-9s %s\n", "add", advice.size ? str_get(&advice) : "nothing would allow it");
 }
 
-static json_t *json_promises(promise_set set)
-{
-    json_t *words = json_array();
-    for (unsigned i = 0; i < PROMISE_COUNT; i++)
-        if (set >> i & 1)
-            json_array_append_new(words, json_string(promise_name(i)));
-    return words;
-}
-
-static json_t *json_rules(const struct remedy *remedy)
-{
-    json_t *rules = json_array();
-    for (size_t i = 0; i < remedy->rule_count; i++) {
-        struct str perms CLEAN_STR = {0};
-        perms_print(&perms, remedy->rules[i].perms);
-        json_array_append_new(rules, json_pack("{s:s, s:s+}", "perms", str_get(&perms), "path",
-                                               remedy->rules[i].path, ""));
-    }
-    return rules;
-}
-
 static void print_json(const struct why *why, const struct denial *step, bool allowed)
 {
     struct str words CLEAN_STR = {0};
@@ -386,11 +395,11 @@ static void print_json(const struct why *why, const struct denial *step, bool al
         operation_words(&words, step);
     else
         denial_words(&words, step);
-    json_t *object = json_pack(
-        "{s:b, s:s, s:s, s:s, s:s, s:{s:o, s:o}}", "allowed", allowed, "text", str_get(&words),
-        "seccomp", why->condition ? "condition" : word_of(bpf_of(step)), "landlock",
-        word_of(step->path.landlock), "view", word_of(step->path.view), "missing", "promises",
-        json_promises(step->remedy.promises), "paths", json_rules(&step->remedy));
+    json_t *object =
+        json_pack("{s:b, s:s, s:s, s:s, s:s}", "allowed", allowed, "text", str_get(&words),
+                  "seccomp", why->condition ? "condition" : word_of(bpf_of(step)), "landlock",
+                  word_of(step->path.landlock), "view", word_of(step->path.view));
+    json_set_missing(object, &step->remedy);
     if (why->condition)
         json_object_set_new(object, "condition", json_string(why->condition));
     char *line = json_dumps(object, JSON_COMPACT);
@@ -418,43 +427,53 @@ static int answer(struct why *why)
     bool allowed = i == why->step_count;
     const struct denial *told = &why->steps[allowed ? why->main_step : i];
     (why->json ? print_json : print_text)(why, told, allowed);
-    return allowed ? 0 : 1;
+    int flushed = cli_flush(name);
+    return flushed ? EXIT_SETUP : allowed ? 0 : 1;
 }
 
 /* ------------------------------------------------------------- command line */
 
+/* One option of our own; 0 or an exit status. */
+static int parse_option(struct why *why, int argc, char **argv, int *index)
+{
+    const char *arch = cli_option_value("--arch", argc, argv, index);
+    if (arch)
+        return cli_choose_arch(name, arch, &why->arch);
+    if (strcmp(argv[*index], "--json") != 0)
+        return cli_no_option(name, argv[*index]);
+    why->json = true;
+    ++*index;
+    return 0;
+}
+
+/* 0, an exit status, or -1: help was asked for. */
 static int parse(struct why *why, int argc, char **argv)
 {
-    int index = 1;
-    while (index < argc && argv[index][0] == '-' && strcmp(argv[index], "--") != 0) {
+    int index = 1, status = 0;
+    while (status == 0 && index < argc && argv[index][0] == '-' && strcmp(argv[index], "--") != 0) {
+        if (strcmp(argv[index], "--help") == 0 || strcmp(argv[index], "-h") == 0)
+            return -1;
         int taken = policy_option(&why->options, name, argc, argv, &index);
-        if (taken < 0)
-            return EXIT_USAGE;
-        if (taken)
-            continue;
-        if (strcmp(argv[index], "--json") == 0) {
-            why->json = true;
-        } else if (strcmp(argv[index], "--arch") == 0 && index + 1 < argc) {
-            if (cli_choose_arch(name, argv[++index], &why->arch) != 0)
-                return EXIT_USAGE;
-        } else {
-            return cli_usage_error(name, "no option '%s'", argv[index]);
-        }
-        index++;
+        if (taken <= 0)
+            status = taken < 0 ? EXIT_USAGE : parse_option(why, argc, argv, &index);
     }
     index += index < argc && strcmp(argv[index], "--") == 0;
-    if (index >= argc)
+    if (status == 0 && index >= argc)
         return cli_usage_error(name, "no question: open, connect, exec or syscall");
     why->verb = argv[index];
     why->words = argv + index + 1;
     why->word_count = (size_t)(argc - index - 1);
-    return 0;
+    return status;
 }
 
 static int run(struct why *why, int argc, char **argv)
 {
     char *note CLEAN_FREE = NULL;
     int status = parse(why, argc, argv);
+    if (status == -1) {
+        printf("%s%s", usage, policy_options_help);
+        return cli_flush(name);
+    }
     if (status == 0)
         status = policy_options_finish(&why->options, name, NULL, &note);
     if (status == 0 && note)
@@ -468,10 +487,6 @@ static int run(struct why *why, int argc, char **argv)
 
 int cmd_why(int argc, char **argv)
 {
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("%s%s", usage, policy_options_help);
-        return 0;
-    }
     struct why why = {.arch = arch_native()};
     int status = policy_options_init(&why.options, name);
     if (status == 0)

@@ -1,6 +1,5 @@
 #include "watch/json.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -102,7 +101,7 @@ void json_start(struct str *out, const struct launch *launch, int pid)
     put(out, object);
 }
 
-static void set_missing(json_t *object, const struct remedy *remedy)
+void json_set_missing(json_t *object, const struct remedy *remedy)
 {
     json_t *missing = json_object(), *rules = json_array();
     set_words(missing, "promises", remedy->promises);
@@ -147,7 +146,7 @@ void json_denial(struct str *out, const struct denial *denial, const struct run_
         set_text(object, "object", denial->object);
     if (denial->real)
         set_text(object, "real", denial->real);
-    set_missing(object, &denial->remedy);
+    json_set_missing(object, &denial->remedy);
     set_text(object, "text", str_get(&words));
     set_text(object, "advice", str_get(&advice));
     set_text(object, "rerun", str_get(&rerun));

@@ -6,10 +6,14 @@
 
 #include "watch/watch.h"
 
+#include <jansson.h>
+
 #define JSON_SCHEMA 1
 
 void json_start(struct str *out, const struct launch *launch, int pid);
 void json_denial(struct str *out, const struct denial *denial, const struct run_line *line);
+/* json_set_missing: as "missing" of an object. */
+void json_set_missing(json_t *object, const struct remedy *remedy);
 void json_closed(struct str *out, const char *program, int pid);
 /* What report_end knows. */
 struct json_totals {

@@ -65,13 +65,31 @@ like 'under a condition' "$(run why -p stdio syscall openat)" 'allowed: call ope
 like 'with arguments' "$(run why -p stdio syscall openat 0 0 0x40)" 'denied*\[1\]'
 like 'nobody has it' "$(run why -p stdio syscall bpf)" '*no promise allows it*nothing would allow it \[1\]'
 like 'of another architecture' "$(run why --arch i386 -p stdio syscall socketcall)" '*only if *SYS_SENDTO*\[0\]'
-like 'JSON' "$(run why --json -p 'stdio rpath' open /etc/shadow)" '{"allowed":false,*"landlock":"deny",*"paths":\[{"perms":"r","path":"/etc/shadow"}\]}} \[1\]'
+like 'JSON' "$(run why --json -p 'stdio rpath' open /etc/shadow)" '{"allowed":false,*"landlock":"deny",*"paths":\[{"path":"/etc/shadow","perms":"r"}\]}} \[1\]'
 
+# A name that is no UTF-8 is told all the same.
+strange=$(printf 'a\377') && echo text >"$strange"
+is 'JSON of strange bytes' "$(why --json -p 'stdio rpath' -v r:/usr open "$strange" |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["missing"]["paths"][0]["path_hex"][-6:])')" 2f61ff
+mkdir closed && chmod 700 closed
+like 'what the user cannot look at' "$(run why -p 'stdio rpath' -v r:/usr open closed/file)" 'denied: open */closed/file for reading: *\[1\]'
+like 'a call by its number' "$(run why --arch x86_64 -p stdio syscall 0)" 'allowed: call read*\[0\]'
+like '… that no call has' "$(run why -p stdio syscall 9999)" '*does not know this call*\[1\]'
+like 'a path that begins with a sign' "$(run why -p 'stdio rpath' open -- -file)" 'allowed: open */-file for reading*\[0\]'
 like 'no question' "$(run why)" 'vow why: no question*\[2\]'
 like 'an unknown question' "$(run why opne file)" "*did you mean 'open'?*\[2\]"
 like 'an unknown letter' "$(run why open -z file)" '*not -z*\[2\]'
+like 'no call' "$(run why syscall opneat)" "*has no call 'opneat'; did you mean 'openat'?*\[2\]"
+like 'more than a register holds' "$(run why syscall openat 99999999999999999999)" '*is not a number*\[2\]'
+for target in 192.0.2.1:99999 192.0.2.1:0 192.0.2.1:http 192.0.2.1:; do
+    like "no port: $target" "$(run why connect $target)" '*has no port from 1 to 65535*\[2\]'
+done
+like 'brackets' "$(run why connect '[::1:80')" '*brackets that hold no address*\[2\]'
+like 'no path of a socket' "$(run why connect unix:)" '*wants a path*\[2\]'
+like 'no path' "$(run why open '')" '*open wants one path*\[2\]'
+like 'control characters stay in the message' "$(run why "$(printf '\033[31m')")" '*\\x1b\[31m*\[2\]'
 like 'no port' "$(run why connect example.com)" '*neither HOST:PORT*\[2\]'
-like 'no number' "$(run why syscall read x)" "*'x' is no number*\[2\]"
+like 'no number' "$(run why syscall read x)" "*'x' is not a number*\[2\]"
 like 'no program' "$(run why exec nonesuch-program)" '*nonesuch-program*\[127\]'
 like 'what a run would refuse' "$(run why -p 'stdio rpath wpath cpath' --view none -v rwc:. -v r:dir open file)" \
     'vow why: the rule for *dir cannot be held: *\[125\]'

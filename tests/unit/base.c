@@ -47,6 +47,9 @@ TEST(visible_quoting)
     const char text[] = "a\\b\n\x1b\xc2\x9bz";
     quote_visible(&s, text, sizeof text - 1);
     CHECK_STR(str_get(&s), "a\\\\b\\n\\x1b\\xc2\\x9bz");
+    str_clear(&s);
+    quote_controls(&s, text);
+    CHECK_STR(str_get(&s), "a\\b\\n\\x1b\\xc2\\x9bz");
     str_free(&s);
 }
 
