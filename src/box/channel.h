@@ -98,7 +98,7 @@ enum box_call {
     BOX_STAGE,            /* at, size, whether it is the first: part of a datagram (message.h) */
     BOX_UNSTAGE,          /* at, size, offset: the rest of one; how much there was */
     BOX_SITE,             /* arena offset, enum site_event: text.c has the answers */
-    BOX_TELL,             /* text, its size, is it the end?: the next part, after -WANTS_x */
+    BOX_TELL,             /* bytes, their size, is it the end?: the next part, after -WANTS_x */
     BOX_CALLS_END,
 };
 
@@ -118,6 +118,13 @@ struct box_shm {
 
 /* The errno of a call that needs what the shim knows: it tells it, and calls again. */
 enum { WANTS_MAPS = 600, WANTS_ENVIRON };
+
+/* After -WANTS_MAPS: a mapping. */
+enum told_kind { TOLD_ANON, TOLD_HEAP, TOLD_STACK, TOLD_PRIVATE, TOLD_SHARED };
+struct told_mapping {
+    uint64_t start, end, arena; /* arena: of TOLD_PRIVATE and TOLD_SHARED */
+    uint32_t prot, kind;
+};
 
 /* A signal on its way to a handler. */
 struct box_signal {

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -56,6 +57,57 @@ static void environment(void)
     SHOW(size);
     for (long i = 0; i < size; i += (long)strlen(text + i) + 1)
         printf("%.9s %zu\n", text + i, strlen(text + i));
+}
+
+/* Does a line of the map, behind the access, name the file that is there? */
+static bool is_of(const char *l)
+{
+    unsigned long offset, ino;
+    unsigned device[2];
+    char path[256] = "";
+    struct stat file = {0};
+    return sscanf(l, "%lx %x:%x %lu %255[^\n]", &offset, device, device + 1, &ino, path) == 5 &&
+           stat(path, &file) == 0 && file.st_ino == ino &&
+           file.st_dev == makedev(device[0], device[1]);
+}
+
+/* The part of a file that the map says lies at a place. */
+static void file_place(const char *what, const void *at)
+{
+    SHOW(get("/proc/self/maps") > 0);
+    for (char *next, *l = text; (next = strchr(l, '\n')); l = next + 1) {
+        unsigned long start, end, offset;
+        int behind = 0;
+        *next = '\0';
+        if (sscanf(l, "%lx-%lx %*s %n%lx", &start, &end, &behind, &offset) == 3 &&
+            (unsigned long)at >= start && (unsigned long)at < end)
+            printf("%s: %lx of %s\n", what, offset + (unsigned long)at - start,
+                   is_of(l + behind) ? strrchr(l, '/') : "nothing");
+    }
+}
+
+static void map_names(void)
+{
+    char *page[4];
+    int fd = open("two\nlines", O_RDWR | O_CREAT, 0600);
+    SHOW(ftruncate(fd, 5 * 4096));
+    page[0] = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 4096);
+    file_place("a line feed", page[0] + 4096); /* is not the file's name any more */
+    SHOW(rename("two\nlines", "a file"));
+    file_place("shared", page[0]);
+    page[1] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 4 * 4096);
+    page[1][0] = 1;
+    file_place("private", page[1] + 5);
+    page[2] = mmap(NULL, 3 * 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    SHOW(mprotect(page[2] + 4096, 4096, PROT_NONE));
+    file_place("code", page[2]);
+    file_place("within", page[2] + 4096);
+    file_place("behind", page[2] + 8192);
+    SHOW(munmap(page[2], 4096));
+    file_place("gone", page[2]);
+    page[3] = mremap(page[1], 4096, 8192, MREMAP_MAYMOVE);
+    file_place("moved", page[3] + 4096);
+    SHOW(unlink("a file"));
 }
 
 /* The access that the map says a place has, or "none"; and what it calls it. */
@@ -402,6 +454,7 @@ static void names_of_descriptors(void)
 const struct theme proc_themes[] = {
     {"environment", environment},
     {"maps", maps},
+    {"map-names", map_names},
     {"proc_limits", limits},
     {"processes", processes},
     {"descriptors", descriptors},

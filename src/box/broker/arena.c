@@ -178,12 +178,18 @@ int window_flush(struct node *n)
     return 0;
 }
 
-int window_flush_at(uint64_t arena)
+struct node *arena_node(uint64_t arena, uint64_t *offset)
 {
     uint64_t index = arena >> WINDOW_SHIFT;
-    if (index >= WINDOWS || !users[index] || users[index] == &nameless)
-        return 0;
-    return users[index]->ops->sync(users[index]);
+    *offset = arena & (WINDOW_BYTES - 1);
+    return index < WINDOWS && users[index] != &nameless ? users[index] : NULL;
+}
+
+int window_flush_at(uint64_t arena)
+{
+    uint64_t offset;
+    struct node *n = arena_node(arena, &offset);
+    return n ? n->ops->sync(n) : 0;
 }
 
 void window_flush_all(void)

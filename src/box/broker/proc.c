@@ -418,7 +418,12 @@ static int open_told(struct node *n, struct thread *t, uint32_t flags, struct fi
     if (!t->told_all)
         return of(n)->kind == MAPS ? -WANTS_MAPS : -WANTS_ENVIRON;
     t->told_all = false;
-    return text_file(&t->told, n, flags, out);
+    if (of(n)->kind == ENVIRON)
+        return text_file(&t->told, n, flags, out);
+    CLEAN_STR struct str text = {0};
+    proc_add_maps(&text, str_get(&t->told), t->told.size);
+    str_free(&t->told);
+    return text_file(&text, n, flags, out);
 }
 
 static int open_text(struct node *n, struct thread *t, uint32_t flags, struct file **out)

@@ -245,6 +245,15 @@ static struct program_text *text_at(uint64_t arena, uint64_t *offset)
     return NULL;
 }
 
+struct node *text_node(uint64_t arena, uint64_t *offset)
+{
+    const struct program_text *x = text_at(arena, offset);
+    if (!x)
+        return NULL;
+    *offset += x->offset;
+    return x->node;
+}
+
 static struct known *learn(struct program_text *x, uint64_t offset)
 {
     bool full = x->site_count >= SITES_MAX || site_count >= ALL_SITES_MAX;

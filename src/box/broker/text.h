@@ -13,5 +13,7 @@
 /* text_map: the arena's offset of `size` bytes at `offset` of a file, to execute;
  * what they need of stubs follows TEXT_STUBS behind. -ENOTSUP: map the file. */
 int64_t text_map(struct node *n, uint64_t offset, uint64_t size);
+/* text_node: the file whose code lies there in the arena, and where in it; or NULL. */
+struct node *text_node(uint64_t arena, uint64_t *offset);
 
 #endif

@@ -1,9 +1,7 @@
 /* tell: what the shim alone knows of its process, as /proc/self says it. */
 #include "box/shim/memory.h"
 
-#include <linux/mman.h>
-
-enum { LINE = 128, PART = WINDOW_SIZE / 2 };
+enum { PART = WINDOW_SIZE / 2 };
 
 static uint64_t environ_start, environ_end;
 
@@ -13,62 +11,37 @@ void tell_environ_at(uint64_t start, uint64_t end)
     environ_end = end;
 }
 
-static char *put_hex(char *to, uint64_t value, unsigned least)
-{
-    unsigned digits = 1;
-    while (digits < 16 && value >> 4 * digits)
-        digits++;
-    for (digits = digits < least ? least : digits; digits-- > 0;)
-        *to++ = "0123456789abcdef"[value >> 4 * digits & 15];
-    return to;
-}
-
-static char *put_text(char *to, const char *text)
-{
-    while (*text)
-        *to++ = *text++;
-    return to;
-}
-
 /* The stack is where the environment lies; the heap ends where brk says. */
-static char *put_line(char *to, const struct mapping *m, uint64_t heap)
+static enum told_kind kind_of(const struct mapping *m, uint64_t heap)
 {
-    to = put_hex(to, m->start, 8);
-    *to++ = '-';
-    to = put_hex(to, m->end, 8);
-    *to++ = ' ';
-    *to++ = m->prot & PROT_READ ? 'r' : '-';
-    *to++ = m->prot & PROT_WRITE ? 'w' : '-';
-    *to++ = m->prot & PROT_EXEC ? 'x' : '-';
-    *to++ = m->kind == MAPPING_SHARED ? 's' : 'p';
-    to = put_text(to, " 00000000 00:00 0 ");
+    if (m->kind != MAPPING_ANON)
+        return m->kind == MAPPING_SHARED ? TOLD_SHARED : TOLD_PRIVATE;
     if (environ_start >= m->start && environ_start < m->end)
-        to = put_text(to, "                         [stack]");
-    else if (m->kind == MAPPING_ANON && heap > m->start && heap <= m->end)
-        to = put_text(to, "                         [heap]");
-    *to++ = '\n';
-    return to;
+        return TOLD_STACK;
+    return heap > m->start && heap <= m->end ? TOLD_HEAP : TOLD_ANON;
 }
 
-/* As many lines as there is room for, of what lies at *at or above, which moves on. */
-static uint64_t put_lines(char *to, uint64_t *at)
+/* As many as there is room for, of what lies at *at or above, which moves on: bytes. */
+static uint64_t put_mappings(char *to, uint64_t *at)
 {
     const struct mapping *m;
-    char *start = to;
+    uint64_t size = 0;
     lock_take(&memory_lock);
     uint64_t heap = memory_break(0);
-    while (to - start < PART - LINE && (m = memory_above(*at))) {
-        to = put_line(to, m, heap);
+    while (size + sizeof(struct told_mapping) <= PART && (m = memory_above(*at))) {
+        const struct told_mapping told = {m->start, m->end, m->arena, m->prot, kind_of(m, heap)};
+        memcpy(to + size, &told, sizeof told);
+        size += sizeof told;
         *at = m->end;
     }
     lock_drop(&memory_lock);
-    return (uint64_t)(to - start);
+    return size;
 }
 
 static long tell_maps(struct thread *t)
 {
     for (uint64_t at = 0;;) {
-        uint64_t size = put_lines(t->window + WINDOW_START, &at);
+        uint64_t size = put_mappings(t->window + WINDOW_START, &at);
         long result = call_broker(t, BOX_TELL, WINDOW_START, (long)size, size == 0);
         if (result < 0 || size == 0)
             return result;
