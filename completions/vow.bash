@@ -59,10 +59,12 @@ _vow() {
     if [[ $cur == -* ]]; then
         local options=${_vow_options[${words[1]}]}
         COMPREPLY=($(compgen -W "${options/policy/${_vow_options[policy]}} --help" -- "$cur"))
-    elif [[ ${words[1]} == why ]]; then
+    elif [[ ${words[1]} == why && $i == "$cword" ]]; then
         COMPREPLY=($(compgen -W 'open connect exec syscall' -- "$cur"))
+    elif [[ ${words[1]} == why && ${words[i]} == @(open|exec) ]]; then
+        _filedir
     elif [[ ${words[1]} == help ]]; then
-        COMPREPLY=($(compgen -W 'run why filter promises doctor export' -- "$cur"))
+        COMPREPLY=($(compgen -W 'run why filter promises doctor export box' -- "$cur"))
     elif [[ ${words[1]} == export ]]; then
         COMPREPLY=($(compgen -W 'oci' -- "$cur"))
     fi

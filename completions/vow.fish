@@ -21,6 +21,13 @@ function __vow_in -d 'is one of these commands being typed, and no program yet?'
                 return 1
         end
     end
+    return 0
+end
+
+function __vow_program -d 'is it the program of run, or behind it?'
+    __fish_seen_subcommand_from run; or return 1
+    __vow_in run; or return 0
+    not contains -- (commandline -opc)[-1] $__vow_with_value
 end
 
 function __vow_words -d 'the promises'
@@ -62,14 +69,16 @@ complete -c vow -n '__vow_in run' -l hint -d 'Do not watch; say how to after a f
 complete -c vow -n '__vow_in run' -l no-explain -d 'Do not watch'
 complete -c vow -n '__vow_in run' -l fd -x -d 'Keep a descriptor'
 complete -c vow -n '__vow_in run' -l json -rF -d 'Write denials as JSON'
-complete -c vow -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand --fcs-skip=2 $__vow_with_value)'
+complete -c vow -n __vow_program -a '(__fish_complete_subcommand --fcs-skip=2 $__vow_with_value)'
 complete -c vow -n '__vow_in promises' -l syscalls -d 'With their system calls'
 complete -c vow -n '__vow_in why filter promises export' -l arch -x -a 'x86_64 i386 aarch64 arm riscv64 ppc64le s390x loongarch64 mips64el' -d Architecture
 complete -c vow -n '__vow_in filter' -l raw -rF -d 'Write the instructions'
 complete -c vow -n '__vow_in filter' -l compare -x -a '(__vow_words)' -d 'Compare with a second filter'
 complete -c vow -n '__vow_in filter' -l simulate -x -d 'Run it on one call'
 complete -c vow -n '__vow_in why filter promises doctor' -l json -d 'As JSON'
-complete -c vow -n '__vow_in why' -a 'open connect exec syscall'
+set -l asked '__fish_seen_subcommand_from open connect exec syscall'
+complete -c vow -n "__vow_in why; and not $asked" -a 'open connect exec syscall'
+complete -c vow -n '__vow_in why; and __fish_seen_subcommand_from open exec' -F
 complete -c vow -n '__vow_in box' -a 'pack create ls cp stats fsck resize mount' -d 'Work on an image'
 complete -c vow -n '__vow_in box' -s o -rF -d 'Image to make'
 complete -c vow -n '__vow_in box' -l add -rF -d 'A path besides'
