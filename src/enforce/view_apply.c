@@ -11,6 +11,7 @@
  * the tmpfs and the host's tree, is detached. */
 #include "enforce/view.h"
 
+#include "host/child.h"
 #include "host/mount.h"
 #include "host/userns.h"
 
@@ -223,19 +224,18 @@ int view_probe(struct err *err)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
-    pid_t pid = fork();
+    pid_t pid = child_clone(0);
     if (pid == 0)
         probe(ends[1]);
-    int forked = errno;
     close(ends[1]);
     CLEAN_FD int from = ends[0];
     if (pid < 0)
-        return err_set(err, -forked, "cannot fork: %s", strerror(forked));
+        return err_set(err, pid, "cannot fork: %s", strerror(-pid));
     char text[sizeof err->text] = "";
     ssize_t size = read(from, text, sizeof text - 1);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    int status, failed = child_wait(pid, &status);
+    if (failed)
+        return err_set(err, failed, "cannot wait: %s", strerror(-failed));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     return err_set(err, -EPERM, "%s", size > 0 ? text : "the attempt to build one died");

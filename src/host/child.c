@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static pid_t make(unsigned long flags, int *pidfd)
@@ -27,6 +28,14 @@ pid_t child_fork(int *pidfd, bool share)
 pid_t child_clone(unsigned long flags)
 {
     return make(flags, NULL);
+}
+
+int child_wait(pid_t pid, int *status)
+{
+    while (waitpid(pid, status, __WALL) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
 }
 
 /* close_between: everything above `low` and below `high`. */

@@ -14,6 +14,9 @@ pid_t child_fork(int *pidfd, bool share);
  * besides, with these flags of clone. The child of a process with threads makes
  * system calls only. */
 pid_t child_clone(unsigned long flags);
+/* child_wait: until it has ended; 0 or -errno. One of child_clone(0) keeps its
+ * status even where whoever started us had SIGCHLD ignored. */
+int child_wait(pid_t pid, int *status);
 /* child_keep_only: gives the caller a table of its own that holds 0, 1, 2 and
  * the descriptors listed (negative ones are skipped). */
 int child_keep_only(const int *fds, size_t count);

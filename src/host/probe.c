@@ -1,5 +1,6 @@
 #include "host/probe.h"
 
+#include "host/child.h"
 #include "host/landlock.h"
 #include "host/process.h"
 #include "host/seccomp.h"
@@ -14,14 +15,14 @@
 static int in_child(int (*attempt)(void))
 {
     int status;
-    pid_t pid = fork();
+    pid_t pid = child_clone(0);
     if (pid < 0)
-        return -errno;
+        return pid;
     if (pid == 0)
         _exit(-attempt()); /* errno fits into a status */
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -errno;
+    int failed = child_wait(pid, &status);
+    if (failed)
+        return failed;
     return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
 }
 

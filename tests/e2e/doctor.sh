@@ -45,6 +45,12 @@ print("\n".join(row["what"] for row in rows if row["held"] == "exactly"))')" \
     else
         skip 'as JSON the same' 'python3: not installed'
     fi
+    # A child's status is lost where SIGCHLD is ignored, unless it is cloned without.
+    # shellcheck disable=SC2016,SC2086 # perl's; tap_as is words
+    ignoring() { perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' $tap_as "$@"; }
+    is 'with SIGCHLD ignored the same' "$(ignoring "$VOW" doctor)" "$here"
+    is '… also where less is held' "$(ignoring "$VOW" run --no-explain -p 'stdio rpath proc exec' --rox / -- "$VOW" doctor)" \
+        "$(vow -p 'stdio rpath proc exec' --rox / -- "$VOW" doctor)"
     like 'an unknown option' "$(run doctor --nonsense)" '*--nonsense*\[2\]'
 done
 done_testing
