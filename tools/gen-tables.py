@@ -145,6 +145,7 @@ class Shared:
                 '#include "policy/tables.h"\n\n'
                 + self.words() + self.promises() + self.families()
                 + c_array("const struct call_rules", "table_rules", self.kinds.items, 4)
+                + f"const uint16_t table_rule_count = {len(self.kinds.items)};\n\n"
                 + c_array("const struct operation", "table_operations", ["{0}"] + operations)
                 + c_array("const struct range", "table_ranges", self.ranges.items, 4)
                 + c_array("const struct stored_atom", "table_atoms", self.atoms.items)

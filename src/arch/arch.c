@@ -98,6 +98,11 @@ const struct call_rules *call_rules(const struct sys_call *call)
     return &table_rules[call->rules];
 }
 
+size_t call_rules_count(void)
+{
+    return table_rule_count;
+}
+
 const char *call_name(const struct sys_call *call)
 {
     return table_call_texts + table_call_words[call->words].name_at;

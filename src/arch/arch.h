@@ -125,8 +125,9 @@ const struct arch *arch_by_elf(uint16_t machine, bool elf64, bool big_endian);
 const struct sys_call *arch_call(const struct arch *arch, uint32_t nr);
 const struct sys_call *arch_call_by_name(const struct arch *arch, const char *name);
 
-/* call_rules: how a call is judged. */
+/* call_rules: how a call is judged; sys_call.rules is below call_rules_count(). */
 const struct call_rules *call_rules(const struct sys_call *call);
+size_t call_rules_count(void);
 const char *call_name(const struct sys_call *call);
 /* call_since: the kernel that first had it ("5.9"; "<=5.10": that one has it,
  * the first is not known), NULL where nothing can be shown. */

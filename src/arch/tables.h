@@ -21,6 +21,7 @@ extern const struct call_words table_call_words[];
 
 /* sys_call.rules and operation_at index these; operation 0 stands for none. */
 extern const struct call_rules table_rules[];
+extern const uint16_t table_rule_count;
 extern const struct operation table_operations[];
 
 struct stored_atom {

@@ -139,7 +139,7 @@ static const struct range shim_text = {SHIM_TEXT, SHIM_TEXT_END - 1};
 
 static int by_number(const void *a, const void *b)
 {
-    uint32_t x = ((const struct rule *)a)->nr, y = ((const struct rule *)b)->nr;
+    uint32_t x = ((const struct ruled_call *)a)->nr, y = ((const struct ruled_call *)b)->nr;
     return (x > y) - (x < y);
 }
 
@@ -171,22 +171,26 @@ int box_filter_rules(enum box_side side, enum box_host host, const struct arch *
     if (arch->id != ARCH_X86_64)
         return err_set(err, -ENOENT, "there is no box for %s yet, only for x86_64", arch->name);
     out->rules = calloc(count, sizeof *out->rules);
-    if (!out->rules)
+    out->calls = calloc(count, sizeof *out->calls);
+    if (!out->rules || !out->calls) {
+        ruleset_free(out);
         return err_set(err, -ENOMEM, "out of memory");
+    }
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
         uint16_t without = host == BOX_NOTIFY ? 0 : e->listening;
         if (without && without == e->clause_count)
             continue;
+        out->calls[out->call_count++] =
+            (struct ruled_call){arch_call_by_name(arch, e->name)->nr, (uint32_t)out->rule_count};
         out->rules[out->rule_count++] =
-            (struct rule){.nr = arch_call_by_name(arch, e->name)->nr,
-                          .allow = RET_ALLOW,
+            (struct rule){.allow = RET_ALLOW,
                           .deny = e->refused ? RET_ERRNO(e->error) : out->unknown,
                           .always = e->clause_count == 0 && !e->refused,
                           .clauses = e->clauses,
                           .clause_count = e->clause_count - without};
     }
-    qsort(out->rules, out->rule_count, sizeof *out->rules, by_number);
+    qsort(out->calls, out->call_count, sizeof *out->calls, by_number);
     return 0;
 }
 

@@ -1,19 +1,20 @@
 /* assemble: lays a graph out as a program.
  *
- * The program is written backwards, every successor before the node, so that
+ * The program is written from its end, every successor before the node, so that
  * all jumps go forward and each distance is known when its jump is written.
  * A successor that is out of a conditional jump's reach (255) gets a stand-in
  * in front of it: a copy of the node where that is one instruction that ends
  * or branches within reach, else a JA. Later jumps use the nearest stand-in. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bpf/graph.h"
 #include "bpf/insn.h"
 
 struct assembly {
     const struct graph *g;
-    struct insn *written; /* the program from its end: [0] is the last instruction */
+    struct insn *at; /* the program fills the end of it */
     size_t count, most;
     uint32_t *near; /* by node: where it or its nearest stand-in was written + 1; 0: not yet */
 };
@@ -33,7 +34,7 @@ static int put(struct assembly *a, struct insn insn)
 {
     if (a->count == a->most)
         return -E2BIG;
-    a->written[a->count++] = insn;
+    a->at[a->most - ++a->count] = insn;
     return 0;
 }
 
@@ -85,15 +86,11 @@ static int put_node(struct assembly *a, node at)
  * instruction, so a deep path means a long program. */
 static int put_tail(struct assembly *a, node at, size_t depth)
 {
-    if (a->near[at])
-        return 0;
-    if (depth == INSN_MAX)
-        return -E2BIG;
     const struct graph_node *n = &a->g->nodes[at];
-    int result = 0;
-    if (insn_is_test(n->code))
+    int result = depth < INSN_MAX ? 0 : -E2BIG;
+    if (result == 0 && insn_is_test(n->code) && !a->near[n->next[1]])
         result = put_tail(a, n->next[1], depth + 1);
-    if (result == 0 && n->code != INSN_RET)
+    if (result == 0 && n->code != INSN_RET && !a->near[n->next[0]])
         result = put_tail(a, n->next[0], depth + 1);
     return result ? result : put_node(a, at);
 }
@@ -103,12 +100,8 @@ static int assemble(struct assembly *a, node root, struct program *out)
     int result = put_tail(a, root, 0);
     if (result)
         return result;
-    for (size_t i = 0; i < a->count / 2; i++) {
-        struct insn last = a->written[a->count - 1 - i];
-        a->written[a->count - 1 - i] = a->written[i];
-        a->written[i] = last;
-    }
-    *out = (struct program){take_ptr(a->written), a->count, a->count};
+    memmove(a->at, a->at + a->most - a->count, a->count * sizeof *a->at);
+    *out = (struct program){take_ptr(a->at), a->count, a->most};
     return 0;
 }
 
@@ -119,10 +112,9 @@ int graph_assemble(const struct graph *g, node root, struct program *out)
         return g->error;
     /* With its successors' stand-ins a node takes three instructions at most. */
     size_t most = 3 * g->count < INSN_MAX ? 3 * g->count : INSN_MAX;
-    struct assembly a = {g, malloc(most * sizeof *a.written), 0, most,
-                         calloc(g->count, sizeof *a.near)};
-    int result = a.written && a.near ? assemble(&a, root, out) : -ENOMEM;
+    struct assembly a = {g, malloc(most * sizeof *a.at), 0, most, calloc(g->count, sizeof *a.near)};
+    int result = a.at && a.near ? assemble(&a, root, out) : -ENOMEM;
     free(a.near);
-    free(a.written);
+    free(a.at);
     return result;
 }

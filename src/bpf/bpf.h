@@ -35,21 +35,27 @@ struct seccomp_event {
 #define RET_LOG 0x7ffc0000u
 #define RET_ALLOW 0x7fff0000u
 
-/* One call: `allow` where a clause holds (or always), else `settled` (success
+/* What calls are answered: `allow` where a clause holds (or always), else `settled` (success
  * without the call, or an errno) where one of those that follow them holds,
  * else `deny`. */
 struct rule {
-    uint32_t nr;
     uint32_t allow, settled, deny;
-    bool always; /* allow whatever the arguments */
-    uint16_t clause_count, settled_count;
     const struct clause *clauses;
+    uint16_t clause_count, settled_count;
+    bool always; /* allow whatever the arguments */
 };
 
-/* One architecture's rules, sorted by nr; every other number → `unknown`. */
+struct ruled_call {
+    uint32_t nr;
+    uint32_t rule; /* its index; most calls share theirs with others */
+};
+
+/* One architecture's calls, sorted by nr; every other number → `unknown`. */
 struct ruleset {
     const struct arch *arch;
     uint32_t unknown;
+    struct ruled_call *calls;
+    size_t call_count;
     struct rule *rules;
     size_t rule_count;
     struct arena memory;  /* of rules[].clauses and of … */

@@ -9,51 +9,50 @@
 #include "bpf/match.h"
 #include "bpf/tree.h"
 
-/* Sorted and disjoint, which all that follows relies on. */
-static bool in_order(const struct atom *atom)
+static bool looks_at_arguments(const struct rule *rule)
 {
-    for (size_t i = 0; i < atom->range_count; i++) {
-        const struct range *range = &atom->ranges[i];
-        if (range->lo > range->hi || (i > 0 && range->lo <= range[-1].hi))
-            return false;
-    }
+    return !rule->always && rule->clause_count + rule->settled_count > 0;
+}
+
+/* Are the ranges sorted and disjoint? All that follows relies on it. */
+static bool in_order(const struct clause *clause)
+{
+    for (size_t i = 0; i < clause->atom_count; i++)
+        for (size_t k = 0; k < clause->atoms[i].range_count; k++) {
+            const struct range *range = &clause->atoms[i].ranges[k];
+            if (range->lo > range->hi || (k > 0 && range->lo <= range[-1].hi))
+                return false;
+        }
     return true;
 }
 
-static int check_clause(const struct arch *arch, uint32_t nr, const struct clause *clause,
-                        struct err *err)
+/* What is wrong with a call; NULL: nothing. */
+static const char *fault(const struct ruleset *set, size_t at)
 {
-    for (size_t i = 0; i < clause->atom_count; i++) {
-        if (in_order(&clause->atoms[i]))
-            continue;
-        /* By number: names are the command's, and would be a tenth of libvow. */
-        return err_set(err, -EINVAL, "%s: call %u: the ranges of argument %u are out of order",
-                       arch->name, nr, clause->atoms[i].arg);
-    }
-    return 0;
-}
-
-static int check_rule(const struct arch *arch, const struct rule *rule, struct err *err)
-{
-    if (rule->nr >= X32_FIRST && arch_is_x32(arch, rule->nr))
-        return err_set(err, -EINVAL, "%s: rule %u is for x32", arch->name, rule->nr);
-    size_t count = rule->always ? 0 : (size_t)rule->clause_count + rule->settled_count;
-    int result = 0;
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = check_clause(arch, rule->nr, &rule->clauses[i], err);
-    return result;
+    const struct ruled_call *call = &set->calls[at];
+    if (at > 0 && call->nr <= call[-1].nr)
+        return "is out of order";
+    if (call->nr >= X32_FIRST && arch_is_x32(set->arch, call->nr))
+        return "is for x32";
+    if (call->rule >= set->rule_count)
+        return "has no rule";
+    const struct rule *rule = &set->rules[call->rule];
+    for (size_t i = 0; looks_at_arguments(rule) && i < rule->clause_count + rule->settled_count;
+         i++)
+        if (!in_order(&rule->clauses[i]))
+            return "has ranges that are out of order";
+    return NULL;
 }
 
 static int check_set(const struct ruleset *set, struct err *err)
 {
-    int result = 0;
-    for (size_t i = 0; i < set->rule_count && result == 0; i++) {
-        const struct rule *rule = &set->rules[i];
-        if (i > 0 && rule->nr <= rule[-1].nr)
-            return err_set(err, -EINVAL, "%s: rule %u is out of order", set->arch->name, rule->nr);
-        result = check_rule(set->arch, rule, err);
-    }
-    return result;
+    const char *wrong = NULL;
+    size_t i = 0;
+    while (i < set->call_count && !(wrong = fault(set, i)))
+        i++;
+    /* By number: names are the command's, and would be a tenth of libvow. */
+    return wrong ? err_set(err, -EINVAL, "%s: call %u %s", set->arch->name, set->calls[i].nr, wrong)
+                 : 0;
 }
 
 static int check_sets(const struct ruleset *const *sets, size_t set_count, struct err *err)
@@ -73,22 +72,21 @@ static int check_sets(const struct ruleset *const *sets, size_t set_count, struc
     return result;
 }
 
-static bool looks_at_arguments(const struct rule *rule)
+/* What each rule leads to, entered while the register holds the number; from the scratch. */
+static struct run *rule_runs(struct graph *g, const struct ruleset *set)
 {
-    return !rule->always && rule->clause_count + rule->settled_count > 0;
-}
-
-/* Entered while the register holds the number. */
-static struct run rule_run(struct matcher *m, const struct rule *rule)
-{
-    struct run run = {.lo = rule->nr, .single = true, .weight = 1};
-    if (looks_at_arguments(rule)) {
-        run.to = match_build(m, rule, HELD_WORD(DATA_NR));
-    } else {
-        run.to = graph_ret(m->g, rule->always ? rule->allow : rule->deny);
-        run.weight = rule->always;
+    struct run *runs = graph_scratch(g, set->rule_count, sizeof *runs);
+    struct matcher m = {g, {.arch = set->arch}};
+    for (size_t i = 0; runs && i < set->rule_count; i++) {
+        const struct rule *rule = &set->rules[i];
+        bool looks = looks_at_arguments(rule);
+        runs[i].single = true;
+        runs[i].weight = rule->always || looks;
+        runs[i].to = looks ? match_build(&m, rule, HELD_WORD(DATA_NR))
+                           : graph_ret(g, rule->always ? rule->allow : rule->deny);
     }
-    return run;
+    words_free(&m.words);
+    return runs;
 }
 
 /* A run for the numbers from `lo` up to but without `end`, which have no rule. */
@@ -102,27 +100,29 @@ static void add_unknown(struct run *runs, size_t *count, uint64_t lo, uint64_t e
 static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t foreign)
 {
     bool has_x32 = set->arch->id == ARCH_X86_64;
-    struct run *runs = graph_scratch(g, 2 * set->rule_count + 4, sizeof *runs);
-    if (!runs)
+    const struct run *by_rule = rule_runs(g, set);
+    struct run *runs = graph_scratch(g, 2 * set->call_count + 4, sizeof *runs);
+    if (!by_rule || !runs)
         return 0;
-    struct matcher m = {g, {.arch = set->arch}};
     node unknown = graph_ret(g, set->unknown);
     size_t count = 0;
     uint64_t next = 0; /* numbers below have their run */
-    for (size_t i = 0; i <= set->rule_count; i++) {
-        const struct rule *rule = i < set->rule_count ? &set->rules[i] : NULL;
-        uint64_t end = rule ? rule->nr : UINT64_C(1) << 32;
+    for (size_t i = 0; i <= set->call_count; i++) {
+        const struct ruled_call *call = i < set->call_count ? &set->calls[i] : NULL;
+        uint64_t end = call ? call->nr : UINT64_C(1) << 32;
         if (has_x32 && next <= X32_FIRST && end > X32_LAST) {
             add_unknown(runs, &count, next, X32_FIRST, unknown);
             runs_add(runs, &count, (struct run){X32_FIRST, false, 0, graph_ret(g, foreign)});
             next = X32_LAST + 1;
         }
         add_unknown(runs, &count, next, end, unknown);
-        if (rule)
-            runs_add(runs, &count, rule_run(&m, rule));
+        if (call) {
+            struct run run = by_rule[call->rule];
+            run.lo = call->nr;
+            runs_add(runs, &count, run);
+        }
         next = end + 1;
     }
-    words_free(&m.words);
     return tree_build(g, runs, count);
 }
 

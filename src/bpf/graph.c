@@ -50,7 +50,7 @@ static int grow(struct graph *g)
 {
     if (g->count >= NODE_LIMIT)
         return -E2BIG;
-    size_t slot_count = g->slot_count ? g->slot_count * 2 : 2048;
+    size_t slot_count = g->slot_count ? g->slot_count * 2 : 1024;
     struct graph_node *nodes = reallocarray(g->nodes, slot_count / 2, sizeof *nodes);
     g->nodes = nodes ? nodes : g->nodes;
     node *slots = nodes ? calloc(slot_count, sizeof *slots) : NULL;

@@ -1,10 +1,11 @@
 /* rules: what a policy means on one architecture, as rules by number. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bpf/bpf.h"
 
-/* What add_rule asks about every call. */
+/* What add_rule asks. */
 struct rule_maker {
     const struct filter_mode *mode;
     struct ruleset *set;
@@ -60,11 +61,8 @@ static int pass_descriptors(const struct sys_call *call, struct ruleset *set, st
                                          .ranges = &empty_path,
                                          .range_count = 1}},
                               .atom_count = 1};
-    *rule = (struct rule){.nr = call->nr,
-                          .allow = RET_ALLOW,
-                          .deny = rule->allow,
-                          .clauses = clause,
-                          .clause_count = 1};
+    *rule = (struct rule){
+        .allow = RET_ALLOW, .deny = rule->allow, .clauses = clause, .clause_count = 1};
     return 0;
 }
 
@@ -93,7 +91,7 @@ static int add_clauses(const struct rule_maker *maker, const struct sys_call *ca
     return 0;
 }
 
-/* Appends the rule of a call. */
+/* Appends the rule of all calls that are judged like this one. */
 static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
 {
     const struct call_rules *judged = call_rules(call);
@@ -101,8 +99,7 @@ static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
     struct rule *rule = &maker->set->rules[maker->set->rule_count++];
     bool watched = is_watched(call, maker->mode);
     size_t count = 0; /* of clauses, if it looks at arguments */
-    *rule = (struct rule){.nr = call->nr,
-                          .allow = watched ? maker->mode->path_allow : RET_ALLOW,
+    *rule = (struct rule){.allow = watched ? maker->mode->path_allow : RET_ALLOW,
                           .deny = denial(maker->set->arch, judged, maker->mode)};
     for (size_t i = 0; i < judged->grant_count && !rule->always; i++) {
         bool granted = maker->granted[grants[i].family];
@@ -114,13 +111,32 @@ static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
     return count ? add_clauses(maker, call, count, rule) : 0;
 }
 
+static int add_calls(const struct rule_maker *maker, const struct arch_table *table)
+{
+    struct ruleset *set = maker->set;
+    size_t kinds = call_rules_count();
+    uint16_t *places = arena_take(&set->memory, kinds, sizeof *places); /* of rules, + 1 */
+    set->rules = malloc(kinds * sizeof *set->rules);
+    set->calls = malloc(table->call_count * sizeof *set->calls);
+    if (!places || !set->rules || !set->calls)
+        return -ENOMEM;
+    memset(places, 0, kinds * sizeof *places);
+    for (size_t i = 0; i < table->call_count; i++) {
+        const struct sys_call *call = &table->calls[i];
+        uint16_t *place = &places[call->rules];
+        if (!*place && add_rule(maker, call))
+            return -ENOMEM;
+        if (!*place)
+            *place = (uint16_t)set->rule_count;
+        set->calls[set->call_count++] = (struct ruled_call){call->nr, *place - 1u};
+    }
+    return 0;
+}
+
 static int add_rules(const struct policy *p, const struct filter_mode *mode,
                      const struct arch_table *table, struct ruleset *set)
 {
     struct rule_maker maker = {.mode = mode, .set = set};
-    set->rules = malloc(table->call_count * sizeof *set->rules);
-    if (!set->rules)
-        return -ENOMEM;
     if (p->launch_secret) {
         set->launch = arena_take(&set->memory, 1, sizeof *set->launch);
         if (!set->launch)
@@ -128,10 +144,7 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
         *set->launch = (struct range){p->launch_secret, p->launch_secret};
     }
     judge_families(p, &maker);
-    for (size_t i = 0; i < table->call_count; i++)
-        if (add_rule(&maker, &table->calls[i]))
-            return -ENOMEM;
-    return 0;
+    return add_calls(&maker, table);
 }
 
 int ruleset_from_policy(const struct policy *p, const struct arch *arch,

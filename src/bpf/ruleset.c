@@ -4,6 +4,7 @@
 
 void ruleset_free(struct ruleset *rules)
 {
+    free(rules->calls);
     free(rules->rules);
     arena_release(&rules->memory, (struct arena_mark){0});
     *rules = (struct ruleset){0};
@@ -27,10 +28,8 @@ static uint32_t rule_eval(const struct rule *rule, const uint64_t args[6])
 
 uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *event)
 {
-    for (size_t i = 0; i < rules->rule_count; i++) {
-        const struct rule *rule = &rules->rules[i];
-        if (rule->nr == event->nr)
-            return rule_eval(rule, event->args);
-    }
+    for (size_t i = 0; i < rules->call_count; i++)
+        if (rules->calls[i].nr == event->nr)
+            return rule_eval(&rules->rules[rules->calls[i].rule], event->args);
     return rules->unknown;
 }

@@ -16,21 +16,22 @@
  * from sinking too deep. */
 #define BLOCK_WEIGHT 2
 
+void runs_add(struct run *runs, size_t *count, struct run run)
+{
+    struct run *last = *count > 0 ? &runs[*count - 1] : NULL;
+    if (last && last->to == run.to) {
+        last->single = false;
+        last->weight = (uint16_t)(last->weight + run.weight);
+    } else {
+        runs[(*count)++] = run;
+    }
+}
+
 struct plan {
     uint32_t tests; /* for all runs before this one, and one split a block */
     uint32_t start; /* first run of the last block */
     node base;      /* of the last block */
 };
-
-void runs_add(struct run *runs, size_t *count, struct run run)
-{
-    if (*count > 0 && runs[*count - 1].to == run.to) {
-        runs[*count - 1].single = false;
-        runs[*count - 1].weight = (uint16_t)(runs[*count - 1].weight + run.weight);
-    } else {
-        runs[(*count)++] = run;
-    }
-}
 
 /* Improves best[end] by blocks that end there and have this base. */
 static void try_base(const struct run *runs, size_t end, node base, struct plan *best)
@@ -62,6 +63,8 @@ static struct plan *make_plan(struct graph *g, const struct run *runs, size_t co
 
 size_t tree_tests(struct graph *g, const struct run *runs, size_t count)
 {
+    if (count <= 2)
+        return count - 1;
     struct arena_mark mark = arena_mark(&g->scratch);
     const struct plan *best = make_plan(g, runs, count);
     size_t tests = best ? best[count].tests - 1 : 0;
@@ -103,24 +106,46 @@ static node build_chain(struct graph *g, const struct run *runs, const struct bl
     return top;
 }
 
-/* Splits where the halves weigh as equal as they can. */
+/* How many blocks go to the left, so that the halves weigh as equal as they can. */
+static size_t split_blocks(const struct block *blocks, size_t count)
+{
+    uint32_t twice_middle = blocks[0].weight_before + blocks[count].weight_before;
+    size_t least = 1, most = count - 1;
+    while (least < most) {
+        size_t left = (least + most) / 2;
+        if (blocks[left].weight_before + blocks[left + 1].weight_before <= twice_middle)
+            least = left + 1;
+        else
+            most = left;
+    }
+    return least;
+}
+
 static node build_blocks(struct graph *g, const struct run *runs, const struct block *blocks,
                          size_t count)
 {
     if (count == 1)
         return build_chain(g, runs, blocks);
-    uint32_t twice_middle = blocks[0].weight_before + blocks[count].weight_before;
-    size_t left = 1;
-    while (left + 1 < count &&
-           blocks[left].weight_before + blocks[left + 1].weight_before <= twice_middle)
-        left++;
+    size_t left = split_blocks(blocks, count);
     node low = build_blocks(g, runs, blocks, left);
     node high = build_blocks(g, runs, blocks + left, count - left);
     return graph_test(g, INSN_JGE, runs[blocks[left].start].lo, high, low);
 }
 
+/* One test, as the plan would find it. */
+static node build_pair(struct graph *g, const struct run *runs)
+{
+    if (runs[1].single)
+        return graph_test(g, INSN_JEQ, runs[1].lo, runs[1].to, runs[0].to);
+    if (runs[0].single)
+        return graph_test(g, INSN_JEQ, runs[0].lo, runs[0].to, runs[1].to);
+    return graph_test(g, INSN_JGE, runs[1].lo, runs[1].to, runs[0].to);
+}
+
 node tree_build(struct graph *g, const struct run *runs, size_t count)
 {
+    if (count <= 2)
+        return count == 1 ? runs[0].to : build_pair(g, runs);
     struct arena_mark mark = arena_mark(&g->scratch);
     const struct plan *best = make_plan(g, runs, count);
     struct block *blocks = graph_scratch(g, count + 1, sizeof *blocks);

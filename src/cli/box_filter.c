@@ -20,10 +20,10 @@ static const char usage[] =
 
 static void print_names(const struct ruleset *rules)
 {
-    for (size_t i = 0; i < rules->rule_count; i++) {
-        const struct rule *rule = &rules->rules[i];
+    for (size_t i = 0; i < rules->call_count; i++) {
+        const struct rule *rule = &rules->rules[rules->calls[i].rule];
         if (rule->always || rule->clause_count > 0)
-            puts(call_name(arch_call(rules->arch, rule->nr)));
+            puts(call_name(arch_call(rules->arch, rules->calls[i].nr)));
     }
 }
 

@@ -107,9 +107,10 @@ static int note_clauses(struct collection *c, const struct arch *arch, const cha
     return result;
 }
 
-static int note_rule(struct collection *c, const struct arch *arch, const struct rule *rule)
+static int note_call(struct collection *c, const struct arch *arch, uint32_t nr,
+                     const struct rule *rule)
 {
-    const char *name = call_name(arch_call(arch, rule->nr));
+    const char *name = call_name(arch_call(arch, nr));
     set_bit(c->has, name, arch->id);
     bool by_runtime = !rule->always && oci_runtime_calls(name);
     if (by_runtime)
@@ -134,8 +135,8 @@ static int collect(struct collection *c, const struct arch *arch, struct err *er
     int result = ruleset_from_policy(c->policy, arch, &mode, &set, err);
     if (result)
         return result;
-    for (size_t i = 0; i < set.rule_count && result == 0; i++)
-        result = note_rule(c, arch, &set.rules[i]);
+    for (size_t i = 0; i < set.call_count && result == 0; i++)
+        result = note_call(c, arch, set.calls[i].nr, &set.rules[set.calls[i].rule]);
     ruleset_free(&set);
     return result ? err_set(err, result, "out of memory") : 0;
 }

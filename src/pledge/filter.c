@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#define OWNER_CALLS 8 /* at most, of one architecture */
+#define OWNER_RULES 4 /* at most, of one architecture: more are denied */
 
 /* What a violation is: a trap, with which the handler deals, also while `error`
  * is held; but a program that is executed has none. `""` leaves only the end, so
@@ -22,13 +22,17 @@ static struct filter_mode mode_of(promise_set held, bool executes)
  * the kernel does where nobody has a capability; else it fails. Compared by 32
  * bits, also where a call reads 16 of them. */
 static void keep_owners(struct ruleset *set, const struct pledge_owners *owners,
-                        struct clause clauses[OWNER_CALLS])
+                        struct clause clauses[OWNER_RULES])
 {
     size_t count = 0;
-    for (size_t i = 0; i < set->rule_count; i++) {
-        struct rule *rule = &set->rules[i];
-        const struct operation *o = call_operation(arch_call(set->arch, rule->nr));
-        if (!o || o->kind != OP_CHOWN || !rule->always || count == OWNER_CALLS)
+    for (size_t i = 0; i < set->call_count; i++) {
+        struct rule *rule = &set->rules[set->calls[i].rule];
+        const struct operation *o = call_operation(arch_call(set->arch, set->calls[i].nr));
+        if (!o || o->kind != OP_CHOWN || !rule->always)
+            continue;
+        rule->always = false;
+        rule->deny = RET_ERRNO(EPERM);
+        if (count == OWNER_RULES)
             continue;
         uint8_t user = (uint8_t)((o->path >= 0 ? o->path : o->fd) + 1);
         struct clause *clause = &clauses[count++];
@@ -43,10 +47,8 @@ static void keep_owners(struct ruleset *set, const struct pledge_owners *owners,
                                              .ranges = owners->groups,
                                              .range_count = owners->group_count}},
                                   .atom_count = 2};
-        rule->always = false;
         rule->clauses = clause;
         rule->clause_count = 1;
-        rule->deny = RET_ERRNO(EPERM);
     }
 }
 
@@ -60,7 +62,7 @@ struct making {
 static int compile(const struct policy *policy, const struct making *making, struct program *out,
                    struct err *err)
 {
-    struct clause clauses[ARCH_COUNT][OWNER_CALLS];
+    struct clause clauses[ARCH_COUNT][OWNER_RULES];
     struct ruleset rules[ARCH_COUNT] = {0};
     const struct ruleset *sets[ARCH_COUNT];
     size_t count = 0;

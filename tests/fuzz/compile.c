@@ -11,6 +11,7 @@
 #define MAX_CLAUSES 160
 #define MAX_RANGES 640
 #define COMBINATIONS 16
+#define SHARES 208 /* of 256: such a call has the rule of an earlier one */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +20,7 @@ struct input {
 };
 
 struct tables {
+    struct ruled_call calls[MAX_RULES];
     struct rule rules[MAX_RULES];
     struct clause clauses[MAX_CLAUSES];
     struct range ranges[MAX_RANGES];
@@ -98,18 +100,24 @@ static void make_set(struct input *in, const struct arch *arch, struct tables *t
 {
     static const uint32_t ends[] = {RET_ALLOW, RET_ERRNO(1), RET_ERRNO(38), RET_KILL_PROCESS};
     t->set.arch = arch;
+    t->set.calls = t->calls;
     t->set.rules = t->rules;
     uint8_t kinds = byte(in);
     t->set.unknown = ends[kinds % 4];
     uint64_t nr = 0;
-    for (size_t count = byte(in) % MAX_RULES; t->set.rule_count < count;) {
+    for (size_t count = byte(in) % MAX_RULES; t->set.call_count < count;) {
         uint8_t kind = byte(in);
         nr += kind & 8 ? number(in) : 0;
         if (nr >= X32_FIRST)
             return;
+        uint32_t own = (uint32_t)t->set.rule_count;
+        bool shares = kind >= SHARES && own > 0;
+        t->calls[t->set.call_count++] =
+            (struct ruled_call){(uint32_t)nr++, shares ? kind % own : own};
+        if (shares)
+            continue;
         struct rule *rule = &t->rules[t->set.rule_count++];
-        *rule = (struct rule){.nr = (uint32_t)nr++,
-                              .allow = ends[kind % 2],
+        *rule = (struct rule){.allow = ends[kind % 2],
                               .deny = ends[kind / 2 % 4],
                               .always = (kind & 16) != 0,
                               .clauses = &t->clauses[t->clause_count]};
@@ -147,17 +155,18 @@ static void compare_all(const struct program *program, const struct ruleset *set
 {
     struct comparison c = {program, set, {.arch = set->arch->audit}};
     uint64_t none[6] = {0};
-    for (size_t i = 0; i < set->rule_count; i++) {
-        const struct rule *rule = &set->rules[i];
+    for (size_t i = 0; i < set->call_count; i++) {
+        uint32_t nr = set->calls[i].nr;
+        const struct rule *rule = &set->rules[set->calls[i].rule];
         struct probe probe = {.arch = set->arch, .random = i + 1};
         for (size_t j = 0; j < rule->clause_count; j++)
             probe_add(&probe, &rule->clauses[j]);
-        c.event.nr = rule->nr;
+        c.event.nr = nr;
         probe_each(&probe, COMBINATIONS, compare, &c);
         probe_free(&probe);
-        c.event.nr = rule->nr + 1;
+        c.event.nr = nr + 1;
         compare(&c, none);
-        c.event.nr = rule->nr - 1;
+        c.event.nr = nr - 1;
         compare(&c, none);
     }
     static const uint32_t others[] = {X32_FIRST - 1, X32_FIRST, X32_LAST, X32_LAST + 1, UINT32_MAX};

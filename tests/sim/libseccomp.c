@@ -43,14 +43,14 @@ static int add_value(struct twin *twin, uint32_t nr, const struct atom *atom, ui
     return seccomp_rule_add_array(twin->context, SCMP_ACT_ALLOW, (int)nr, 1, &cmp);
 }
 
-static int add_conditions(struct twin *twin, const struct rule *rule)
+static int add_conditions(struct twin *twin, uint32_t nr, const struct rule *rule)
 {
     int result = 0;
     for (size_t i = 0; i < rule->clause_count; i++) {
         const struct atom *atom = &rule->clauses[i].atoms[0];
         for (size_t j = 0; j < atom->range_count; j++)
             for (uint64_t v = atom->ranges[j].lo; v <= atom->ranges[j].hi && result == 0; v++)
-                result = add_value(twin, rule->nr, atom, v);
+                result = add_value(twin, nr, atom, v);
     }
     twin->conditional++;
     return result;
@@ -60,20 +60,21 @@ static int add_conditions(struct twin *twin, const struct rule *rule)
 static void fill(struct twin *twin)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < twin->set.rule_count; i++) {
-        struct rule rule = twin->set.rules[i];
+    for (size_t i = 0; i < twin->set.call_count; i++) {
+        struct ruled_call call = twin->set.calls[i];
+        struct rule *rule = &twin->set.rules[call.rule];
         int result = 0;
-        rule.deny = DENY;
-        if (rule.always)
-            result = seccomp_rule_add(twin->context, SCMP_ACT_ALLOW, (int)rule.nr, 0);
-        else if (rule.clause_count > 0 && is_expressible(&rule))
-            result = add_conditions(twin, &rule);
+        rule->deny = DENY;
+        if (rule->always)
+            result = seccomp_rule_add(twin->context, SCMP_ACT_ALLOW, (int)call.nr, 0);
+        else if (rule->clause_count > 0 && is_expressible(rule))
+            result = add_conditions(twin, call.nr, rule);
         else
             continue;
         CHECK_EQ(result, 0);
-        twin->set.rules[kept++] = rule;
+        twin->set.calls[kept++] = call;
     }
-    twin->set.rule_count = kept;
+    twin->set.call_count = kept;
 }
 
 static struct program export(scmp_filter_ctx context)
@@ -113,7 +114,7 @@ static void compare(const char *words, uint32_t optimize)
     CHECK_EQ(seccomp_attr_set(twin.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), 0);
     CHECK_EQ(seccomp_attr_set(twin.context, SCMP_FLTATR_CTL_OPTIMIZE, optimize), 0);
     fill(&twin);
-    CHECK(twin.set.rule_count > 100 && twin.conditional > 5);
+    CHECK(twin.set.call_count > 100 && twin.conditional > 5);
     CHECK_EQ(
         bpf_compile((const struct ruleset *[]){&twin.set}, 1, RET_KILL_PROCESS, &program, &err), 0);
     struct program theirs = export(twin.context);

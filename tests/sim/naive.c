@@ -111,11 +111,11 @@ bool naive_compile(const struct ruleset *set, uint32_t foreign, struct program *
     out->count = 0;
     put(out, (struct insn){.code = INSN_LOAD, .k = DATA_ARCH});
     jump_unless(out, INSN_JEQ, set->arch->audit, &is_foreign);
-    for (size_t i = 0; i < set->rule_count; i++) {
+    for (size_t i = 0; i < set->call_count; i++) {
         struct jumps next = {.count = 0};
         put(out, (struct insn){.code = INSN_LOAD, .k = DATA_NR});
-        jump_unless(out, INSN_JEQ, set->rules[i].nr, &next);
-        check_rule(out, set->arch, &set->rules[i]);
+        jump_unless(out, INSN_JEQ, set->calls[i].nr, &next);
+        check_rule(out, set->arch, &set->rules[set->calls[i].rule]);
         aim_here(out, &next);
     }
     if (set->arch->id == ARCH_X86_64) {

@@ -14,16 +14,38 @@
 #define EPERM_ RET_ERRNO(1)
 #define ENOSYS_ RET_ERRNO(38)
 
-/* Compiles or fails the test. */
-static struct program compile(enum arch_id arch, struct rule *rules, size_t count)
+/* A call with a rule of its own. */
+struct own {
+    uint32_t nr;
+    struct rule rule;
+};
+
+/* For ruleset_free. */
+static struct ruleset set_of(enum arch_id arch, uint32_t unknown, const struct own *own,
+                             size_t count)
 {
-    struct ruleset set = {
-        .arch = &archs[arch], .unknown = ENOSYS_, .rules = rules, .rule_count = count};
+    struct ruleset set = {.arch = &archs[arch], .unknown = unknown};
+    set.calls = calloc(count, sizeof *set.calls);
+    set.rules = calloc(count, sizeof *set.rules);
+    CHECK(set.calls && set.rules);
+    set.call_count = set.rule_count = count;
+    for (size_t i = 0; i < count; i++) {
+        set.calls[i] = (struct ruled_call){own[i].nr, (uint32_t)i};
+        set.rules[i] = own[i].rule;
+    }
+    return set;
+}
+
+/* Compiles or fails the test. */
+static struct program compile(enum arch_id arch, const struct own *own, size_t count)
+{
+    struct ruleset set = set_of(arch, ENOSYS_, own, count);
     const struct ruleset *sets[] = {&set};
     struct program program;
     struct err err = {""};
     if (bpf_compile(sets, 1, KILL, &program, &err) != 0 || bpf_check(&program, &err) != 0)
         test_fail(__FILE__, __LINE__, "%s", err.text);
+    ruleset_free(&set);
     return program;
 }
 
@@ -55,7 +77,7 @@ static void expect(const struct program *program, const struct insn *wanted, siz
 
 TEST(one_allowed_number_is_one_test)
 {
-    struct rule rules[] = {{.nr = 7, .allow = RET_ALLOW, .deny = EPERM_, .always = true}};
+    struct own rules[] = {{7, {.allow = RET_ALLOW, .deny = EPERM_, .always = true}}};
     struct program p = compile(ARCH_AARCH64, rules, 1);
     static const struct insn wanted[] = {
         {INSN_LOAD, 0, 0, DATA_ARCH}, {INSN_JEQ, 0, 4, 0xc00000b7}, {INSN_LOAD, 0, 0, DATA_NR},
@@ -68,9 +90,9 @@ TEST(one_allowed_number_is_one_test)
 
 TEST(equal_neighbours_are_one_range)
 {
-    struct rule rules[40];
+    struct own rules[40];
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++)
-        rules[i] = (struct rule){.nr = (uint32_t)i, .allow = RET_ALLOW, .always = true};
+        rules[i] = (struct own){(uint32_t)i, {.allow = RET_ALLOW, .always = true}};
     struct program p = compile(ARCH_AARCH64, rules, ARRAY_COUNT(rules));
     CHECK_EQ(p.count, 7);
     CHECK_EQ(p.at[3].code, INSN_JGE);
@@ -80,12 +102,11 @@ TEST(equal_neighbours_are_one_range)
 
 TEST(single_values_within_a_range_take_one_test_each)
 {
-    struct rule rules[21];
+    struct own rules[21];
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++)
-        rules[i] = (struct rule){.nr = (uint32_t)i,
-                                 .deny = EPERM_,
-                                 .allow = RET_ALLOW,
-                                 .always = i == 5 || i == 10 || i == 15};
+        rules[i] = (struct own){
+            (uint32_t)i,
+            {.deny = EPERM_, .allow = RET_ALLOW, .always = i == 5 || i == 10 || i == 15}};
     struct program p = compile(ARCH_AARCH64, rules, ARRAY_COUNT(rules));
     CHECK_EQ(p.count, 3 + 3 + 1 + 4); /* entry, three values, end of the table, ends */
     static const uint64_t none[6];
@@ -98,7 +119,7 @@ TEST(single_values_within_a_range_take_one_test_each)
 
 TEST(foreign_calls_end_the_program)
 {
-    struct rule rules[] = {{.nr = 0, .allow = RET_ALLOW, .always = true}};
+    struct own rules[] = {{0, {.allow = RET_ALLOW, .always = true}}};
     struct program p = compile(ARCH_X86_64, rules, 1);
     static const uint64_t none[6];
     CHECK_EQ(run(&p, ARCH_X86_64, 0, none), RET_ALLOW);
@@ -115,11 +136,9 @@ TEST(foreign_calls_end_the_program)
 
 TEST(two_architectures_have_their_own_numbers)
 {
-    struct rule a[] = {{.nr = 1, .allow = RET_ALLOW, .always = true}};
-    struct rule b[] = {{.nr = 2, .allow = RET_ALLOW, .always = true}};
-    struct ruleset x = {
-        .arch = &archs[ARCH_X86_64], .unknown = EPERM_, .rules = a, .rule_count = 1};
-    struct ruleset i = {.arch = &archs[ARCH_I386], .unknown = ENOSYS_, .rules = b, .rule_count = 1};
+    struct own a[] = {{1, {.allow = RET_ALLOW, .always = true}}};
+    struct own b[] = {{2, {.allow = RET_ALLOW, .always = true}}};
+    struct ruleset x = set_of(ARCH_X86_64, EPERM_, a, 1), i = set_of(ARCH_I386, ENOSYS_, b, 1);
     const struct ruleset *sets[] = {&x, &i};
     struct program p;
     struct err err;
@@ -132,6 +151,36 @@ TEST(two_architectures_have_their_own_numbers)
     CHECK_EQ(run(&p, ARCH_I386, X32_FIRST, none), ENOSYS_);
     CHECK_EQ(run(&p, ARCH_ARM, 2, none), KILL);
     program_free(&p);
+    ruleset_free(&x);
+    ruleset_free(&i);
+}
+
+TEST(calls_share_a_rule)
+{
+    static const struct range ranges[] = {{4, 4}};
+    static const struct clause clause = {
+        {{.arg = 1, .width = 32, .range_count = 1, .mask = UINT32_MAX, .ranges = ranges}}, 1};
+    struct rule rules[] = {
+        {.allow = RET_ALLOW, .deny = EPERM_, .clauses = &clause, .clause_count = 1},
+        {.deny = RET_ERRNO(5)}};
+    struct ruled_call calls[] = {{2, 1}, {3, 0}, {7, 1}, {8, 0}, {9, 0}};
+    struct ruleset shared = {.arch = &archs[ARCH_AARCH64],
+                             .unknown = ENOSYS_,
+                             .calls = calls,
+                             .call_count = ARRAY_COUNT(calls),
+                             .rules = rules,
+                             .rule_count = ARRAY_COUNT(rules)};
+    struct own own[ARRAY_COUNT(calls)];
+    for (size_t i = 0; i < ARRAY_COUNT(calls); i++)
+        own[i] = (struct own){calls[i].nr, rules[calls[i].rule]};
+    struct program apart = compile(ARCH_AARCH64, own, ARRAY_COUNT(own)), program;
+    struct err err;
+    CHECK_EQ(bpf_compile((const struct ruleset *[]){&shared}, 1, KILL, &program, &err), 0);
+    expect(&program, apart.at, apart.count);
+    CHECK_EQ(run(&program, ARCH_AARCH64, 8, (uint64_t[6]){0, 4}), RET_ALLOW);
+    CHECK_EQ(run(&program, ARCH_AARCH64, 7, (uint64_t[6]){0, 4}), RET_ERRNO(5));
+    program_free(&apart);
+    program_free(&program);
 }
 
 /* --- arguments --- */
@@ -148,8 +197,8 @@ static const struct range zero[] = {{0, 0}}, one[] = {{1, 1}}, few[] = {{1, 1}, 
 static struct program compile_clauses(enum arch_id arch, const struct clause *clauses,
                                       uint16_t count)
 {
-    struct rule rule = {
-        .nr = 9, .allow = RET_ALLOW, .deny = EPERM_, .clauses = clauses, .clause_count = count};
+    struct own rule = {
+        9, {.allow = RET_ALLOW, .deny = EPERM_, .clauses = clauses, .clause_count = count}};
     return compile(arch, &rule, 1);
 }
 
@@ -262,13 +311,11 @@ TEST(common_conditions_are_asked_once)
 TEST(calls_share_their_checks)
 {
     static const struct clause c = {{ATOM(3, 64, UINT64_MAX, few)}, 1};
-    struct rule rules[8];
+    struct own rules[8];
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++)
-        rules[i] = (struct rule){.nr = (uint32_t)i * 10,
-                                 .allow = RET_ALLOW,
-                                 .deny = EPERM_,
-                                 .clauses = &c,
-                                 .clause_count = 1};
+        rules[i] =
+            (struct own){(uint32_t)i * 10,
+                         {.allow = RET_ALLOW, .deny = EPERM_, .clauses = &c, .clause_count = 1}};
     struct program p = compile(ARCH_X86_64, rules, ARRAY_COUNT(rules));
     size_t loads = 0;
     for (size_t i = 0; i < p.count; i++)
@@ -321,19 +368,19 @@ TEST(hundreds_of_clauses_for_one_call)
 /* --- far jumps and limits --- */
 
 /* `count` rules with a verdict of their own each. */
-static struct rule *make_rules(size_t count)
+static struct own *make_rules(size_t count)
 {
-    struct rule *rules = calloc(count, sizeof *rules);
+    struct own *rules = calloc(count, sizeof *rules);
     for (size_t i = 0; rules && i < count; i++)
-        rules[i] = (struct rule){
-            .nr = (uint32_t)(3 * i), .always = true, .allow = i % 2 ? RET_ALLOW : RET_ERRNO(i)};
+        rules[i] = (struct own){(uint32_t)(3 * i),
+                                {.always = true, .allow = i % 2 ? RET_ALLOW : RET_ERRNO(i)}};
     return rules;
 }
 
 TEST(jumps_beyond_255)
 {
     enum { COUNT = 600 };
-    CLEAN_FREE struct rule *rules = make_rules(COUNT);
+    CLEAN_FREE struct own *rules = make_rules(COUNT);
     struct program p = compile(ARCH_X86_64, rules, COUNT);
     CHECK(p.count > 2 * INSN_REACH);
     static const uint64_t none[6];
@@ -346,34 +393,43 @@ TEST(jumps_beyond_255)
 
 TEST(too_large_is_an_error)
 {
-    CLEAN_FREE struct rule *rules = make_rules(4000);
-    struct ruleset set = {.arch = &archs[ARCH_X86_64], .rules = rules, .rule_count = 4000};
+    CLEAN_FREE struct own *rules = make_rules(4000);
+    struct ruleset set = set_of(ARCH_X86_64, 0, rules, 4000);
     const struct ruleset *sets[] = {&set};
     struct program p;
     struct err err;
     CHECK_EQ(bpf_compile(sets, 1, KILL, &p, &err), -E2BIG);
     CHECK_STR(err.text, "the rules need more than 4096 instructions");
     CHECK(p.at == NULL && p.count == 0);
+    ruleset_free(&set);
 }
 
 TEST(wrong_rule_sets_are_refused)
 {
-    struct rule rules[] = {{.nr = 4}, {.nr = 4}, {.nr = X32_FIRST}};
-    struct ruleset x86_64 = {.arch = &archs[ARCH_X86_64], .rules = rules, .rule_count = 1};
-    struct ruleset x32 = x86_64, twice = x86_64, far = x86_64;
+    struct rule rule = {.deny = EPERM_};
+    struct ruled_call calls[] = {{4, 0}, {4, 0}, {X32_FIRST, 0}}, ruleless = {4, 1};
+    struct ruleset x86_64 = {.arch = &archs[ARCH_X86_64],
+                             .calls = calls,
+                             .call_count = 1,
+                             .rules = &rule,
+                             .rule_count = 1};
+    struct ruleset x32 = x86_64, twice = x86_64, far = x86_64, lost = x86_64;
     x32.arch = &archs[ARCH_X32];
-    twice.rule_count = 2;
-    far.rules += 1;
-    far.rule_count = 2;
+    twice.call_count = 2;
+    far.calls += 1;
+    far.call_count = 2;
+    lost.calls = &ruleless;
     struct program p;
     struct err err;
     CHECK_EQ(bpf_compile(NULL, 0, KILL, &p, &err), -EINVAL);
     CHECK_EQ(bpf_compile((const struct ruleset *[]){&x32}, 1, KILL, &p, &err), -EINVAL);
     CHECK_STR(err.text, "x32 is always denied and has no rules");
     CHECK_EQ(bpf_compile((const struct ruleset *[]){&twice}, 1, KILL, &p, &err), -EINVAL);
-    CHECK_STR(err.text, "x86_64: rule 4 is out of order");
+    CHECK_STR(err.text, "x86_64: call 4 is out of order");
     CHECK_EQ(bpf_compile((const struct ruleset *[]){&far}, 1, KILL, &p, &err), -EINVAL);
-    CHECK_STR(err.text, "x86_64: rule 1073741824 is for x32");
+    CHECK_STR(err.text, "x86_64: call 1073741824 is for x32");
+    CHECK_EQ(bpf_compile((const struct ruleset *[]){&lost}, 1, KILL, &p, &err), -EINVAL);
+    CHECK_STR(err.text, "x86_64: call 4 has no rule");
     CHECK_EQ(bpf_compile((const struct ruleset *[]){&x86_64, &x86_64}, 2, KILL, &p, &err), -EINVAL);
     CHECK_STR(err.text, "two rule sets for x86_64");
 }
@@ -416,10 +472,10 @@ TEST(what_the_kernel_refuses_is_refused)
 TEST(the_allow_bitmap_has_what_needs_no_argument)
 {
     static const struct clause c = {{ATOM(0, 32, UINT32_MAX, one)}, 1};
-    struct rule rules[] = {
-        {.nr = 1, .allow = RET_ALLOW, .always = true},
-        {.nr = 2, .allow = RET_ALLOW, .deny = EPERM_, .clauses = &c, .clause_count = 1},
-        {.nr = 3, .allow = RET_LOG, .always = true}};
+    struct own rules[] = {
+        {1, {.allow = RET_ALLOW, .always = true}},
+        {2, {.allow = RET_ALLOW, .deny = EPERM_, .clauses = &c, .clause_count = 1}},
+        {3, {.allow = RET_LOG, .always = true}}};
     struct program p = compile(ARCH_X86_64, rules, 3);
     CHECK(bpf_constant(&p, archs[ARCH_X86_64].audit, 1));
     CHECK(!bpf_constant(&p, archs[ARCH_X86_64].audit, 2)); /* looks at an argument */
@@ -499,17 +555,18 @@ TEST(ranges_out_of_order_are_refused)
              .atom_count = 2}};
         clauses[1] = clauses[0];
         /* the list in a clause that allows, in one that settles, in one that does not count */
-        struct rule rule = {.nr = 9, .clauses = clauses, .always = i % 3 == 2};
-        rule.clause_count = i % 3 != 1;
-        rule.settled_count = i % 3 == 1;
-        struct ruleset set = {.arch = &archs[ARCH_X86_64], .rules = &rule, .rule_count = 1};
+        struct own rule = {9, {.clauses = clauses, .always = i % 3 == 2}};
+        rule.rule.clause_count = i % 3 != 1;
+        rule.rule.settled_count = i % 3 == 1;
+        struct ruleset set = set_of(ARCH_X86_64, ENOSYS_, &rule, 1);
         struct program p;
         struct err err;
-        bool good = lists[i / 3].good || rule.always;
+        bool good = lists[i / 3].good || rule.rule.always;
         CHECK_EQ(bpf_compile((const struct ruleset *[]){&set}, 1, KILL, &p, &err),
                  good ? 0 : -EINVAL);
         if (!good)
-            CHECK_STR(err.text, "x86_64: call 9: the ranges of argument 3 are out of order");
+            CHECK_STR(err.text, "x86_64: call 9 has ranges that are out of order");
         program_free(&p);
+        ruleset_free(&set);
     }
 }
