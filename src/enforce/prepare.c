@@ -313,7 +313,9 @@ static int compile_filter(struct preparation *p)
     if (rc == 0 && both)
         rc = ruleset_from_policy(policy, other, &mode, &sets[1], p->err);
     if (rc == 0)
-        rc = bpf_compile(pointers, both ? 2 : 1, RET_KILL_PROCESS, &p->launch->filter, p->err);
+        rc = bpf_compile(pointers, both ? 2 : 1,
+                         p->request->listen ? RET_USER_NOTIF : RET_KILL_PROCESS, &p->launch->filter,
+                         p->err);
     ruleset_free(&sets[0]);
     ruleset_free(&sets[1]);
     return rc;

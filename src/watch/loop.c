@@ -273,18 +273,39 @@ static void deny(struct watch *w, struct held *held)
         notify_deny(w->listener, held->call.id, held->verdict.error);
 }
 
+/* held_arch: whose call is it? NULL: of an architecture that this run has not. */
+static const struct arch *held_arch(const struct watch *w, const struct notify_call *call)
+{
+    const struct arch *arch = arch_by_audit(call->audit, call->nr), *native = arch_native();
+    bool run = arch == native || arch == w->launch->arch || w->policy->promises & PROMISE(EXEC);
+    return run || (arch && arch->id == ARCH_X32) ? arch : NULL;
+}
+
+/* end_foreign: says so, and ends the process as the filter would alone. */
+static void end_foreign(struct watch *w, const struct held *held)
+{
+    struct denial denial = {.call = held->event, .verdict = held->verdict, .killed = true};
+    if (!w->silent)
+        say(w, held, &denial);
+    if (!kill_process(w, held))
+        notify_deny(w->listener, held->call.id, ENOSYS);
+}
+
 static void serve(struct watch *w)
 {
-    struct held held = {.verdict = {.bpf = ANSWER_DENY, .error = ENOSYS}};
+    struct held held = {0};
     if (notify_receive(w->listener, &held.call) != 0)
         return;
-    held.event.arch = arch_by_audit(held.call.audit, held.call.nr);
+    held.event.arch = held_arch(w, &held.call);
     held.event.nr = held.call.nr;
     memcpy(held.event.args, held.call.args, sizeof held.event.args);
-    if (held.event.arch)
-        decide_call(w->policy, &held.event, &held.verdict);
+    decide_call(w->policy, &held.event, &held.verdict);
     held.stranger = stranger_get(&w->strangers, held.call.pid);
     held.target = stranger_target(held.stranger);
+    if (held.verdict.fatal) {
+        end_foreign(w, &held);
+        return;
+    }
     w->decoded.kind = OP_NONE;
     w->decoded.closed = false;
     w->decoded.place_count = 0;
