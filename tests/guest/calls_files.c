@@ -370,6 +370,42 @@ static void pipes(void)
     SHOW(pipe((int *)8));
 }
 
+static void pipe_sizes(void)
+{
+    static char much[200000];
+    int p[2], q[2];
+    SHOW(pipe2(p, O_NONBLOCK));
+    SHOW(fcntl(p[0], F_GETPIPE_SZ));
+    SHOW(fcntl(p[1], F_SETPIPE_SZ, 100000));
+    SHOW(fcntl(p[0], F_GETPIPE_SZ));
+    memset(much, 'a', sizeof much);
+    SHOW(write(p[1], much, sizeof much));
+    SHOW(fcntl(p[1], F_SETPIPE_SZ, 65536));
+    SHOW(read(p[0], much, 70000));
+    SHOW(fcntl(p[1], F_SETPIPE_SZ, 65535));
+    SHOW(fcntl(p[0], F_GETPIPE_SZ));
+    memset(much, 'b', sizeof much);
+    SHOW(write(p[1], much, 4096));
+    SHOW(read(p[0], much, sizeof much));
+    SHOW(much[131072 - 70000 - 1]);
+    SHOW(much[131072 - 70000]);
+    SHOW(fcntl(p[0], F_SETPIPE_SZ, 1));
+    SHOW(fcntl(p[0], F_SETPIPE_SZ, 0));
+    struct pollfd polled = {p[1], POLLOUT, 0};
+    SHOW(poll(&polled, 1, 0));
+    SHOW(write(p[1], much, 1));
+    SHOW(poll(&polled, 1, 0));
+    SHOW(read(p[0], much, 1));
+    SHOW(write(p[1], much, sizeof much));
+    SHOW(fcntl(p[1], F_SETPIPE_SZ, 1 << 20));
+    SHOW(fcntl(0, F_GETPIPE_SZ));
+    SHOW(fcntl(0, F_SETPIPE_SZ, 4096));
+    SHOW(setuid(65534));
+    SHOW(pipe(q));
+    SHOW(fcntl(q[1], F_SETPIPE_SZ, (1 << 20) + 1));
+    SHOW(fcntl(q[1], F_SETPIPE_SZ, -1));
+}
+
 static void waiting(void)
 {
     int p[2], event = eventfd(3, EFD_NONBLOCK), e = epoll_create1(0);
@@ -492,6 +528,7 @@ const struct theme file_themes[] = {
     {"attributes", attributes},
     {"directories", directories},
     {"pipes", pipes},
+    {"pipe-sizes", pipe_sizes},
     {"waiting", waiting},
     {"locks", locks},
     {"devices", devices},

@@ -159,6 +159,51 @@ static void maps(void)
     SHOW(lines > 1500);
 }
 
+/* Who closes what is listed, while it is, meets each descriptor. */
+static void listing(void)
+{
+    char part[128];
+    long size;
+    SHOW(syscall(SYS_close_range, 3, ~0U, 0));
+    int fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY), seen = 0, left = 0;
+    for (int i = 0; i < 200; i++)
+        dup(0);
+    while ((size = syscall(SYS_getdents64, fds, part, sizeof part)) > 0)
+        for (long at = 0; at < size; at += *(unsigned short *)(part + at + 16)) {
+            int fd = atoi(part + at + 19);
+            if (part[at + 19] != '.' && fd > fds)
+                seen += close(fd) == 0;
+        }
+    for (int fd = fds + 1; fd < 300; fd++)
+        left += fcntl(fd, F_GETFD) >= 0;
+    SHOW(size);
+    SHOW(seen);
+    SHOW(left);
+    SHOW(lseek(fds, 0, SEEK_SET));
+    SHOW(syscall(SYS_getdents64, fds, part, sizeof part) > 0);
+}
+
+/* A directory of /proc stands for its process. */
+static void signal_by_proc(void)
+{
+    int status, child = fork();
+    char path[64];
+    if (child == 0)
+        for (;;)
+            pause();
+    snprintf(path, sizeof path, "/proc/%d", child);
+    int p = open(path, O_RDONLY | O_DIRECTORY), all = open("/proc", O_RDONLY | O_DIRECTORY);
+    snprintf(path, sizeof path, "/proc/%d/fd", child);
+    int files = open(path, O_RDONLY | O_DIRECTORY);
+    SHOW(syscall(SYS_pidfd_send_signal, all, 0, NULL, 0));
+    SHOW(syscall(SYS_pidfd_send_signal, files, 0, NULL, 0));
+    SHOW(syscall(SYS_pidfd_send_signal, p, 0, NULL, 0));
+    SHOW(syscall(SYS_pidfd_send_signal, p, SIGTERM, NULL, 0));
+    SHOW(waitpid(child, &status, 0) == child);
+    SHOW(status);
+    SHOW(syscall(SYS_pidfd_send_signal, p, 0, NULL, 0));
+}
+
 static void limits(void)
 {
     struct rlimit l = {12345, 23456};
@@ -455,6 +500,8 @@ const struct theme proc_themes[] = {
     {"environment", environment},
     {"maps", maps},
     {"map-names", map_names},
+    {"listing", listing},
+    {"signal-by-proc", signal_by_proc},
     {"proc_limits", limits},
     {"processes", processes},
     {"descriptors", descriptors},

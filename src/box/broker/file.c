@@ -23,7 +23,6 @@ enum {
     SEEK_HOLE_ = 4,
     F_PIPE_SIZE_GET = 1032,
     F_PIPE_SIZE_SET = 1031,
-    PIPE_ROOM = 65536,
     MOVES_MAX = 1 << 14, /* tries to move a position that others move, too */
     CONTINUES = 1,       /* bits of the shim's fifth argument to read and write */
     GOES_ON = 2,
@@ -268,8 +267,8 @@ int64_t do_fcntl(struct thread *t, struct call *c)
     case F_ADD_SEALS:
     case F_GET_SEALS: return memory_fs_seal(f, c->a[1] == F_ADD_SEALS, (uint32_t)c->a[2]);
     case F_SETOWN: f->owner = (int)c->a[2]; return 0;
-    case F_PIPE_SIZE_GET:
-    case F_PIPE_SIZE_SET: return f->ops == &pipe_ops ? PIPE_ROOM : -EBADF;
+    case F_PIPE_SIZE_GET: return pipe_size(f);
+    case F_PIPE_SIZE_SET: return pipe_set_size(f, (uint32_t)c->a[2]);
     }
     return -EINVAL;
 }

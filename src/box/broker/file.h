@@ -89,6 +89,9 @@ size_t pipe_room(const struct file *f);
 bool pipe_is_over(const struct file *f);
 void pipe_peek(const struct file *f, void *to, size_t size);
 void pipe_skip(struct file *f, size_t size);
+/* pipe_size, pipe_set_size: of F_GETPIPE_SZ and F_SETPIPE_SZ; the size, or -errno. */
+int64_t pipe_size(const struct file *f);
+int64_t pipe_set_size(struct file *f, uint32_t wanted);
 /* fifo_open: a named pipe. */
 int fifo_open(struct node *n, struct thread *t, uint32_t flags, struct file **out);
 struct file *host_file_new(int fd, uint32_t flags);

@@ -107,6 +107,8 @@ uint32_t memory_fs_seals(const struct node *n);
 struct node *memory_fs_add_pts(const struct process *p, unsigned index);
 void memory_fs_remove_pts(unsigned index);
 struct node *proc_root(void);
+/* proc_process: whose directory in /proc it is; -EBADF: it is none; -ESRCH. */
+int proc_process(const struct node *n, struct process **out);
 /* proc_file: the open file that a link of /proc/PID/fd stands for, or NULL. */
 struct file *proc_file(const struct node *n);
 /* proc_is_magic: a link of /proc that leads to an object, whatever its text says. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "box/broker/calls.h"
-#include "box/broker/file.h"
+#include "box/broker/node.h"
 #include "box/broker/task.h"
 
 /* Numbers come again; the moment of its start does not. */
@@ -72,7 +72,9 @@ int64_t do_pidfd_send_signal(struct thread *t, struct call *c)
     struct process *p;
     if (c->a[3])
         return -EINVAL;
-    int64_t result = pidfd_process(t, c->a[0], &p);
+    const struct file *directory = fd_file(t, c->a[0]);
+    int64_t result = directory && directory->node ? proc_process(directory->node, &p)
+                                                  : pidfd_process(t, c->a[0], &p);
     if (result != 0)
         return result;
     if (!c->a[2])

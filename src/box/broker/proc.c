@@ -211,7 +211,7 @@ struct list {
     void *context;
 };
 
-/* One entry; positions count them. */
+/* One entry, with its position behind the ones before. */
 static int list(struct list *l, const char *name, uint32_t type)
 {
     if (l->index++ < *l->position)
@@ -238,32 +238,60 @@ static int list_rows(struct list *l, const struct proc_node *d)
     return result;
 }
 
+/* The least number from `from` on that such a directory names, NONE if there is none. */
+enum { NONE = UINT32_MAX };
+
+static uint32_t next_process(uint32_t from)
+{
+    uint32_t least = NONE;
+    for (const struct process *p = box.first; p; p = p->next)
+        if (p->pid >= from && p->pid < least && !is_reaped(p))
+            least = p->pid;
+    return least;
+}
+
+static uint32_t next_thread(const struct process *p, uint32_t from)
+{
+    uint32_t least = NONE;
+    for (const struct thread *t = p ? p->threads : NULL; t; t = t->next)
+        if (t->tid >= from && t->tid < least)
+            least = t->tid;
+    return least;
+}
+
+static uint32_t next_file(const struct process *p, uint32_t from)
+{
+    for (uint32_t fd = from; p && p->fds && fd < p->fds->count; fd++)
+        if (p->fds->files[fd])
+            return fd;
+    return NONE;
+}
+
+static uint32_t next_of(const struct proc_node *d, uint32_t from)
+{
+    switch (d->kind) {
+    case ROOT: return next_process(from);
+    case TASK_DIR: return next_thread(task_find(d->pid), from);
+    case FD_DIR:
+    case FDINFO_DIR: return next_file(task_find(d->pid), from);
+    default: return NONE;
+    }
+}
+
+/* Positions are the numbers themselves: who closes descriptors while it lists them
+ * misses none. */
 static int list_numbers(struct list *l, const struct proc_node *d)
 {
     char name[16];
     int result = 0;
-    bool of_files = d->kind == FD_DIR || d->kind == FDINFO_DIR;
-    const struct process *p = of_files || d->kind == TASK_DIR ? task_find(d->pid) : NULL;
-    for (const struct thread *t = p && !of_files ? p->threads : NULL; t && result == 0;
-         t = t->next) {
-        snprintf(name, sizeof name, "%u", t->tid);
-        result = list(l, name, S_IFDIR);
-    }
-    if (d->kind == ROOT)
-        for (uint32_t pid = 1, left = 1; left && result == 0; pid++) {
-            left = 0;
-            for (const struct process *q = box.first; q; q = q->next)
-                left += q->pid > pid;
-            if (task_find(pid)) {
-                snprintf(name, sizeof name, "%u", pid);
-                result = list(l, name, S_IFDIR);
-            }
-        }
-    for (unsigned fd = 0; of_files && p && p->fds && fd < p->fds->count && result == 0; fd++) {
-        if (!p->fds->files[fd])
-            continue;
-        snprintf(name, sizeof name, "%u", fd);
-        result = list(l, name, d->kind == FD_DIR ? S_IFLNK : S_IFREG);
+    uint32_t type = d->kind == FD_DIR ? S_IFLNK : d->kind == FDINFO_DIR ? S_IFREG : S_IFDIR;
+    uint64_t rows = l->index;
+    uint32_t from = *l->position > rows ? (uint32_t)(*l->position - rows) : 0, n;
+    while (result == 0 && (n = next_of(d, from)) != NONE) {
+        snprintf(name, sizeof name, "%u", n);
+        l->index = rows + n;
+        result = list(l, name, type);
+        from = n + 1;
     }
     return result;
 }
@@ -336,6 +364,14 @@ static struct file *file_of(const struct proc_node *link)
     const struct process *p = process_of(link);
     return link->kind == FD && p && p->fds && link->fd < p->fds->count ? p->fds->files[link->fd]
                                                                        : NULL;
+}
+
+int proc_process(const struct node *n, struct process **out)
+{
+    if (n->ops != &proc_ops || of(n)->kind != PROCESS || of(n)->fd)
+        return -EBADF;
+    *out = task_find(of(n)->pid);
+    return *out ? 0 : -ESRCH;
 }
 
 struct file *proc_file(const struct node *n)

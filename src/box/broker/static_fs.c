@@ -63,7 +63,7 @@ static const struct row in_proc_sys[] = {
     {"fs/aio-max-nr", "65536\n", NULL},
     {"fs/file-max", "1048576\n", NULL},
     {"fs/nr_open", "1024\n", NULL},
-    {"fs/pipe-max-size", "65536\n", NULL},
+    {"fs/pipe-max-size", "1048576\n", NULL},
     {"fs/mqueue/msg_max", "10\n", NULL},
     {"fs/mqueue/msgsize_max", "8192\n", NULL},
     {"fs/mqueue/queues_max", "256\n", NULL},
