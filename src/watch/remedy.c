@@ -3,6 +3,7 @@
  * operation any more. So a remedy helps, or there is none. PURE. */
 #include "watch/diagnose.h"
 
+#include "enforce/view.h"
 #include "policy/path.h"
 #include "policy/paths.h"
 
@@ -124,6 +125,27 @@ static bool improve(struct trial *trial, const struct denial *question)
     return missing || rule;
 }
 
+/* make_holdable: a view cannot take just one letter away from the rule above;
+ * then the rules get all of its letters, if that helps. */
+static void make_holdable(struct trial *trial, const struct policy *p)
+{
+    const char *why;
+    struct remedy before = trial->remedy;
+    if (!view_unheld(&trial->policy, &why) || view_unheld(p, &why))
+        return;
+    for (size_t i = 0; i < trial->remedy.rule_count; i++) {
+        struct remedy_rule *rule = &trial->remedy.rules[i];
+        char *parent CLEAN_FREE = path_parent(rule->path);
+        const struct path_rule *above = parent ? paths_most_specific(p, parent) : NULL;
+        if (!above)
+            continue;
+        rule->perms |= above->perms;
+        grant(&trial->policy, rule->path, above->perms);
+    }
+    if (view_unheld(&trial->policy, &why))
+        trial->remedy = before;
+}
+
 void remedy_free(struct remedy *remedy)
 {
     for (size_t i = 0; i < remedy->rule_count; i++)
@@ -147,5 +169,7 @@ void remedy_find(const struct policy *p, const struct denial *question, struct r
     }
     if (!allowed)
         remedy_free(&trial.remedy);
+    else if (p->view != VIEW_NONE)
+        make_holdable(&trial, p);
     *out = trial.remedy;
 }

@@ -33,6 +33,10 @@ static const char *const phrases[OP_KIND_COUNT] = {
 /* The object as one quoted word; where a symlink leads, as ls -l shows it. */
 static void add_object(struct str *out, const struct denial *denial)
 {
+    if (!denial->real && denial->object[0] == '/') {
+        quote_shell(out, denial->object);
+        return;
+    }
     if (!denial->real) {
         quote_visible(out, denial->object, strlen(denial->object));
         return;

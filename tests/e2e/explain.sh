@@ -70,6 +70,13 @@ for identity in $(identities); do
         is 'a file of root' "$(suggestion_works -p 'stdio rpath' -- cat /etc/shadow)" works
     fi
 
+    like 'a path that leads nowhere is quoted as others are' "$(news -p 'stdio rpath' -- touch 'a b')" \
+        "*may not change the attributes of '$HERE/a b': fattr is not promised*"
+    $tap_as sh -c 'echo text >secret'
+    is 'what a rule hides in the middle of what may be written' \
+        "$(suggestion_works -p 'stdio rpath wpath cpath' -v rx:/ -v rwc:. -v :secret -- sh -c 'echo x >secret')" works
+    rm -f secret
+
     is 'a promise' "$(said -p stdio -- ./try fork)" \
         "vow: try[N] may not start a child process: proc is not promised; add the promise proc
 EPERM
