@@ -40,7 +40,7 @@ int cli_flush(const char *name);
 
 /* Policy options are the same in every subcommand that takes a policy:
  * -p, -v, --ro/--rw/--rox/--rwx, --policy, --preset, --view, --kill, --env,
- * --setenv, --env-all, --limit. Both `--x=y` and `--x y` are understood.
+ * --setenv, --env-all, --limit. Both `--x=y` and `--x y` are understood, and `-py`.
  * policy_option only collects them; policy_options_finish applies them in the
  * order in which they were given, a policy file as if its lines stood there.
  *

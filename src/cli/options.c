@@ -42,7 +42,7 @@ static int read_text(const char *path, struct str *text, struct err *err)
                            FILE_MAX);
     }
     if (size < 0)
-        return err_set(err, -errno, "%.300s: %s", path, strerror(errno));
+        return err_set(err, -errno, "%.300s: %s", *path ? path : "''", strerror(errno));
     return text->failed ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
@@ -236,6 +236,8 @@ int policy_option(struct policy_options *o, const char *name, int argc, char **a
         int used = 1;
         if (word[size] == '=' && row->value && row->name[1] == '-')
             value = word + size + 1;
+        else if (word[size] != '\0' && row->name[1] != '-')
+            value = word + size;
         else if (word[size] != '\0')
             continue;
         else if (row->value && *index + 1 < argc) {

@@ -63,8 +63,9 @@ static int remember(struct run *r, const char *option, const char *value)
     return 0;
 }
 
-/* The value of option `word` at argv[*index]: behind "=" or the next word;
- * moves *index behind it. NULL: it is another option, or (*bad) has no value. */
+/* The value of option `word` at argv[*index]: behind "=" or a single letter, or
+ * the next word; moves *index behind it. NULL: it is another option, or (*bad)
+ * has no value. */
 static const char *value_of(const char *word, int argc, char **argv, int *index, bool *bad)
 {
     size_t size = strlen(word);
@@ -74,6 +75,10 @@ static const char *value_of(const char *word, int argc, char **argv, int *index,
     if (text[size] == '=' && text[1] == '-') {
         ++*index;
         return text + size + 1;
+    }
+    if (text[size] != '\0' && text[1] != '-') {
+        ++*index;
+        return text + size;
     }
     if (text[size] != '\0')
         return NULL;

@@ -7,6 +7,8 @@ as_user
 is 'options of the program are its own' "$(run vow -p stdio ./try args -p --kill -- -C)" \
     '-p|--kill|--|-C [0]'
 is '-- ends the options' "$(run vow -p stdio -- ./try args --)" '-- [0]'
+is 'values stand behind their letter, too' "$(run vow -pstdio -vr:/etc -C/ ./try args)" "$(run vow -p stdio -v r:/etc -C / ./try args)"
+is 'a value behind its letter counts' "$(run vow '-pstdio proc' ./try fork)" 'ok [0]'
 like 'no program' "$(run vow -p stdio)" 'vow run: no program* \[125\]'
 like 'an unknown option' "$(run vow --nonsense ./try args)" "vow run: no option '--nonsense'* \[125\]"
 like 'an option without its value' "$(run vow -C)" 'vow run: -C wants a value* \[125\]'
