@@ -155,6 +155,17 @@ static struct start_step *last_step(struct finding *f)
     return &f->start->steps[f->start->step_count - 1];
 }
 
+/* The interpreter of the script that was added last cannot be started. */
+static int cannot_interpret(struct finding *f, const char *interpreter, int rc)
+{
+    struct err reason;
+    CLEAN_STR struct str script = {0};
+    const char *path = last_step(f)->path;
+    quote_visible(&script, path, strlen(path));
+    cannot(interpreter, rc, f->exit_status, &reason);
+    return err_set(f->err, rc, "%.250s: its interpreter %.250s", str_get(&script), reason.text);
+}
+
 /* env NAME WORD…: NAME is looked up here; its own name stays argv[0]. */
 static int through_env(struct finding *f, const struct shebang *line, char **next)
 {
@@ -170,7 +181,7 @@ static int through_env(struct finding *f, const struct shebang *line, char **nex
                         f->exit_status, f->err);
     rc = start_look_up(AT_FDCWD, words.words[0], f->search, next);
     if (rc < 0)
-        return cannot(words.words[0], rc, f->exit_status, f->err);
+        return cannot_interpret(f, words.words[0], rc);
     words.words[words.count++] = script->path;
     return replace_first(&f->start->argv, words.words, words.count);
 }
@@ -194,7 +205,7 @@ static int follow_script(struct finding *f, const char *head, size_t size, char 
     }
     rc = executable(AT_FDCWD, line.interpreter);
     if (rc < 0)
-        return cannot(line.interpreter, rc, f->exit_status, f->err);
+        return cannot_interpret(f, line.interpreter, rc);
     char *front[] = {line.interpreter, *line.argument ? line.argument : script, script};
     *next = strdup(line.interpreter);
     return *next ? replace_first(&f->start->argv, front, *line.argument ? 3 : 2) : -ENOMEM;

@@ -177,7 +177,7 @@ TEST(scripts_through_env)
     find(&r, false, "./nobody");
     CHECK_EQ(r.rc, -ENOENT);
     CHECK_EQ(r.exit_status, 127);
-    CHECK_STR(r.err.text, "no-such-program: not found in PATH");
+    CHECK_STR(r.err.text, "./nobody: its interpreter no-such-program: not found in PATH");
     clean();
 }
 
@@ -218,7 +218,7 @@ TEST(what_cannot_be_started)
         {"plain", 126, "plain is not executable"},
         {"./plain", 126, "./plain is not executable"},
         {"./dir", 126, "./dir: Is a directory"},
-        {"./lost", 127, "/no/such/interpreter: No such file or directory"},
+        {"./lost", 127, "./lost: its interpreter /no/such/interpreter: No such file or directory"},
         {"/dev/null", 126, "/dev/null is not executable"},
         {"./\033[2Jx", 127, "./\\x1b[2Jx: No such file or directory"},
     };
