@@ -232,8 +232,10 @@ static int end_as(int status)
 static int open_json(const struct run *r)
 {
     int fd;
-    if (parse_number(r->json, &fd))
-        return fcntl(fd, F_GETFD) < 0 ? -EBADF : fd;
+    if (parse_number(r->json, &fd)) {
+        int flags = fd > STDERR_FILENO ? FD_CLOEXEC : 0; /* no word like /dev/fd/3 keeps it */
+        return fcntl(fd, F_GETFD) < 0 || fcntl(fd, F_SETFD, flags) < 0 ? -EBADF : fd;
+    }
     int make = r->dry_run ? 0 : O_CREAT | O_TRUNC;
     fd = open(r->json, O_WRONLY | make | O_CLOEXEC | O_NOCTTY, 0666);
     return fd < 0 ? -errno : fd;

@@ -46,10 +46,18 @@ int fds_named(const char *argument)
     return -1;
 }
 
+/* Was it handed to us? What came through our own exec is not close-on-exec;
+ * what we opened ourselves is, and is no program's. */
+static bool inherited(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
 static int check(int fd, struct err *err)
 {
     struct stat st;
-    int flags = fcntl(fd, F_GETFL);
+    int flags = inherited(fd) ? fcntl(fd, F_GETFL) : -1;
     if (flags < 0 || fstat(fd, &st) < 0)
         return err_set(err, -EBADF, "descriptor %d is not open", fd);
     if (flags & O_PATH)
@@ -91,7 +99,7 @@ int fds_choose(const int *given, size_t given_count, char *const *argv, struct k
     }
     for (; rc == 0 && *argv; argv++) {
         int fd = fds_named(*argv);
-        if (fd < 0 || fcntl(fd, F_GETFD) < 0)
+        if (fd < 0 || !inherited(fd))
             continue;
         rc = check(fd, err);
         if (rc == 0)

@@ -40,6 +40,12 @@ for identity in $(identities); do
     explain --json 3 -p "$p" --fd 4 -- sh -c 'echo fine >&4' 3>out 4>other
     is '… but to what it was given' "$(cat other)" fine
 
+    explain --json 3 -p "$p" -- sh -c 'echo "{}" >&3' /dev/fd/3 3>out 2>/dev/null
+    is '… whatever its arguments are called' "$(field '[o["event"] for o in e]')" "['start', 'end']"
+    explain --json out -p "$p" -v rx:/usr -- sh -c 'for n in 3 4 5 6 7 8 9; do echo "{}" >&$n; done' \
+        /dev/fd/3 /dev/fd/4 /dev/fd/5 /dev/fd/6 /dev/fd/7 /dev/fd/8 /dev/fd/9 2>/dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+    is '… nor to what vow opened itself' "$(field '[o["event"] for o in e]')" "['start', 'end']"
+    rm -f out
     # Nor by the file's name, where it may write beside it.
     write='stdio rpath wpath cpath proc exec'
     explain --json out -p "$write" -v rx:/usr -v rwc:. -- sh -c 'echo fine >other; echo "{}" >>out; mv out x; rm -f out' 2>/dev/null

@@ -117,6 +117,9 @@ TEST(descriptors_that_are_refused)
     CHECK(strstr(err.text, "O_PATH"));
     CHECK_EQ(dup2(open("/etc/passwd", O_RDONLY), 20), 20);
     CHECK_EQ(choose_one(20, &err), 0);
+    CHECK_EQ(fcntl(20, F_SETFD, FD_CLOEXEC), 0);
+    CHECK_EQ(choose_one(20, &err), -EBADF); /* nobody handed it to us */
+    CHECK_EQ(fcntl(20, F_SETFD, 0), 0);
     CHECK_EQ(dup2(open("/", O_RDONLY), 0), 0);
     CHECK_EQ(choose_one(20, &err), -EPERM);
     CHECK(strstr(err.text, "descriptor 0 is a directory"));
