@@ -9,7 +9,8 @@
 
 PUBLIC int vow_pledge(const char *promises, const char *execpromises, struct vow_error *error)
 {
-    struct err err = {0};
+    struct err err;
+    memset(&err, 0, sizeof err); /* gcc -Oz copies zeros for "= {0}" */
     int code = pledge_set(promises, execpromises, &err);
     if (error)
         memcpy(error->text, err.text, sizeof error->text);

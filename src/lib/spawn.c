@@ -28,8 +28,6 @@
 #define SYS_pidfd_open 434
 #endif
 
-extern char **environ;
-
 /* A component on its way. */
 struct spawning {
     const struct vow_component *component;
@@ -95,7 +93,8 @@ static int child_execute(const struct spawning *s, struct err *err)
 static _Noreturn void child_run(struct spawning *s)
 {
     const struct vow_component *c = s->component;
-    struct report report = {0};
+    struct report report;
+    memset(&report, 0, sizeof report);
     report.code = child_confine(s, &report.err);
     if (report.code == 0 && c->argv)
         report.code = child_execute(s, &report.err);
@@ -163,7 +162,8 @@ PUBLIC int vow_spawn(struct vow_component *component, struct vow_error *error)
 {
     struct spawning s CLEAN_SPAWNING = {
         .component = component, .socket = {-1, -1}, .report = {-1, -1}};
-    struct err err = {0};
+    struct err err;
+    memset(&err, 0, sizeof err); /* gcc -Oz copies zeros for "= {0}" */
     int code = prepare(&s, &err);
     if (code < 0)
         return public_fail(error, &err, code);

@@ -52,7 +52,8 @@ PUBLIC int vow_policy_path(struct vow_policy *policy, const char *path, const ch
 PUBLIC int vow_apply(const struct vow_policy *policy, unsigned flags, struct vow_error *error)
 {
     struct enforcement e CLEAN_ENFORCEMENT = {0};
-    struct err err = {0};
+    struct err err;
+    memset(&err, 0, sizeof err);
     int code = enforcement_prepare(&e, &policy->policy, flags, NULL, &err);
     if (code < 0)
         return public_fail(error, &err, code);
@@ -71,7 +72,8 @@ PUBLIC int vow_apply(const struct vow_policy *policy, unsigned flags, struct vow
 PUBLIC int vow_supported(const struct vow_policy *policy, struct vow_error *error)
 {
     struct enforcement e CLEAN_ENFORCEMENT = {0};
-    struct err err = {0};
+    struct err err;
+    memset(&err, 0, sizeof err);
     int code = enforcement_prepare(&e, &policy->policy, VOW_BEST_EFFORT, NULL, &err);
     if (code < 0)
         return public_fail(error, &err, code);
