@@ -136,7 +136,7 @@ int find(struct broker *broker, const struct finding *finding, struct place *out
     unsigned flags = finding->how & FIND_NAME               ? WALK_NAME
                      : finding->flags & AT_SYMLINK_NOFOLLOW ? 0
                                                             : WALK_FOLLOW;
-    flags |= finding->how & FIND_LOOK ? WALK_LOOK : 0;
+    flags |= finding->how & FIND_LOOK ? WALK_LOOK : finding->how & FIND_OPEN ? WALK_OPEN : 0;
     code = size == 0 ? find_descriptor(broker, finding, from, out)
                      : walk(&request->walk, from, request->path, flags, out);
     if (code == 0 && out->object < 0 && !out->looked && !(finding->how & FIND_ABSENT))

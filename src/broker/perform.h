@@ -47,6 +47,7 @@ void perform(struct broker *broker);
 #define FIND_ABSENT 2u /* it may be absent */
 #define FIND_UMASK 4u  /* it will be made, with the caller's umask */
 #define FIND_LOOK 8u   /* only its stat is wanted */
+#define FIND_OPEN 16u  /* … or that its name can be opened by */
 #define FIND_READ (-1) /* the path: it is in request->path already */
 struct finding {
     int dir, path;

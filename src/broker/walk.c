@@ -14,7 +14,6 @@
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
-#define NO_MAGICLINKS 2 /* RESOLVE_NO_MAGICLINKS */
 #define PROC_MAGIC 0x9fa0
 #define PROC_ROOT_INODE 1
 #define MAX_LINKS 40
@@ -87,6 +86,14 @@ static uint8_t cover_above(const struct rules *rules, int dir)
         here = above;
     }
     return 0;
+}
+
+int walk_open(int dir, const char *name, int flags, unsigned resolve)
+{
+    struct {
+        uint64_t flags, mode, resolve;
+    } how = {(unsigned)flags, 0, resolve};
+    return (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
 }
 
 static void leave(struct walk *walk)
@@ -250,10 +257,7 @@ static bool is_magic(const struct walk *walk, int link, const char *name)
 {
     if (!is_proc(link))
         return false;
-    struct {
-        uint64_t flags, mode, resolve;
-    } how = {O_PATH | O_CLOEXEC, 0, NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, walk->dir, name, &how, sizeof how);
+    int fd = walk_open(walk->dir, name, O_PATH | O_CLOEXEC, WALK_NO_MAGICLINKS);
     int error = errno;
     if (fd >= 0)
         close(fd);
@@ -404,15 +408,26 @@ static int take_name(struct walk *walk, struct place *out)
     return 0;
 }
 
-/* look: is the end of a path something that is not followed? Then that is all. */
-static bool look(struct walk *walk, bool follows, struct place *out)
+/* opens_by_name: of its directory's own file system, which is no proc, and nothing
+ * that waits, acts or leads elsewhere when it is opened. */
+static bool opens_by_name(struct walk *walk, const struct stat *stat)
 {
-    if (fstatat(walk->dir, out->name, &out->stat, AT_SYMLINK_NOFOLLOW) < 0 ||
-        (follows && S_ISLNK(out->stat.st_mode)))
-        return false;
-    out->looked = true;
-    finish(walk, out);
-    return true;
+    return (S_ISREG(stat->st_mode) || S_ISDIR(stat->st_mode)) &&
+           stat->st_dev == walk->dir_stat.st_dev && !is_in_proc(walk, walk->dir, &walk->dir_stat);
+}
+
+/* look: is the end of a path nothing, or something that is not followed? Then that
+ * is all. */
+static bool look(struct walk *walk, unsigned flags, bool follows, struct place *out)
+{
+    out->looked = fstatat(walk->dir, out->name, &out->stat, AT_SYMLINK_NOFOLLOW) == 0;
+    bool absent = !out->looked && errno == ENOENT;
+    if (out->looked && ((follows && S_ISLNK(out->stat.st_mode)) ||
+                        ((flags & WALK_OPEN) && !opens_by_name(walk, &out->stat))))
+        out->looked = false;
+    if (out->looked || absent)
+        finish(walk, out);
+    return out->looked || absent;
 }
 
 /* step: one component. 1: it was the last, and `out` is complete. */
@@ -439,7 +454,7 @@ static int step(struct walk *walk, unsigned flags, struct place *out)
     pid_t pid = walk->in_proc ? number(out->name) : 0;
     if (pid > 0 && is_broker(walk, pid))
         return -ENOENT;
-    if (last && (flags & WALK_LOOK) && !out->slash && look(walk, follows, out))
+    if (last && (flags & (WALK_LOOK | WALK_OPEN)) && !out->slash && look(walk, flags, follows, out))
         return 1;
     int object CLEAN_FD = openat(walk->dir, out->name, PATH_FLAGS);
     if (object < 0 && (errno != ENOENT || !last))

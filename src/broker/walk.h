@@ -24,6 +24,7 @@
 #define WALK_FOLLOW 1u /* a symbolic link at the end is followed */
 #define WALK_NAME 2u   /* the end is a name to make or remove: never followed */
 #define WALK_LOOK 4u   /* what is at the end need not be opened */
+#define WALK_OPEN 8u   /* … if it is a file or directory that its name can be opened by */
 
 #define WALK_TEXT_SIZE (3 * PATH_MAX)
 
@@ -74,6 +75,11 @@ int walk_object(struct walk *walk, int object, struct place *out);
 /* walk_is_below: is an open directory below the other one, or (`itself`) that
  * one? Also where that cannot be told. */
 bool walk_is_below(int dir, const struct identity *other, bool itself);
+/* walk_open: openat2(2), which is told what not to follow beside the flags that the
+ * descriptor keeps: RESOLVE_… of the kernel. */
+#define WALK_NO_MAGICLINKS 2u
+#define WALK_NO_SYMLINKS 4u
+int walk_open(int dir, const char *name, int flags, unsigned resolve);
 /* walk_judge: the same place under other rules. */
 void walk_judge(const struct rules *rules, struct place *place);
 /* place_permits: 0, -EACCES or -ENOENT. */

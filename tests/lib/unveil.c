@@ -350,6 +350,37 @@ static int binding(const char *path)
     return result; /* stays open */
 }
 
+static int kept_flags(const char *path, int flags)
+{
+    int fd = open(path, flags, 0600);
+    int kept = fcntl(fd, F_GETFL);
+    CHECK_EQ(told(close(fd)), 0);
+    return kept;
+}
+
+/* What the kernel hands over is what it would have opened itself. */
+TEST(a_descriptor_has_the_flags_that_were_asked_for)
+{
+    static const int flags[] = {O_RDONLY,
+                                O_WRONLY | O_APPEND,
+                                O_RDWR | O_NONBLOCK,
+                                O_RDONLY | O_NOFOLLOW,
+                                O_WRONLY | O_TRUNC,
+                                O_WRONLY | O_CREAT,
+                                O_RDONLY | O_NONBLOCK | O_CREAT};
+    int file[sizeof flags / sizeof *flags], directory;
+    make_tree();
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        file[i] = kept_flags(in("a/file"), flags[i]);
+    directory = kept_flags(in("a/inner"), O_RDONLY | O_DIRECTORY);
+    show(in("a"), "rwc");
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        CHECK_EQ(kept_flags(in("a/file"), flags[i]), file[i]);
+    CHECK_EQ(kept_flags(in("a/inner"), O_RDONLY | O_DIRECTORY), directory);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY | O_DIRECTORY), ENOTDIR);
+    CHECK_EQ(opening(in("a/inner"), O_RDWR), EISDIR);
+}
+
 TEST(sockets_with_a_path)
 {
     make_tree();

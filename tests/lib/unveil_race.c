@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 TESTS_NEED_LANDLOCK;
 
@@ -188,6 +189,73 @@ TEST(a_hidden_directory_stays_hidden_wherever_it_is)
     end(other);
     CHECK(allowed > 0);
     CHECK_EQ(read_, 0);
+}
+
+/* a/file is exchanged with the whole of b, likewise. */
+static void swap_for_directory(unsigned turn)
+{
+    char byte;
+    if (turn == 0)
+        CHECK_EQ(read(rules_there[0], &byte, 1), 1);
+    syscall(SYS_renameat2, AT_FDCWD, in("a/file"), AT_FDCWD, in("b"), 2 /* RENAME_EXCHANGE */);
+}
+
+TEST(a_file_that_becomes_a_hidden_directory)
+{
+    long allowed = 0, listed = 0;
+    struct stat seen;
+    set_up("a/file", "b/file");
+    CHECK_EQ(pipe(rules_there), 0);
+    pid_t other = outsider(swap_for_directory);
+    show(in("a"), "r");
+    show(in("b"), "");
+    CHECK_EQ(write(rules_there[1], "x", 1), 1);
+    for (long i = 0; i < tries(); i++) {
+        int fd = open(in("a/file"), O_RDONLY);
+        listed += fd >= 0 && fstat(fd, &seen) == 0 && S_ISDIR(seen.st_mode);
+        allowed += content(fd) == 'a';
+    }
+    end(other);
+    CHECK(allowed > 0);
+    CHECK_EQ(listed, 0);
+}
+
+/* a/file: now a file, now a queue that nobody writes to. */
+static void swap_queue(unsigned turn)
+{
+    char made[256];
+    snprintf(made, sizeof made, "%s", in("a/made"));
+    int result = turn & 1 ? mkfifo(made, 0600) : link(in("a/inner/file"), made);
+    if (result == 0)
+        rename(made, in("a/file"));
+}
+
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+/* Who opens it waits, as without rules; the broker does not. */
+TEST(a_file_that_becomes_a_queue)
+{
+    struct sigaction wake = {.sa_handler = nothing};
+    struct itimerval often = {{0, 2000}, {0, 2000}};
+    struct stat seen;
+    long opened = 0, waited = 0, others = 0;
+    set_up("a/file", "b/file");
+    pid_t other = outsider(swap_queue);
+    show(in("a"), "r");
+    sigaction(SIGALRM, &wake, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (long i = 0; i < tries() / 10 || opened == 0 || waited == 0; i++) {
+        int fd = open(in("a/file"), O_RDONLY), error = errno;
+        opened += fd >= 0 && !(fcntl(fd, F_GETFL) & O_NONBLOCK) && content(fd) == 'a';
+        waited += fd < 0 && error == EINTR;
+        others += stat(in("a/inner"), &seen) == 0;
+    }
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    end(other);
+    CHECK(others > 0);
 }
 
 /* A raced chdir may end in a hidden directory, but nothing is found from there. */
