@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define CHUNK_SIZE 16384
+#define CHUNK_SIZE 4000 /* with what malloc adds no more than a page */
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct arena_chunk {

@@ -23,12 +23,13 @@ const char *const *env_default_names(void)
 /* Is the name of "NAME=VALUE" `pattern`? A "*" at its end stands for any rest. */
 static bool matches(const char *variable, const char *pattern)
 {
-    if (*variable != *pattern) /* most are sorted out here */
-        return false;
-    size_t size = strlen(pattern);
-    if (size > 0 && pattern[size - 1] == '*')
-        return strncmp(variable, pattern, size - 1) == 0;
-    return strncmp(variable, pattern, size) == 0 && variable[size] == '=';
+    for (; *pattern; variable++, pattern++) {
+        if (*pattern == '*' && pattern[1] == '\0')
+            return true;
+        if (*pattern != *variable)
+            return false;
+    }
+    return *variable == '=';
 }
 
 static bool in_list(const char *variable, const char *const *names)

@@ -188,9 +188,11 @@ static int lose_view(struct preparation *p)
 {
     struct err text;
     const struct path_rule *rule = view_needed(p->policy);
-    err_set(&text, 0, "the rule for %.200s needs a view: %.200s", rule ? rule->path : "",
-            p->no_view.text);
-    int rc = rule ? lose(p, -EOPNOTSUPP, text.text) : 0;
+    int rc = 0;
+    if (rule) {
+        err_set(&text, 0, "the rule for %.200s needs a view: %.200s", rule->path, p->no_view.text);
+        rc = lose(p, -EOPNOTSUPP, text.text);
+    }
     CLEAN_STR struct str lost = {0};
     if (p->view_refused)
         view_lost(&lost, p->policy);

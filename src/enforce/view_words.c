@@ -69,12 +69,17 @@ static uint8_t attrs(promise_set promises, uint8_t perms)
     return view_attrs(promises, &rule);
 }
 
-/* What a rule takes away from those above it. With x goes reading a file. */
+/* What a rule takes away from those above it; `above`: the letters that they
+ * grant. With x goes reading a file. */
+static uint8_t taken_from(promise_set promises, uint8_t above, uint8_t perms)
+{
+    uint8_t left = cut(promises, perms), lost = (uint8_t)(cut(promises, above) & ~left);
+    return lost & PERM_EXEC && !(left & PERM_READ) ? lost | PERM_READ : lost;
+}
+
 static uint8_t taken(promise_set promises, const struct view_case *c)
 {
-    uint8_t left = cut(promises, c->perms);
-    uint8_t lost = c->below ? (uint8_t)(cut(promises, c->above_perms) & ~left) : 0;
-    return lost & PERM_EXEC && !(left & PERM_READ) ? lost | PERM_READ : lost;
+    return c->below ? taken_from(promises, c->above_perms, c->perms) : 0;
 }
 
 static const char file_create[] = "removing and renaming a file is a right on its directory: "
@@ -129,6 +134,8 @@ enum view_fit view_fit(promise_set promises, const struct view_case *c, const ch
 
 /* ---------------------------------------------------------------------- policy */
 
+#define ALL_PERMS (PERM_READ | PERM_WRITE | PERM_EXEC | PERM_CREATE)
+
 /* The letters that all rules above `below` grant together. */
 static bool above(const struct policy *p, const struct path_rule *below, uint8_t *perms)
 {
@@ -146,12 +153,15 @@ static bool above(const struct policy *p, const struct path_rule *below, uint8_t
 
 typedef enum view_fit (*fit_fn)(promise_set, const struct view_case *, const char **);
 
+/* A rule is held wider only where it takes away something: whatever stands above
+ * one that grants all that is promised, that one is not asked about. */
 static const struct path_rule *first_wider(const struct policy *p, fit_fn fit, const char **why)
 {
     for (size_t i = 0; i < p->path_count; i++) {
         const struct path_rule *rule = &p->paths[i];
         struct view_case c = {.perms = rule->perms, .directory = rule->kind != PATH_FILE};
-        if (rule->adds || rule->origin == ORIGIN_PRIVATE)
+        if (rule->adds || rule->origin == ORIGIN_PRIVATE ||
+            !taken_from(p->promises, ALL_PERMS, rule->perms))
             continue;
         c.below = above(p, rule, &c.above_perms);
         if (fit(p->promises, &c, why) == FIT_WIDER)

@@ -123,6 +123,19 @@ static bool is_plain(const char *target)
     }
 }
 
+char *look_follow(const char *path)
+{
+    char target[PATH_MAX];
+    ssize_t size = readlink(path, target, sizeof target - 1);
+    if (size < 0)
+        return NULL;
+    target[size] = '\0';
+    if (!is_plain(target))
+        return NULL;
+    char *dir CLEAN_FREE = *target == '/' ? NULL : parent_of(path);
+    return *target == '/' ? strdup(target) : dir ? join(dir, target) : NULL;
+}
+
 static int look(struct look_cache *cache, const char *path, size_t size, int links_left,
                 struct look_entry *out);
 

@@ -22,5 +22,8 @@ struct look_cache {
  * -errno (EACCES, ELOOP …). cache: a struct look_cache, or NULL. */
 int host_look(void *cache, const char *path, char **real, enum path_kind *kind);
 void look_cache_free(struct look_cache *cache);
+/* look_follow: the path behind the symlink `path`, as its text says (malloc'd). NULL
+ * if it is none, or if only the kernel knows where the text leads ("..", "a/"). */
+char *look_follow(const char *path);
 
 #endif

@@ -12,19 +12,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define SPARED 16 /* descriptors */
+#define SPARED 16    /* descriptors */
+#define LINKS_MAX 40 /* as the kernel's own limit */
 
-/* Takes over what it gets, also on failure. */
-static int keep(struct opened_paths *opened, char *path, int fd)
+/* Takes over the path and the descriptor, also on failure. */
+static int keep(struct opened_paths *opened, struct opened_path what)
 {
     void *at = opened->at;
-    if (!path || array_grow(&at, &opened->capacity, opened->count, sizeof *opened->at) < 0) {
-        free(path);
-        close(fd);
+    if (!what.path || array_grow(&at, &opened->capacity, opened->count, sizeof *opened->at) < 0) {
+        free(what.path);
+        close(what.fd);
         return -ENOMEM;
     }
     opened->at = at;
-    opened->at[opened->count++] = (struct opened_path){path, fd};
+    opened->at[opened->count++] = what;
     return 0;
 }
 
@@ -40,23 +41,52 @@ static bool has_room(struct opened_paths *opened, int fd)
     return fd < opened->end;
 }
 
-/* 0, or -errno: a symlink is on the way, or it cannot be opened. */
-static int try_open(struct opened_paths *opened, const char *path, char **real,
-                    enum path_kind *kind)
+/* Opens a path on which there is no symlink, from the nearest directory above that is
+ * open. -1, with errno. */
+static int open_plain(const struct opened_paths *opened, const char *path)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    size_t size = strlen(path), above = 0;
+    int dir = AT_FDCWD;
+    for (size_t i = 0; i < opened->count; i++) {
+        const struct opened_path *at = &opened->at[i];
+        if (at->size <= above || at->size >= size || path[at->size] != '/' ||
+            memcmp(at->path, path, at->size) != 0)
+            continue;
+        above = at->size;
+        dir = at->fd;
+    }
+    return (int)syscall(SYS_openat2, dir, path + (above ? above + 1 : 0), &how, sizeof how);
+}
+
+static const struct opened_path *find(const struct opened_paths *opened, const char *path)
+{
+    for (size_t i = 0; i < opened->count; i++)
+        if (strcmp(opened->at[i].path, path) == 0)
+            return &opened->at[i];
+    return NULL;
+}
+
+/* 0, or -errno: -ELOOP, a symlink is on the way; else it cannot be opened. */
+static int try_open(struct opened_paths *opened, const char *path, enum path_kind *kind)
+{
+    const struct opened_path *known = find(opened, path);
     struct stat st;
-    CLEAN_FD int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
-    if ((fd < 0 && errno != ENOENT) || (fd >= 0 && fstat(fd, &st) < 0))
+    if (known) {
+        *kind = known->kind;
+        return 0;
+    }
+    CLEAN_FD int fd = open_plain(opened, path);
+    if (fd < 0 && errno == ENOENT) {
+        *kind = PATH_ABSENT;
+        return 0;
+    }
+    if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    if (fd >= 0 && !has_room(opened, fd))
+    if (!has_room(opened, fd))
         return -EMFILE;
-    char *where CLEAN_FREE = strdup(path);
-    *kind = fd < 0 ? PATH_ABSENT : S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
-    int result = !where ? -ENOMEM : fd < 0 ? 0 : keep(opened, strdup(path), take_fd(&fd));
-    if (result == 0)
-        *real = take_ptr(where);
-    return result;
+    *kind = S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
+    return keep(opened, (struct opened_path){strdup(path), strlen(path), take_fd(&fd), *kind});
 }
 
 /* /proc/PID may be /proc/self, which host_look tells. */
@@ -70,17 +100,25 @@ static bool is_process(const char *path)
 int host_look_open(void *opened, const char *path, char **real, enum path_kind *kind)
 {
     struct opened_paths *all = opened;
-    if (!is_process(path) && try_open(all, path, real, kind) == 0)
-        return 0;
+    char *behind CLEAN_FREE = NULL;
+    for (int links = 0; links < LINKS_MAX; links++) {
+        const char *at = behind ? behind : path;
+        int result = is_process(at) ? -EACCES : try_open(all, at, kind);
+        if (result == 0)
+            return (*real = behind ? take_ptr(behind) : strdup(path)) ? 0 : -ENOMEM;
+        char *next = result == -ELOOP ? look_follow(at) : NULL;
+        if (!next)
+            break;
+        free(behind);
+        behind = next;
+    }
     return host_look(&all->cache, path, real, kind);
 }
 
 int opened_find(const struct opened_paths *opened, const char *path)
 {
-    for (size_t i = 0; i < opened->count; i++)
-        if (strcmp(opened->at[i].path, path) == 0)
-            return opened->at[i].fd;
-    return -1;
+    const struct opened_path *known = find(opened, path);
+    return known ? known->fd : -1;
 }
 
 void opened_free(struct opened_paths *opened)

@@ -24,7 +24,7 @@ enum {
     SMALL_LISTS = SMALL_MAX / STEP,
     LISTS = SMALL_LISTS + 4 * 40,
     FIRST_REGION = 256 * 1024,
-    AT_ONCE = 96 * 1024, /* what `vow run` touches */
+    AT_ONCE = 80 * 1024, /* what `vow run` touches */
     REGION = 1024 * 1024,
 };
 #ifndef MADV_POPULATE_WRITE

@@ -44,12 +44,15 @@ static void make_tree(void)
     CHECK(symlink("through/../file", "around") == 0);
     CHECK(symlink("link/", "slash") == 0);
     CHECK(symlink("loop", "loop") == 0);
+    CHECK(symlink("sub", "dir/inner") == 0);
+    char *absolute CLEAN_FREE = below("link/inner");
+    CHECK(symlink(absolute, "outer") == 0);
 }
 
 static void remove_tree(void)
 {
-    static const char *const files[] = {"dir/up",  "dir/file", "link",  "dangling",
-                                        "through", "around",   "slash", "loop"};
+    static const char *const files[] = {"dir/up", "dir/file", "link", "dangling", "through",
+                                        "around", "slash",    "loop", "outer",    "dir/inner"};
     for (size_t i = 0; i < ARRAY_COUNT(files); i++)
         CHECK_EQ(unlink(files[i]), 0);
     CHECK(rmdir("dir/sub") == 0 && rmdir("dir") == 0 && rmdir(top) == 0);
@@ -71,6 +74,10 @@ static void everything(void *cache)
     leads(cache, "slash", "dir", PATH_DIRECTORY);
     leads(cache, "slash/file", "dir/file", PATH_FILE);
     leads(cache, "slash/around/deep", "dir/around/deep", PATH_ABSENT);
+    leads(cache, "dir/inner", "dir/sub", PATH_DIRECTORY);
+    leads(cache, "link/inner", "dir/sub", PATH_DIRECTORY);
+    leads(cache, "outer", "dir/sub", PATH_DIRECTORY);
+    leads(cache, "outer/none", "dir/sub/none", PATH_ABSENT);
 }
 
 TEST(symlinks_are_followed_as_far_as_anything_exists)
@@ -101,9 +108,10 @@ TEST(what_no_symlink_leads_to_is_opened)
     look_by = host_look_open;
     struct opened_paths opened = {0};
     everything(&opened);
-    CHECK_EQ(opened.count, 2);
+    CHECK_EQ(opened.count, 3);
     opens(&opened, "dir");
     opens(&opened, "dir/file");
+    opens(&opened, "dir/sub");
     char *link CLEAN_FREE = below("link"), *none CLEAN_FREE = below("dir/none");
     CHECK(opened_find(&opened, link) < 0 && opened_find(&opened, none) < 0);
     int fd = opened.at[0].fd;
