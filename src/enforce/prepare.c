@@ -2,6 +2,7 @@
 #include "enforce/closure.h"
 #include "enforce/enforce.h"
 #include "enforce/env.h"
+#include "enforce/filter.h"
 #include "enforce/start.h"
 #include "host/probe.h"
 #include "policy/path.h"
@@ -68,21 +69,14 @@ static int choose_what_passes(struct preparation *p)
     return fds_choose(r->keep_fds, r->keep_fd_count, r->argv, &p->launch->fds, p->err);
 }
 
-/* The 32-bit architecture that this machine's kernel runs besides, or NULL. */
-static const struct arch *companion_of(const struct arch *native)
-{
-    return native->id == ARCH_X86_64    ? &archs[ARCH_I386]
-           : native->id == ARCH_AARCH64 ? &archs[ARCH_ARM]
-                                        : NULL;
-}
-
 static int choose_architecture(struct preparation *p, const struct start_step *program)
 {
     const struct arch *native = arch_native();
     const struct elf *elf = &program->elf;
     p->launch->arch =
         program->readable ? arch_by_elf(elf->machine, elf->elf64, elf->big_endian) : native;
-    if (p->launch->arch == native || (p->launch->arch && p->launch->arch == companion_of(native)))
+    if (p->launch->arch == native ||
+        (p->launch->arch && p->launch->arch == filter_companion(native)))
         return 0;
     *p->exit_status = START_NOT_EXECUTABLE;
     return err_set(p->err, -ENOEXEC, "%s is a program for %s; this system runs %s",
@@ -295,41 +289,24 @@ static uint32_t stoppable(const struct launch *l)
     return kinds;
 }
 
-/* One filter for what may run: where exec is off the program's architecture
- * alone; a program of the companion needs one native call more, our exec. */
-static int compile_filter(struct preparation *p)
+static int make_filter(struct preparation *p)
 {
-    const struct policy *policy = p->policy;
-    const struct arch *native = arch_native(), *other = companion_of(native);
-    struct filter_mode mode = {.deny = policy->kill ? RET_KILL_PROCESS : 0};
+    struct launch *l = p->launch;
+    struct filter_mode mode = {.deny = p->policy->kill ? RET_KILL_PROCESS : 0};
     if (p->request->listen)
         mode.deny = mode.path_allow = RET_USER_NOTIF;
-    mode.path_kinds = stoppable(p->launch);
-    bool exec = policy->promises & PROMISE(EXEC);
-    struct policy nothing = {.launch_secret = policy->launch_secret};
-    struct ruleset sets[2] = {0};
-    const struct ruleset *pointers[2] = {&sets[0], &sets[1]};
-    bool both = other && (exec || p->launch->arch == other);
-    int rc =
-        ruleset_from_policy(both && !exec ? &nothing : policy, native, &mode, &sets[0], p->err);
-    if (rc == 0 && both)
-        rc = ruleset_from_policy(policy, other, &mode, &sets[1], p->err);
-    if (rc == 0)
-        rc = bpf_compile(pointers, both ? 2 : 1,
-                         p->request->listen ? RET_USER_NOTIF : RET_KILL_PROCESS, &p->launch->filter,
-                         p->err);
-    ruleset_free(&sets[0]);
-    ruleset_free(&sets[1]);
-    return rc;
+    mode.path_kinds = stoppable(l);
+    if (filter_prepared(p->policy, l->arch, &mode, &l->filter))
+        return 0;
+    return filter_compile(p->policy, l->arch, &mode, &l->filter, p->err);
 }
 
 int launch_prepare(const struct launch_request *request, struct launch *out, int *exit_status,
                    struct err *err)
 {
     static int (*const parts[])(struct preparation *) = {
-        enter_directory, choose_what_passes, find_program,   settle_view,
-        plan_paths,      plan_landlock,      plan_view,      plan_limits,
-        hold_cores,      plan_exec,          compile_filter,
+        enter_directory, choose_what_passes, find_program, settle_view, plan_paths,  plan_landlock,
+        plan_view,       plan_limits,        hold_cores,   plan_exec,   make_filter,
     };
     *out = (struct launch){.request = request, .listener = -1};
     *exit_status = START_SETUP;

@@ -4,11 +4,12 @@
  *
  * Blocks are cut off one region after the other; the beginning of the first one
  * is asked of the kernel at once, since a page that it gives on a fault costs
- * several times as much. A block that is given back waits in the list of its size
- * for the next of that size; what the kernel gave stays. Sizes are multiples of 32
- * up to 1024, above there are four between a power of two and the next. In front
- * of each block stands its size, sealed with a secret: a block that is not one,
- * was written over or is given back twice ends the process. For one thread. */
+ * several times as much; and so what follows, as it is needed. A block that is
+ * given back waits in the list of its size for the next of that size; what the
+ * kernel gave stays. Sizes are multiples of 32 up to 1024, above there are four
+ * between a power of two and the next. In front of each block stands its size,
+ * sealed with a secret: a block that is not one, was written over or is given back
+ * twice ends the process. For one thread. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@ enum {
     SMALL_LISTS = SMALL_MAX / STEP,
     LISTS = SMALL_LISTS + 4 * 40,
     FIRST_REGION = 256 * 1024,
-    AT_ONCE = 80 * 1024, /* what `vow run` touches */
+    AT_ONCE = 28 * 1024, /* what a start with a prepared filter touches */
     REGION = 1024 * 1024,
 };
 #ifndef MADV_POPULATE_WRITE
@@ -41,6 +42,7 @@ struct block {
 
 static _Alignas(4096) char first_region[FIRST_REGION];
 static char *unused = first_region, *region_end = first_region + FIRST_REGION;
+static char *ready = first_region; /* below it the kernel gave the pages of the first region */
 static struct block *lists[LISTS];
 static uint64_t secret;
 
@@ -48,7 +50,14 @@ static void begin(void)
 {
     memcpy(&secret, (const void *)getauxval(AT_RANDOM), sizeof secret);
     secret |= 1;
-    madvise(first_region, AT_ONCE, MADV_POPULATE_WRITE);
+}
+
+static void get_ready(const char *end)
+{
+    while (ready < end && ready + AT_ONCE <= first_region + FIRST_REGION) {
+        madvise(ready, AT_ONCE, MADV_POPULATE_WRITE);
+        ready += AT_ONCE;
+    }
 }
 
 static uint64_t seal_of(const struct block *block, bool waits)
@@ -92,6 +101,8 @@ static struct block *cut(size_t size)
     }
     struct block *block = (struct block *)unused;
     unused += size;
+    if (region_end == first_region + FIRST_REGION && unused > ready)
+        get_ready(unused);
     block->size = size;
     return block;
 }
