@@ -62,7 +62,7 @@ static int parse(struct policy *p, const char *name, const struct str *text, con
                  struct err *err)
 {
     struct policy_source source = {
-        .name = name, .text = str_get(text), .size = text->size, .dir = dir};
+        .name = name, .text = str_get(text), .size = text->size, .dir = dir, .preset = !dir};
     return policy_parse(p, &source, &(struct policy_loader){.load = load}, err);
 }
 

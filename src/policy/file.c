@@ -210,7 +210,7 @@ static int do_view(struct parser *parser, const struct word *words, size_t count
 
 static int do_program(struct parser *parser, const struct word *words, size_t count)
 {
-    return each(parser, words, count, policy_add_program);
+    return parser->source->preset ? 0 : each(parser, words, count, policy_add_program);
 }
 
 static int do_env_all(struct parser *parser, const struct word *words, size_t count)
@@ -264,8 +264,11 @@ static int include(struct parser *parser, const char *name, bool preset)
     result = parser->loader->load(parser->loader->context, name, preset, &text, parser->err);
     if (result < 0)
         return result;
-    struct policy_source source = {
-        .name = str_get(&label), .text = str_get(&text), .size = text.size, .dir = dir};
+    struct policy_source source = {.name = str_get(&label),
+                                   .text = str_get(&text),
+                                   .size = text.size,
+                                   .dir = dir,
+                                   .preset = preset};
     struct parser inner = {.policy = parser->policy,
                            .source = &source,
                            .loader = parser->loader,

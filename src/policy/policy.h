@@ -69,7 +69,7 @@ struct policy {
     bool env_all;
     bool limit_given[LIMIT_COUNT];
     uint64_t limit[LIMIT_COUNT]; /* seconds, count, bytes, bytes, count */
-    char **programs;             /* a preset's `program` lines: absolute paths */
+    char **programs;             /* of `program` lines, but a preset's: absolute paths */
 };
 
 void policy_init(struct policy *p);
@@ -111,6 +111,7 @@ struct policy_source {
     const char *text;
     size_t size;
     const char *dir; /* what relative paths are relative to; NULL: none are allowed */
+    bool preset;     /* its programs are those that it is for */
 };
 
 /* load: the text (malloc'd) of a preset by name, or of a file by its absolute

@@ -36,5 +36,9 @@ like '… how long the filter is' "$dry" '*seccomp filter of [0-9]* instructions
 printf '#!%s run --policy\npromises stdio\nprogram %s\n' "$VOW" "$HERE/try" >policy
 chmod 755 policy
 is 'a policy file as a script' "$(run ./policy args -p x)" '-p|x [0]'
+printf '#!%s run --policy\npreset git\nprogram %s\n' "$VOW" "$HERE/try" >with_preset
+chmod 755 with_preset
+is 'the program of a preset that it names is none of its own' "$(run ./with_preset args x)" 'x [0]'
+like 'nor is that of --preset' "$(run vow --preset git)" 'vow run: no program*\[125\]'
 is 'its program without arguments' "$(run vow --policy policy)" 'usage: try THING [ARGUMENT...] [2]'
 done_testing

@@ -184,10 +184,11 @@ TEST(tilde_needs_a_home_and_relative_paths_a_directory)
 
 TEST(includes_add_and_are_relative_to_their_own_file)
 {
-    struct library library[] = {{"/d/sub/more.vow", "path r here\ninclude ../last.vow", false},
-                                {"/d/last.vow", "promises dns\n", false},
-                                {"git", "promises rpath\npath +r? ~/.gitconfig\n", true},
-                                {NULL}};
+    struct library library[] = {
+        {"/d/sub/more.vow", "path r here\ninclude ../last.vow", false},
+        {"/d/last.vow", "promises dns\n", false},
+        {"git", "program /usr/bin/git\npromises rpath\npath +r? ~/.gitconfig\n", true},
+        {NULL}};
     struct policy p;
     struct err err = {""};
     CHECK_EQ(parse_with(&p, "promises stdio\ninclude sub/more.vow\npreset git\n", library, &err),
@@ -196,6 +197,7 @@ TEST(includes_add_and_are_relative_to_their_own_file)
     CHECK_EQ(p.promises, PROMISE(STDIO) | PROMISE(RPATH) | PROMISE(DNS));
     rule_is(&p, 0, "/d/sub/here", PERM_READ);
     rule_is(&p, 1, "/home/u/.gitconfig", PERM_READ);
+    CHECK(!p.programs); /* the preset's is what it is for */
     policy_free(&p);
 }
 
