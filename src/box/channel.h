@@ -55,8 +55,9 @@ struct slot {
     uint32_t notice;           /* nonzero: the thread asks for its signals before it goes on */
     uint32_t pid, tid, parent; /* as the guest knows them */
     uint32_t uid, euid, gid, egid;
-    uint32_t asks;  /* its permissions are not those of its ids alone */
-    uint32_t place; /* of the process, in what is published */
+    uint32_t asks;                     /* its permissions are not those of its ids alone */
+    uint32_t place;                    /* of the process, in what is published */
+    uint64_t memory_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA */
     /* The thread's again. */
     uint32_t asleep; /* it is in a futex wait on `state` */
     uint32_t core;   /* and went to sleep on this one */
@@ -94,7 +95,9 @@ enum box_call {
     BOX_EXEC_OPEN,        /* index, path, struct box_image out */
     BOX_EXEC_READ,        /* index, buffer, size, offset */
     BOX_EXEC_COMMIT,      /* cmdline, its size */
-    BOX_MAP,              /* fd, prot, enum map_how, offset, size: arena offset, MAP_x */
+    BOX_MAP,              /* fd, prot, enum map_how, offset, size: see map_answer */
+    BOX_UNMAP,            /* a place in a window of which nothing is mapped, or UNMAP_ALL */
+    BOX_TOUCH,            /* a place, size: how many bytes from there are there now */
     BOX_STAGE,            /* at, size, whether it is the first: part of a datagram (message.h) */
     BOX_UNSTAGE,          /* at, size, offset: the rest of one; how much there was */
     BOX_SITE,             /* arena offset, enum site_event: text.c has the answers */
@@ -109,11 +112,31 @@ enum { MAP_EXEC_FILE = -1000, MAP_EXEC_LOADER = -1001, MAP_NEW_SHARED = -1002 };
 enum map_how { MAP_AS_PRIVATE, MAP_AS_SHARED, MAP_AS_TEXT };
 enum { MAP_SHARED_WRITABLE = 1, MAP_IS_TEXT = 2 };
 
+#define UNMAP_ALL UINT64_MAX
+
+/* What BOX_MAP answers: where in the arena, MAP_x, and how many pages are there
+ * already. The others are asked for when somebody touches them (BOX_TOUCH). */
+#define MAP_PLACE_MASK (((UINT64_C(1) << ARENA_SHIFT) - 1) & ~UINT64_C(0xfff))
+enum { MAP_PAGES_MAX = (1 << (63 - ARENA_SHIFT)) - 1 };
+static inline int64_t map_answer(uint64_t place, uint64_t pages)
+{
+    return (int64_t)(place | (pages < MAP_PAGES_MAX ? pages : MAP_PAGES_MAX) << ARENA_SHIFT);
+}
+static inline uint64_t map_place(int64_t answer)
+{
+    return (uint64_t)answer & MAP_PLACE_MASK;
+}
+static inline uint64_t map_present(int64_t answer)
+{
+    return ((uint64_t)answer >> ARENA_SHIFT) << 12;
+}
+
 /* A syscall of a text has trapped; somebody ran into what was written there. */
 enum site_event { SITE_CALLED, SITE_STOPPED };
 /* What shmat attaches. */
 struct box_shm {
-    uint64_t arena, size;
+    int64_t map; /* as of BOX_MAP */
+    uint64_t size;
 };
 
 /* The errno of a call that needs what the shim knows: it tells it, and calls again. */

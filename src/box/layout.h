@@ -37,6 +37,9 @@
  * pages that processes share: cached files and shared memory. */
 enum { GUEST_ARENA_READ = 3, GUEST_ARENA_WRITE = 4 };
 
+/* The arena has 2^ARENA_SHIFT bytes, in windows of 2^WINDOW_SHIFT. */
+enum { ARENA_SHIFT = 45, WINDOW_SHIFT = 31 };
+
 /* Host descriptors of the broker beside the caller's 0, 1 and 2. The listener is
  * there with --host notify alone. */
 enum { BROKER_IMAGE = 3, BROKER_LISTENER = 4 };

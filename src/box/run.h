@@ -9,6 +9,7 @@ struct box_request {
     bool discard;         /* what is written vanishes with the box */
     bool stats;           /* say at the end how calls came */
     bool plain;           /* guests ask for what they could read themselves */
+    uint64_t memory;      /* of shared memory and mapped files at most; 0: half of what there is */
     enum box_host host;   /* how calls come to the shim */
     char *const *argv;    /* the program, by its path or name in the image, and its arguments */
     char *const *environ; /* as the program gets it */

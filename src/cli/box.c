@@ -10,7 +10,8 @@
 
 static const char usage[] =
     "usage: vow box IMAGE [--discard] [--plain] [--stats]\n"
-    "                    [--host trap|notify] -- PROGRAM [ARGUMENT]…\n"
+    "                    [--host trap|notify] [--memory SIZE]\n"
+    "                    -- PROGRAM [ARGUMENT]…\n"
     "       vow box pack -o IMAGE [--add PATH]… [--package NAME]… [--no-data]\n"
     "                    [--size SIZE] PROGRAM…\n"
     "       vow box create IMAGE [--from DIRECTORY|TAR] [--size SIZE]\n"

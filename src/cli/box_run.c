@@ -9,6 +9,7 @@
 
 #include "box/run.h"
 #include "cli/box.h"
+#include "cli/box_image.h"
 #include "cli/cli.h"
 
 /* What a program in a box gets from the outside: how to talk to its user. */
@@ -96,7 +97,10 @@ int box_run_command(int argc, char **argv)
             request.stats = true;
         else if (strcmp(argv[i], "--plain") == 0)
             request.plain = true;
-        else if (strcmp(argv[i], "--host") != 0)
+        else if (strcmp(argv[i], "--memory") == 0) {
+            if (!argv[++i] || !box_size(argv[i], &request.memory))
+                return cli_usage_error(BOX_NAME, "--memory takes a size, as 512M or 4G");
+        } else if (strcmp(argv[i], "--host") != 0)
             return unknown_word(request.image, argv[i]);
         else if (!box_read_host(argv[++i], &request.host))
             return EXIT_USAGE;

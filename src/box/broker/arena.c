@@ -1,51 +1,121 @@
-/* arena: one sparse memory file of 2^45 bytes. Each node that was ever mapped has
- * a window of 2^31 bytes in it, so that its pages are contiguous; guests map parts
- * of it. Who has mapped what is the guests' knowledge, so a window, once given, stays
- * until the box ends, and so does its node. */
+#include "box/broker/arena.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "box/broker/arena.h"
+#include "box/broker/calls.h"
 #include "box/broker/node.h"
+#include "box/broker/task.h"
 
-enum { WINDOW_SHIFT = 31, WINDOWS = 1 << (ARENA_SHIFT - WINDOW_SHIFT), PAGE = 4096 };
-#define WINDOW_BYTES (UINT64_C(1) << WINDOW_SHIFT)
+enum { PAGE = 4096, WORDS = WINDOWS / 64 };
 
-struct window {
-    unsigned index;
-    uint64_t filled; /* bytes from the start that are the file's; a multiple of PAGE */
-    bool shared;     /* somebody may write to it: it is what read and write see */
-};
+static struct {
+    struct node *node; /* of ARENA_NODE */
+    uint64_t bytes;    /* of ARENA_NAMELESS */
+    uint32_t users;
+    enum arena_kind kind;
+} windows[WINDOWS];
+static unsigned hint, hand;
+static uint64_t spent, most = UINT64_MAX;
 
-static struct node *users[WINDOWS]; /* of each window; the marker: of nobody by name */
-static struct node nameless;
-static unsigned hint;
-static uint64_t nameless_used; /* of the last nameless window */
-static unsigned nameless_window = WINDOWS;
+static int64_t small = -1; /* the window that small pieces come from */
 
-static char *address(const struct node *n, uint64_t offset)
+char *arena_at(unsigned window, uint64_t offset)
 {
-    return box.arena + ((uint64_t)n->window->index << WINDOW_SHIFT) + offset;
+    return box.arena + ((uint64_t)window << WINDOW_SHIFT) + offset;
 }
 
-static unsigned take(struct node *user)
+/* Windows ------------------------------------------------------------------------------*/
+
+static bool are_free(unsigned first, unsigned count)
 {
-    for (unsigned i = 0; i < WINDOWS; i++) {
-        unsigned at = (hint + i) % WINDOWS;
-        if (users[at])
-            continue;
-        users[at] = user;
-        hint = at + 1;
-        return at;
+    for (unsigned i = first; i < first + count; i++)
+        if (i >= WINDOWS || windows[i].kind != ARENA_FREE)
+            return false;
+    return true;
+}
+
+static void give(enum arena_kind kind, struct node *node, unsigned window)
+{
+    windows[window].kind = kind;
+    windows[window].node = node;
+    windows[window].users = 0;
+    windows[window].bytes = 0;
+}
+
+static int64_t find_free(unsigned count)
+{
+    for (unsigned i = 0; count && i < WINDOWS; i++)
+        if (are_free((hint + i) % WINDOWS, count))
+            return (hint + i) % WINDOWS;
+    return -ENOMEM;
+}
+
+/* Something that nobody maps, and that can be had again, goes. */
+static bool make_room(void)
+{
+    for (unsigned i = 0; i < WINDOWS; i++, hand = (hand + 1) % WINDOWS) {
+        if (windows[hand].kind == ARENA_NODE && window_make_room(windows[hand].node))
+            return true;
     }
-    return WINDOWS;
+    return text_make_room();
 }
 
-int64_t arena_nameless(void)
+int64_t arena_claim(enum arena_kind kind, struct node *node, unsigned count)
 {
-    unsigned index = take(&nameless);
-    return index == WINDOWS ? -ENOMEM : (int64_t)((uint64_t)index << WINDOW_SHIFT);
+    int64_t first = find_free(count);
+    while (first < 0 && make_room())
+        first = find_free(count);
+    for (unsigned i = 0; first >= 0 && i < count; i++)
+        give(kind, node, (unsigned)first + i);
+    if (first >= 0)
+        hint = ((unsigned)first + count) % WINDOWS;
+    return first;
+}
+
+bool arena_extend(struct node *node, unsigned end)
+{
+    if (!are_free(end, 1))
+        return false;
+    give(ARENA_NODE, node, end);
+    return true;
+}
+
+void arena_drop(unsigned first, unsigned count)
+{
+    madvise(arena_at(first, 0), (size_t)count << WINDOW_SHIFT, MADV_REMOVE);
+    for (unsigned i = first; i < first + count; i++)
+        give(ARENA_FREE, NULL, i);
+}
+
+unsigned arena_users(unsigned first, unsigned count)
+{
+    unsigned sum = 0;
+    for (unsigned i = first; i < first + count; i++)
+        sum += windows[i].users;
+    return sum;
+}
+
+/* Bytes --------------------------------------------------------------------------------*/
+
+void arena_limit(uint64_t bytes)
+{
+    most = bytes;
+}
+
+int arena_spend(uint64_t bytes)
+{
+    while (bytes > most || spent > most - bytes)
+        if (!make_room())
+            return -ENOMEM;
+    spent += bytes;
+    return 0;
+}
+
+void arena_refund(uint64_t bytes)
+{
+    spent -= bytes;
 }
 
 void arena_populate(void *at, uint64_t size, uint64_t offset, uint64_t file_size)
@@ -55,137 +125,120 @@ void arena_populate(void *at, uint64_t size, uint64_t offset, uint64_t file_size
                 MADV_POPULATE_WRITE); /* else they come one by one */
 }
 
-static int fill(struct node *n, uint64_t end, uint64_t file_size)
+/* Nobody maps anything of the window of small pieces. */
+static void small_unused(unsigned window)
 {
-    struct window *w = n->window;
-    end = (end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    if (w->filled < end)
-        arena_populate(address(n, w->filled), end - w->filled, w->filled, file_size);
-    while (w->filled < end) {
-        int64_t got = n->ops->read(n, w->filled, address(n, w->filled), (size_t)(end - w->filled));
-        if (got < 0)
-            return (int)got;
-        if (got == 0 || w->filled + (uint64_t)got >= end)
-            w->filled = end;
-        else
-            w->filled += (uint64_t)got & ~(uint64_t)(PAGE - 1)
-                             ? (uint64_t)got & ~(uint64_t)(PAGE - 1)
-                             : end - w->filled;
-    }
-    return 0;
+    arena_refund(windows[window].bytes);
+    arena_drop(window, 1);
+    if (small == (int64_t)window)
+        small = -1;
 }
 
-int64_t arena_map(struct node *n, uint64_t offset, uint64_t size, bool shared)
-{
-    if (offset > WINDOW_BYTES || size > WINDOW_BYTES - offset)
-        return -ENOMEM;
-    if (!n->window) {
-        struct window *w = calloc(1, sizeof *w);
-        if (!w || (w->index = take(n)) == WINDOWS) {
-            free(w);
-            return -ENOMEM;
-        }
-        n->window = w;
-        node_hold(n);
-    }
-    struct store_attr attr;
-    int result = n->ops->attr(n, &attr);
-    if (result == 0)
-        result =
-            fill(n, shared && attr.size > offset + size ? attr.size : offset + size, attr.size);
-    if (result != 0)
-        return result;
-    if (shared && !n->window->shared) {
-        n->window->shared = true;
-        store_fs_changed(n); /* its bytes are in the arena now */
-    }
-    return (int64_t)(((uint64_t)n->window->index << WINDOW_SHIFT) + offset);
-}
-
-int64_t arena_new(uint64_t size)
+int64_t arena_small(uint64_t size)
 {
     size = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    if (size > WINDOW_BYTES)
+    if (small < 0 || windows[small].bytes + size > WINDOW_BYTES)
+        small = arena_claim(ARENA_NAMELESS, NULL, 1);
+    if (small < 0 || arena_spend(size) != 0)
         return -ENOMEM;
-    if (nameless_window == WINDOWS || nameless_used + size > WINDOW_BYTES) {
-        nameless_window = take(&nameless);
-        nameless_used = 0;
-        if (nameless_window == WINDOWS)
-            return -ENOMEM;
-    }
-    uint64_t at = nameless_used;
-    nameless_used += size;
-    return (int64_t)(((uint64_t)nameless_window << WINDOW_SHIFT) + at);
+    uint64_t at = ((uint64_t)small << WINDOW_SHIFT) + windows[small].bytes;
+    windows[small].bytes += size;
+    return (int64_t)at;
 }
 
-bool window_covers(const struct node *n)
-{
-    return n->window && n->window->shared;
-}
+/* Who maps what ------------------------------------------------------------------------*/
 
-int64_t window_read(struct node *n, uint64_t offset, void *to, size_t size)
+static void left(unsigned window)
 {
-    struct store_attr attr;
-    int result = n->ops->attr(n, &attr);
-    if (result != 0)
-        return result;
-    if (size == 0 || offset >= attr.size)
-        return 0;
-    if (size > attr.size - offset)
-        size = (size_t)(attr.size - offset);
-    if (offset + size > n->window->filled)
-        return n->ops->read(n, offset, to, size);
-    memcpy(to, address(n, offset), size);
-    return (int64_t)size;
-}
-
-void window_write(struct node *n, uint64_t offset, const void *from, size_t size)
-{
-    if (offset >= n->window->filled)
+    if (windows[window].users == 0 || --windows[window].users)
         return;
-    uint64_t room = n->window->filled - offset;
-    memcpy(address(n, offset), from, size < room ? size : (size_t)room);
-}
-
-void window_truncate(struct node *n, uint64_t size)
-{
-    struct window *w = n->window;
-    if (size < w->filled) {
-        uint64_t page = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-        memset(address(n, size), 0, (size_t)(page - size));
-        if (page < w->filled)
-            madvise(address(n, page), (size_t)(w->filled - page), MADV_REMOVE);
+    switch (windows[window].kind) {
+    case ARENA_FREE: break;
+    case ARENA_NODE: window_unused(windows[window].node); break;
+    case ARENA_TEXT: text_unused(window); break;
+    case ARENA_NAMELESS: small_unused(window); break;
     }
 }
 
-/* What guests wrote: pages that differ from the file's. */
-int window_flush(struct node *n)
+void arena_note(struct process *p, uint64_t arena, uint64_t size)
 {
-    struct window *w = n->window;
-    struct store_attr attr;
-    char page[PAGE];
-    if (!w->shared || n->ops->attr(n, &attr) != 0)
-        return 0;
-    for (uint64_t at = 0; at < w->filled && at < attr.size; at += PAGE) {
-        uint64_t size = attr.size - at < PAGE ? attr.size - at : PAGE;
-        int64_t got = n->ops->read(n, at, page, (size_t)size);
-        if (got == (int64_t)size && memcmp(page, address(n, at), (size_t)size) == 0)
-            continue;
-        int64_t put = n->ops->write(n, at, address(n, at), (size_t)size);
-        if (put < 0)
-            return (int)put;
+    for (uint64_t i = arena >> WINDOW_SHIFT; i <= (arena + size - 1) >> WINDOW_SHIFT; i++) {
+        uint64_t bit = UINT64_C(1) << i % 64;
+        if (i < WINDOWS && !(p->mapped[i / 64] & bit)) {
+            p->mapped[i / 64] |= bit;
+            windows[i].users++;
+        }
+    }
+}
+
+int arena_inherit(struct process *p, const struct process *parent)
+{
+    p->mapped = calloc(WORDS, sizeof *p->mapped);
+    if (!p->mapped)
+        return -ENOMEM;
+    for (unsigned i = 0; parent && i < WORDS; i++) {
+        p->mapped[i] = parent->mapped[i];
+        for (uint64_t set = p->mapped[i]; set; set &= set - 1)
+            windows[i * 64 + (unsigned)__builtin_ctzll(set)].users++;
     }
     return 0;
+}
+
+void arena_leave(struct process *p)
+{
+    for (unsigned i = 0; p->mapped && i < WORDS; i++) {
+        uint64_t set = p->mapped[i];
+        p->mapped[i] = 0;
+        for (; set; set &= set - 1)
+            left(i * 64 + (unsigned)__builtin_ctzll(set));
+    }
+}
+
+/* A place in the last window of which nothing is mapped; or UNMAP_ALL. */
+int64_t box_unmap(struct thread *t, struct call *c)
+{
+    struct process *p = t->process;
+    uint64_t i = c->a[0] >> WINDOW_SHIFT, bit = UINT64_C(1) << i % 64;
+    if (c->a[0] == UNMAP_ALL)
+        arena_leave(p);
+    else if (i < WINDOWS && p->mapped[i / 64] & bit) {
+        p->mapped[i / 64] &= ~bit;
+        left((unsigned)i);
+    }
+    return 0;
+}
+
+/* A place, size: how many bytes from there on may be mapped; 0: none, it is behind the
+ * end of its file. */
+int64_t box_touch(struct thread *t, struct call *c)
+{
+    uint64_t i = c->a[0] >> WINDOW_SHIFT;
+    if (i >= WINDOWS || !(t->process->mapped[i / 64] >> i % 64 & 1) || c->a[0] % PAGE)
+        return -EINVAL;
+    return windows[i].kind == ARENA_NODE ? window_touch(windows[i].node, c->a[0], c->a[1])
+                                         : (int64_t)c->a[1];
+}
+
+void arena_unlinked(struct node *n)
+{
+    struct store_attr a;
+    if (n->type != S_IFREG || n->ops->attr(n, &a) != 0 || a.nlink)
+        return;
+    if (n->window)
+        window_unused(n);
+    text_forget(n); /* it may be gone already, and then has none */
 }
 
 struct node *arena_node(uint64_t arena, uint64_t *offset)
 {
-    uint64_t index = arena >> WINDOW_SHIFT;
-    *offset = arena & (WINDOW_BYTES - 1);
-    return index < WINDOWS && users[index] != &nameless ? users[index] : NULL;
+    uint64_t i = arena >> WINDOW_SHIFT;
+    struct node *n = i < WINDOWS && windows[i].kind == ARENA_NODE ? windows[i].node : NULL;
+    *offset = n ? window_offset(n, arena) : 0;
+    return n;
 }
 
-int window_flush_at(uint64_t arena)
+/* msync */
+int arena_sync(uint64_t arena)
 {
     uint64_t offset;
     struct node *n = arena_node(arena, &offset);
@@ -194,7 +247,7 @@ int window_flush_at(uint64_t arena)
 
 void window_flush_all(void)
 {
-    for (unsigned i = 0; i < hint && i < WINDOWS; i++)
-        if (users[i] && users[i] != &nameless)
-            window_flush(users[i]);
+    for (unsigned i = 0; i < WINDOWS; i++)
+        if (windows[i].kind == ARENA_NODE && (i == 0 || windows[i - 1].node != windows[i].node))
+            window_flush(windows[i].node);
 }

@@ -375,7 +375,7 @@ int64_t do_syncfs(struct thread *t, struct call *c)
 int64_t do_msync(struct thread *t, struct call *c)
 {
     (void)t;
-    return window_flush_at(c->a[0]);
+    return arena_sync(c->a[0]);
 }
 
 /* statfs ---------------------------------------------------------------------------------*/

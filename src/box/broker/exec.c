@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "box/broker/arena.h"
 #include "box/broker/calls.h"
 #include "box/broker/host.h"
 #include "box/broker/ipc/ids.h"
@@ -154,42 +155,69 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
     return call_put(t, c->a[0], &out, sizeof out);
 }
 
-/* fd, prot, enum map_how, offset, size */
-int64_t box_map(struct thread *t, struct call *c)
+/* Shared memory without a name: a little of a common window, or a file's. */
+static int64_t map_new(struct thread *t, uint64_t size)
 {
-    int fd = (int)c->a[0];
+    if (size <= ARENA_SMALL) {
+        int64_t at = arena_small(size);
+        return at < 0 ? at : map_answer((uint64_t)at, (size + PAGE - 1) / PAGE);
+    }
+    struct node *n = memory_fs_new_file(t->process, 0600);
+    if (!n)
+        return -ENOMEM;
+    int64_t answer = n->ops->truncate(n, size);
+    if (answer == 0)
+        answer = window_map(n, &(struct window_part){0, size, true});
+    if (answer >= 0) {
+        arena_note(t->process, map_place(answer), size);
+        window_hold(n);
+    }
+    node_drop(n);
+    return answer < 0 ? -ENOMEM : answer;
+}
+
+static int64_t map_file(struct file *f, const struct call *c)
+{
     uint64_t prot = c->a[1];
     bool shared = c->a[2] == MAP_AS_SHARED;
-    if (c->a[4] == 0 || c->a[3] % PAGE)
-        return -EINVAL;
-    if (fd == MAP_NEW_SHARED) {
-        int64_t at = arena_new(c->a[4]);
-        return at < 0 ? at : at | MAP_SHARED_WRITABLE;
-    }
-    struct file *f = fd == MAP_EXEC_FILE     ? t->process->exec_files[0]
-                     : fd == MAP_EXEC_LOADER ? t->process->exec_files[1]
-                                             : fd_file(t, (uint64_t)fd);
-    if (!f || f->flags & O_PATH)
-        return -EBADF;
-    if (f->ops == &zero_ops) {
-        int64_t at = arena_new(c->a[4]);
-        return at < 0 ? at : at | MAP_SHARED_WRITABLE;
-    }
-    if (f->ops != &regular_ops)
-        return -ENODEV;
     uint32_t access = f->flags & O_ACCMODE;
     if (access == O_WRONLY || (shared && prot & PROT_WRITE && access != O_RDWR))
         return -EACCES;
     if (c->a[2] == MAP_AS_TEXT) {
         int64_t text = text_map(f->node, c->a[3], c->a[4]);
         if (text >= 0)
-            return text | MAP_IS_TEXT;
+            return map_answer((uint64_t)text, (c->a[4] + PAGE - 1) / PAGE) | MAP_IS_TEXT;
     }
     bool sealed = memory_fs_seals(f->node) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
     if (shared && sealed && prot & PROT_WRITE)
         return -EPERM;
     bool writable = shared && access == O_RDWR && !sealed;
-    int64_t at =
-        arena_map(f->node, c->a[3], c->a[4], writable || (shared && window_covers(f->node)));
-    return at < 0 ? at : at | (writable ? MAP_SHARED_WRITABLE : 0);
+    const struct window_part part = {c->a[3], c->a[4],
+                                     writable || (shared && window_covers(f->node))};
+    int64_t answer = window_map(f->node, &part);
+    return answer < 0 ? answer : answer | (writable ? MAP_SHARED_WRITABLE : 0);
+}
+
+/* fd, prot, enum map_how, offset, size */
+int64_t box_map(struct thread *t, struct call *c)
+{
+    int fd = (int)c->a[0];
+    if (c->a[4] == 0 || c->a[3] % PAGE)
+        return -EINVAL;
+    struct file *f = fd == MAP_NEW_SHARED    ? NULL
+                     : fd == MAP_EXEC_FILE   ? t->process->exec_files[0]
+                     : fd == MAP_EXEC_LOADER ? t->process->exec_files[1]
+                                             : fd_file(t, (uint64_t)fd);
+    if (fd != MAP_NEW_SHARED && (!f || f->flags & O_PATH))
+        return -EBADF;
+    bool is_new = !f || f->ops == &zero_ops;
+    if (!is_new && f->ops != &regular_ops)
+        return -ENODEV;
+    int64_t answer = is_new ? map_new(t, c->a[4]) : map_file(f, c);
+    if (answer < 0)
+        return answer;
+    arena_note(t->process, map_place(answer), c->a[4]);
+    if (!is_new)
+        window_hold(f->node);
+    return is_new ? answer | MAP_SHARED_WRITABLE : answer;
 }

@@ -1,5 +1,5 @@
 /* limits: what setrlimit(2) sets. Held to: open files, processes of a user, sizes of
- * files. */
+ * files; by the shim: memory. */
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -39,6 +39,7 @@ static int64_t set(const struct thread *t, struct process *p, uint32_t which, co
         return -EPERM;
     now[0] = to[0];
     now[1] = to[1];
+    task_publish(p); /* the shim holds to those of memory */
     return 0;
 }
 

@@ -11,6 +11,8 @@
 #include "box/broker/tty/host_tty.h"
 #include "box/broker/tty/pty.h"
 
+#define FILE_MAX (UINT64_C(1) << ARENA_SHIFT)
+
 /* A name in a directory; holds its node. */
 struct entry {
     struct entry *next;
@@ -193,6 +195,7 @@ static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
 
 static void release(struct node *n)
 {
+    window_free(n);
     free(of(n)->target);
     free(of(n));
 }
@@ -272,7 +275,7 @@ static int64_t read(struct node *n, uint64_t offset, void *to, size_t size)
     if (offset >= end)
         return 0;
     size = size < end - offset ? size : (size_t)(end - offset);
-    memset(to, 0, size); /* what a window is filled with */
+    memset(to, 0, size); /* what was written lies in its window */
     return (int64_t)size;
 }
 
@@ -283,9 +286,9 @@ static int64_t write(struct node *n, uint64_t offset, const void *from, size_t s
     if (m->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
         (m->seals & F_SEAL_GROW && offset + size > m->attr.size))
         return -EPERM;
-    int64_t at = arena_map(n, 0, offset + size, true);
-    if (at < 0)
-        return at == -ENOMEM ? -EFBIG : at;
+    int result = offset + size < offset ? -EFBIG : window_grow(n, offset, size);
+    if (result != 0)
+        return result == -ENOMEM ? -ENOSPC : result;
     if (offset + size > m->attr.size)
         m->attr.size = offset + size;
     touch(m);
@@ -298,10 +301,9 @@ static int truncate(struct node *n, uint64_t size)
     if ((m->seals & F_SEAL_GROW && size > m->attr.size) ||
         (m->seals & F_SEAL_SHRINK && size < m->attr.size))
         return -EPERM;
-    int64_t at = arena_map(n, 0, size, true);
-    if (at < 0)
-        return at == -ENOMEM ? -EFBIG : (int)at;
-    if (size < m->attr.size)
+    if (size > FILE_MAX)
+        return -EFBIG;
+    if (size < m->attr.size && n->window)
         window_truncate(n, size);
     m->attr.size = size;
     touch(m);
@@ -365,6 +367,7 @@ static const struct node_ops memory_ops = {
     .directory = directory,
     .release = release,
     .device = 5,
+    .in_memory = true,
 };
 
 /* /dev ---------------------------------------------------------------------------------*/

@@ -36,6 +36,7 @@ struct node_ops {
     /* release: nobody holds it any more; frees it. */
     void (*release)(struct node *n);
     uint32_t device; /* st_dev */
+    bool in_memory;  /* its files have no bytes but those in their windows */
 };
 
 struct node {
@@ -124,18 +125,30 @@ int64_t store_fs_next_commit(void);
 void store_fs_changed(struct node *n);
 int store_fs_allocate(struct node *n, unsigned how, uint64_t offset, uint64_t size);
 
-/* arena.c: pages that processes share. */
-/* arena_map: the arena's offset for `size` bytes at `offset` of a node. */
-int64_t arena_map(struct node *n, uint64_t offset, uint64_t size, bool shared);
-int64_t arena_new(uint64_t size);
-/* window_read, window_write: a node's bytes that are in the arena. */
+/* window.c: the bytes of a node that lie in the arena. */
+struct window_part {
+    uint64_t offset, size;
+    bool shared; /* somebody may write there */
+};
+/* window_map: what BOX_MAP answers, or -errno. window_hold: a process has noted that it
+ * maps it (arena_note). window_touch: what BOX_TOUCH answers. */
+int64_t window_map(struct node *n, const struct window_part *part);
+void window_hold(struct node *n);
+int64_t window_touch(struct node *n, uint64_t arena, uint64_t size);
+/* window_free: it has none any more. */
+void window_free(struct node *n);
+/* window_covers: they are what read and write see; window_read, window_write: those
+ * that are there. window_grow: of a file that lives in memory: room to write. */
 bool window_covers(const struct node *n);
 void window_write(struct node *n, uint64_t offset, const void *from, size_t size);
 int64_t window_read(struct node *n, uint64_t offset, void *to, size_t size);
+int window_grow(struct node *n, uint64_t offset, uint64_t size);
 void window_truncate(struct node *n, uint64_t size);
+void window_zero(struct node *n, uint64_t offset, uint64_t size);
 /* window_flush: what was written to shared mappings goes to the file. */
 int window_flush(struct node *n);
-int window_flush_at(uint64_t arena);
+/* arena_sync: of the node that has this place of the arena. */
+int arena_sync(uint64_t arena);
 void window_flush_all(void);
 
 #endif

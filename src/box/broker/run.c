@@ -35,11 +35,13 @@
 #include "box/filter.h"
 #include "host/caps.h"
 #include "host/image.h"
+#include "host/machine.h"
 #include "host/process.h"
 #include "host/seccomp.h"
 
 enum { GUEST_CHANNEL = 5, GUEST_PUBLISHED = 6, GUEST_SHIM = 7, MANY = 1 << 20 };
-enum { CACHE_PART = 8, CACHE_PAGES_MIN = 1024 }; /* of the machine's memory */
+/* Of the machine's memory. */
+enum { CACHE_PART = 8, CACHE_PAGES_MIN = 1024, ARENA_PART = 2 };
 
 /* What vow's process and the broker share. */
 struct outcome {
@@ -108,9 +110,9 @@ static int read_only(int fd)
 /* A power of two. */
 static uint32_t cache_pages(void)
 {
-    long all = sysconf(_SC_PHYS_PAGES);
+    uint64_t all = machine_memory() / PAGE_BYTES;
     uint32_t pages = CACHE_PAGES_MIN;
-    while (pages < PAGE_COUNT_MAX && (long)pages * 2 * CACHE_PART <= all)
+    while (pages < PAGE_COUNT_MAX && (uint64_t)pages * 2 * CACHE_PART <= all)
         pages *= 2;
     return pages;
 }
@@ -131,6 +133,7 @@ static int make_memory(struct setup *s, struct err *err)
     if (fd < 0)
         return err_set(err, fd, "cannot map the box's memory: %s", strerror(-fd));
     box.arena = arena;
+    arena_limit(s->request->memory ? s->request->memory : machine_memory() / ARENA_PART);
     box.channel = channel;
     fd = publish_start(published, pages);
     if (fd < 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "box/broker/arena.h"
 #include "box/broker/name_cache.h"
 #include "box/broker/page_cache.h"
 #include "box/broker/publish.h"
@@ -70,6 +71,7 @@ static void release(struct node *n)
 {
     struct store_node **at = &buckets[n->ino % BUCKETS], *s;
     struct store_attr last;
+    window_free(n);
     while (&(*at)->node != n)
         at = &(*at)->next;
     s = *at;
@@ -216,10 +218,12 @@ static void left(const struct leaving *l)
 {
     struct store_attr now;
     struct node *n = l->ino ? present(l->ino) : NULL;
-    if (n)
+    if (n) {
         changed(n);
-    else if (l->ino && S_ISREG(l->attr.mode) && store_getattr(box.store, l->ino, &now) != 0)
+        arena_unlinked(n);
+    } else if (l->ino && S_ISREG(l->attr.mode) && store_getattr(box.store, l->ino, &now) != 0) {
         page_cache_drop(l->ino, 0, l->attr.size);
+    }
 }
 
 static int readdir(struct node *dir, uint64_t *position,
@@ -333,11 +337,15 @@ static int truncate(struct node *n, uint64_t size)
 int store_fs_allocate(struct node *n, unsigned how, uint64_t offset, uint64_t size)
 {
     struct store_attr before;
-    int result = n->window ? -EOPNOTSUPP : attr(n, &before);
+    int result = attr(n, &before);
+    if (result == 0 && n->window)
+        result = window_flush(n);
     if (result == 0) {
         result = store_fallocate(box.store, n->ino, how, offset, size);
         changed_from(n, offset, before.size);
     }
+    if (result == 0 && n->window && how & (STORE_PUNCH_HOLE | STORE_ZERO_RANGE))
+        window_zero(n, offset, size);
     return result;
 }
 

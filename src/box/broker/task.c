@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "box/broker/arena.h"
 #include "box/broker/birth.h"
 #include "box/broker/calls.h"
 #include "box/broker/host.h"
@@ -67,6 +69,8 @@ static void publish(const struct thread *t)
     s->uid = p->cred.uid, s->euid = p->cred.euid;
     s->gid = p->cred.gid, s->egid = p->cred.egid;
     s->asks = credentials_ask(p);
+    s->memory_limit = p->limits[RLIMIT_AS][0];
+    s->data_limit = p->limits[RLIMIT_DATA][0];
 }
 
 void task_publish(const struct process *p)
@@ -157,6 +161,8 @@ static void process_free(struct process *p)
     free(p->cmdline);
     free(p->exe);
     free(p->exec_path);
+    arena_leave(p);
+    free(p->mapped);
     free(p);
 }
 
@@ -304,6 +310,7 @@ void task_host_ended(int host_pid, int status, int64_t used)
             continue;
         p->host_gone = true;
         p->host_pid = 0;
+        arena_leave(p); /* until now it could still touch it */
         if (p->state != ZOMBIE)
             p->used = used;
         task_end(p, status); /* if it was not known to have ended */
@@ -332,7 +339,7 @@ struct process *task_first(void)
     p->started = time_now();
     credentials_start(&p->cred);
     itimers_start(p);
-    p->fds = fds_new();
+    p->fds = arena_inherit(p, NULL) == 0 ? fds_new() : NULL;
     struct thread *t = p->fds ? thread_new(p, 1) : NULL;
     if (!t || store_fs_node(STORE_ROOT, &p->cwd) != 0) {
         free(p);
@@ -375,7 +382,9 @@ static struct process *copy(struct process *from, int exit_signal)
         memcpy(p->cmdline, from->cmdline, from->cmdline_size);
     else
         p->cmdline_size = 0;
-    p->fds = shm_copy(p, from) == 0 ? fds_copy(from->fds) : NULL;
+    bool whole = arena_inherit(p, from) == 0;
+    whole = shm_copy(p, from) == 0 && whole;
+    p->fds = whole ? fds_copy(from->fds) : NULL;
     node_hold(p->cwd);
     publish_cwd(p);
     p->next = box.first;

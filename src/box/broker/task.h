@@ -104,6 +104,7 @@ struct process {
     struct posix_timer *posix_timers;
     struct attachment *attached; /* shared memory of System V */
     struct sem_undo *undo;
+    uint64_t *mapped; /* windows of the arena, a bit each */
     int64_t started;
     uint64_t limits[LIMITS][2]; /* soft, hard */
     bool no_new_privileges;

@@ -84,14 +84,81 @@ static int fill(struct program_text *x)
     return 0;
 }
 
+static void text_free(struct program_text *x)
+{
+    struct program_text **at = &first;
+    while (*at != x)
+        at = &(*at)->next;
+    *at = x->next;
+    for (unsigned i = 0; i < BUCKETS; i++)
+        for (struct known *k = x->sites[i], *next; k; k = next) {
+            next = k->next;
+            free(k);
+        }
+    arena_refund(x->size);
+    arena_drop((unsigned)(x->arena >> WINDOW_SHIFT), 1);
+    site_count -= x->site_count;
+    count--;
+    node_drop(x->node);
+    free(x->used);
+    free(x);
+}
+
+static bool is_mapped(const struct program_text *x)
+{
+    return arena_users((unsigned)(x->arena >> WINDOW_SHIFT), 1) > 0;
+}
+
+static bool is_wanted(const struct program_text *x)
+{
+    struct store_attr attr;
+    return x->node->ops->attr(x->node, &attr) == 0 && attr.nlink && is_current(x, &attr);
+}
+
+void text_unused(unsigned window)
+{
+    struct program_text *x = first;
+    while (x && x->arena >> WINDOW_SHIFT != window)
+        x = x->next;
+    if (x && !is_wanted(x))
+        text_free(x);
+}
+
+bool text_make_room(void)
+{
+    struct program_text *last = NULL; /* the oldest */
+    for (struct program_text *x = first; x; x = x->next)
+        if (!is_mapped(x))
+            last = x;
+    if (last)
+        text_free(last);
+    return last;
+}
+
+/* Those that nobody can map again. */
+void text_forget(const struct node *n)
+{
+    for (struct program_text *x = first, *next; x; x = next) {
+        next = x->next;
+        if (x->node == n && !is_mapped(x) && !is_wanted(x))
+            text_free(x);
+    }
+}
+
 static struct program_text *make(struct node *n, uint64_t offset, uint64_t size,
                                  const struct store_attr *attr)
 {
     struct program_text *x = calloc(1, sizeof *x);
-    int64_t arena = x ? arena_nameless() : -ENOMEM;
-    if (arena >= 0)
+    int64_t window = x ? arena_claim(ARENA_TEXT, NULL, 1) : -ENOMEM;
+    if (window >= 0 && arena_spend(size) != 0) {
+        arena_drop((unsigned)window, 1);
+        window = -ENOMEM;
+    }
+    if (window >= 0)
         x->used = calloc((size + PAGE - 1) / PAGE, sizeof *x->used);
-    if (arena < 0 || !x->used) {
+    if (window < 0 || !x->used) {
+        if (window >= 0)
+            arena_drop((unsigned)window, 1);
         free(x);
         return NULL;
     }
@@ -99,17 +166,15 @@ static struct program_text *make(struct node *n, uint64_t offset, uint64_t size,
     x->offset = offset;
     x->size = size;
     x->made_of = *attr;
-    x->arena = (uint64_t)arena;
-    x->at = (uint8_t *)box.arena + arena;
-    if (fill(x) != 0) {
-        node_drop(n);
-        free(x->used);
-        free(x);
-        return NULL;
-    }
+    x->arena = (uint64_t)window << WINDOW_SHIFT;
+    x->at = (uint8_t *)arena_at((unsigned)window, 0);
     x->next = first;
+    first = x;
     count++;
-    return first = x;
+    if (fill(x) == 0)
+        return x;
+    text_free(x);
+    return NULL;
 }
 
 int64_t text_map(struct node *n, uint64_t offset, uint64_t size)
@@ -123,6 +188,8 @@ int64_t text_map(struct node *n, uint64_t offset, uint64_t size)
     struct program_text *x = first;
     while (x && !(x->node == n && x->offset == offset && x->size == size && is_current(x, &attr)))
         x = x->next;
+    if (!x)
+        text_forget(n);
     if (!x && count < TEXTS_MAX)
         x = make(n, offset, size, &attr);
     return x ? (int64_t)x->arena : -ENOTSUP;

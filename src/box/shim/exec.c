@@ -279,16 +279,17 @@ static bool map_segment(struct thread *t, long index, const struct image *i,
     if (s->p_filesz) {
         bool text =
             (prot & (PROT_WRITE | PROT_EXEC)) == PROT_EXEC && memory_may_be_text(start, end);
-        long arena =
+        long answer =
             call_broker(t, BOX_MAP, index ? MAP_EXEC_LOADER : MAP_EXEC_FILE, prot,
                         text ? MAP_AS_TEXT : MAP_AS_PRIVATE, (long)(s->p_offset & ~UINT64_C(0xfff)),
                         (long)(file_pages - start));
-        if (arena < 0 || !map_part((struct mapping){.start = start,
-                                                    .end = file_pages,
-                                                    .prot = prot,
-                                                    .kind = MAPPING_FILE,
-                                                    .text = arena & MAP_IS_TEXT,
-                                                    .arena = (uint64_t)arena & ~UINT64_C(0xfff)}))
+        const struct mapping m = {.start = start,
+                                  .end = file_pages,
+                                  .prot = prot,
+                                  .kind = MAPPING_FILE,
+                                  .text = answer & MAP_IS_TEXT,
+                                  .arena = map_place(answer)};
+        if (answer < 0 || memory_map_file(&m, map_present(answer)) < 0)
             return false;
     }
     if (s->p_memsz > s->p_filesz && prot & PROT_WRITE && file_pages > file_end && s->p_filesz)
@@ -380,6 +381,7 @@ static bool replace(struct thread *t, struct exec *e, const struct commit *c, st
 {
     struct image *p = &e->program, *l = &e->loader;
     memory_reset(c->seed);
+    call_broker(t, BOX_UNMAP, (long)UNMAP_ALL);
     sys_shm_forget();
     uint64_t top = memory_top;
     memory_top -= STACK_SIZE + STACK_GAP;

@@ -5,7 +5,13 @@
 
 #include <linux/mman.h>
 
-enum { MAPPINGS_MAX = 16384 };
+enum {
+    MAPPINGS_MAX = 16384,
+    GONE_MAX = 64,
+    TOUCHED_LEAST = 256 * 1024, /* bytes that are asked for at once */
+    TOUCHED_MOST = 8 << 20,
+    CROWDED = MAPPINGS_MAX / 2, /* mappings: it is better to ask for more */
+};
 
 static struct mapping map[MAPPINGS_MAX]; /* sorted, disjoint */
 static unsigned count;
@@ -35,16 +41,11 @@ static void insert(unsigned index, const struct mapping *m)
     count++;
 }
 
-static bool has_arena(const struct mapping *m)
-{
-    return m->kind == MAPPING_FILE || m->kind == MAPPING_SHARED;
-}
-
 /* Ends a mapping at `at`, which lies inside; the rest becomes a mapping. */
 static void split(unsigned index, uint64_t at)
 {
     struct mapping rest = map[index];
-    if (has_arena(&rest))
+    if (mapping_has_arena(&rest))
         rest.arena += at - rest.start;
     rest.start = at;
     map[index].end = at;
@@ -65,24 +66,79 @@ static int borders(uint64_t start, uint64_t end)
     return (int)first;
 }
 
+/* Windows of the arena of which a part was unmapped: the broker wants to know when
+ * nothing is mapped of one any more. What finds no room here goes with the process. */
+static uint32_t gone[GONE_MAX];
+static unsigned gone_count;
+
+static void note_gone(const struct mapping *m)
+{
+    if (!mapping_has_arena(m))
+        return;
+    for (uint64_t i = m->arena >> WINDOW_SHIFT; i <= mapping_last(m) >> WINDOW_SHIFT; i++)
+        if (gone_count < GONE_MAX && (gone_count == 0 || gone[gone_count - 1] != i))
+            gone[gone_count++] = (uint32_t)i;
+}
+
+static bool is_mapped(uint32_t window)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (mapping_has_arena(&map[i]) && map[i].arena >> WINDOW_SHIFT <= window &&
+            mapping_last(&map[i]) >> WINDOW_SHIFT >= window)
+            return true;
+    return false;
+}
+
+static void tell_gone(void)
+{
+    while (gone_count > 0) {
+        uint32_t window = gone[--gone_count];
+        if (!is_mapped(window))
+            call_broker(thread_self(), BOX_UNMAP, (long)((uint64_t)window << WINDOW_SHIFT));
+    }
+}
+
+void memory_not_mapped(uint64_t arena)
+{
+    gone[0] = (uint32_t)(arena >> WINDOW_SHIFT);
+    gone_count = 1;
+    tell_gone();
+}
+
 static void forget(unsigned first, uint64_t end)
 {
     unsigned last = first;
     while (last < count && map[last].start < end)
-        last++;
+        note_gone(&map[last++]);
     memmove(&map[first], &map[last], (count - last) * sizeof *map);
     count -= last - first;
 }
 
-/* Grows the neighbour below instead of adding one that is like it. */
-static bool merge(unsigned index, const struct mapping *m)
+/* Does `b` go on where `a` ends, in every respect? */
+static bool goes_on(const struct mapping *a, const struct mapping *b)
 {
-    struct mapping *below = index > 0 ? &map[index - 1] : NULL;
-    if (!below || m->kind != MAPPING_ANON || below->kind != MAPPING_ANON ||
-        below->prot != m->prot || below->end != m->start)
+    if (a->end != b->start || a->kind != b->kind || a->prot != b->prot)
         return false;
-    below->end = m->end;
-    return true;
+    if (!mapping_has_arena(a))
+        return true;
+    return !a->text && !b->text && a->absent == b->absent && a->writable == b->writable &&
+           a->arena + (a->end - a->start) == b->arena;
+}
+
+/* Grows neighbours instead of adding one that is like them. */
+static void add(unsigned index, const struct mapping *m)
+{
+    if (index < count && goes_on(m, &map[index])) {
+        map[index].start = m->start;
+        map[index].arena = m->arena;
+    } else {
+        insert(index, m);
+    }
+    if (index > 0 && goes_on(&map[index - 1], &map[index])) {
+        map[index - 1].end = map[index].end;
+        memmove(&map[index], &map[index + 1], (count - index - 1) * sizeof *map);
+        count--;
+    }
 }
 
 static bool is_guests(uint64_t start, uint64_t end)
@@ -94,8 +150,8 @@ static bool is_guests(uint64_t start, uint64_t end)
 static long host_map(const struct mapping *m)
 {
     long size = (long)(m->end - m->start), flags = MAP_PRIVATE | MAP_FIXED;
-    if (!has_arena(m))
-        return host_call(__NR_mmap, (long)m->start, size, m->prot,
+    if (!mapping_has_arena(m) || m->absent)
+        return host_call(__NR_mmap, (long)m->start, size, m->absent ? PROT_NONE : m->prot,
                          flags | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     if (m->kind == MAPPING_SHARED)
         flags = MAP_SHARED | MAP_FIXED;
@@ -121,8 +177,89 @@ long memory_map(const struct mapping *m)
     if (result < 0)
         return result;
     forget((unsigned)first, m->end);
-    if (!merge((unsigned)first, m))
-        insert((unsigned)first, m);
+    add((unsigned)first, m);
+    tell_gone();
+    return result;
+}
+
+long memory_map_file(const struct mapping *m, uint64_t present)
+{
+    struct mapping part = *m;
+    if (present >= m->end - m->start)
+        return memory_map(m);
+    part.absent = true;
+    long result = memory_map(&part);
+    if (result < 0 || present == 0)
+        return result;
+    part.absent = false;
+    part.end = m->start + present;
+    return memory_map(&part);
+}
+
+/* How much is asked for when somebody touches `at` of what is absent: the more, the
+ * more of it was touched one after the other. */
+static struct mapping around(const struct mapping *m, uint64_t at)
+{
+    struct mapping part = *m;
+    const struct mapping *below = m > map ? m - 1 : NULL;
+    uint64_t size = TOUCHED_LEAST;
+    if (below &&
+        goes_on(&(struct mapping){.start = below->start,
+                                  .end = below->end,
+                                  .kind = below->kind,
+                                  .prot = below->prot,
+                                  .writable = below->writable,
+                                  .text = below->text,
+                                  .arena = below->arena,
+                                  .absent = true},
+                m) &&
+        at - m->start < size)
+        size = below->end - below->start;
+    if (size < TOUCHED_LEAST || size > TOUCHED_MOST)
+        size = size < TOUCHED_LEAST ? TOUCHED_LEAST : TOUCHED_MOST;
+    if (count > CROWDED)
+        size = TOUCHED_MOST;
+    uint64_t start = at & ~(uint64_t)(TOUCHED_LEAST - 1);
+    if (start > part.start) {
+        part.arena += start - part.start;
+        part.start = start;
+    }
+    if (part.end - part.start > size)
+        part.end = part.start + size;
+    return part;
+}
+
+static bool touch(struct thread *t, uint64_t at, bool writes)
+{
+    const struct mapping *m = memory_at(at);
+    if (!m || !mapping_has_arena(m) || !(m->prot & (writes ? PROT_WRITE : PROT_READ | PROT_EXEC)))
+        return false;
+    if (!m->absent)
+        return true; /* meanwhile */
+    struct mapping part = around(m, at);
+    long there = call_broker(t, BOX_TOUCH, (long)part.arena, (long)(part.end - part.start));
+    if (there <= 0 || (uint64_t)there <= at - part.start)
+        return false;
+    if ((uint64_t)there < part.end - part.start)
+        part.end = part.start + PAGE_UP((uint64_t)there);
+    part.absent = false;
+    return memory_map(&part) >= 0;
+}
+
+bool memory_touch(struct thread *t, uint64_t at, bool writes)
+{
+    lock_take(&memory_lock);
+    bool result = touch(t, at, writes);
+    lock_drop(&memory_lock);
+    return result;
+}
+
+bool memory_is_absent(uint64_t at)
+{
+    lock_take(&memory_lock);
+    const struct mapping *m = memory_at(at);
+    bool result = m && m->absent;
+    lock_drop(&memory_lock);
     return result;
 }
 
@@ -136,6 +273,7 @@ long memory_unmap(uint64_t start, uint64_t end)
     long result = host_call(__NR_munmap, (long)start, (long)(end - start));
     if (result == 0)
         forget((unsigned)first, end);
+    tell_gone();
     return result;
 }
 
@@ -162,6 +300,35 @@ uint64_t memory_find_text(uint64_t size)
 {
     uint64_t at = memory_find(size, text_top);
     return at >= TEXT_HIGH ? at : memory_find(size, memory_top);
+}
+
+/* How much there is but between start and end. The stack counts as nothing: the kernel
+ * lets it grow, and here all of it is there from the start. */
+static uint64_t sum(enum memory_what what, uint64_t start, uint64_t end)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct mapping *m = &map[i];
+        if (tell_is_stack(m->start, m->end) || (what == MEMORY_DATA && !mapping_is_data(m)))
+            continue;
+        uint64_t low = m->start > start ? m->start : start, high = m->end < end ? m->end : end;
+        bytes += m->end - m->start - (high > low ? high - low : 0);
+    }
+    return bytes;
+}
+
+static bool fits(enum memory_what what, uint64_t limit, const uint64_t range[3])
+{
+    uint64_t size = range[0];
+    return limit == UINT64_MAX || (size <= limit && sum(what, range[1], range[2]) <= limit - size);
+}
+
+bool memory_fits(enum memory_what what, uint64_t size, uint64_t start, uint64_t end)
+{
+    const struct slot *s = thread_self()->slot;
+    const uint64_t range[3] = {size, start, end};
+    return fits(MEMORY_OTHER, s->memory_limit, range) &&
+           (what != MEMORY_DATA || fits(MEMORY_DATA, s->data_limit, range));
 }
 
 bool memory_is_free(uint64_t start, uint64_t end)
@@ -194,14 +361,24 @@ long memory_protect(uint64_t start, uint64_t end, uint32_t prot)
             return -ENOMEM;
         if (m->kind == MAPPING_SHARED && !m->writable && prot & PROT_WRITE)
             return -EACCES;
+        if (prot & PROT_WRITE && m->kind != MAPPING_SHARED && !mapping_is_data(m) &&
+            !memory_fits(MEMORY_DATA, (m->end < end ? m->end : end) - at, at, m->end))
+            return -ENOMEM;
         at = m->end;
     }
     int first = borders(start, end);
     if (first < 0)
         return first;
-    long result = host_call(__NR_mprotect, (long)start, (long)(end - start), prot);
-    for (unsigned i = (unsigned)first; result == 0 && i < count && map[i].start < end; i++)
-        map[i].prot = prot;
+    long result = 0;
+    for (unsigned i = (unsigned)first, next; result == 0 && i < count && map[i].start < end;
+         i = next) {
+        for (next = i; next < count && map[next].start < end && map[next].absent == map[i].absent;
+             next++)
+            map[next].prot = prot;
+        if (!map[i].absent)
+            result = host_call(__NR_mprotect, (long)map[i].start,
+                               (long)(map[next - 1].end - map[i].start), prot);
+    }
     return result;
 }
 
@@ -230,7 +407,8 @@ uint64_t memory_break(uint64_t to)
     if (wanted > now) {
         struct mapping m = {
             .start = now, .end = wanted, .prot = PROT_READ | PROT_WRITE, .kind = MAPPING_ANON};
-        if (!memory_is_free(now, wanted) || memory_map(&m) < 0)
+        if (!memory_is_free(now, wanted) || !memory_fits(MEMORY_DATA, wanted - now, 0, 0) ||
+            memory_map(&m) < 0)
             return break_end;
     } else if (wanted < now && memory_unmap(wanted, now) < 0) {
         return break_end;
@@ -247,7 +425,7 @@ long memory_discard(uint64_t start, uint64_t end)
             return -ENOMEM;
         struct mapping part = *m;
         if (part.start < at) {
-            part.arena += has_arena(m) ? at - part.start : 0;
+            part.arena += mapping_has_arena(m) ? at - part.start : 0;
             part.start = at;
         }
         if (part.end > end)
@@ -258,59 +436,4 @@ long memory_discard(uint64_t start, uint64_t end)
         at = part.end;
     }
     return 0;
-}
-
-/* Moves or grows a mapping by copying it. */
-static long move(const struct mapping *m, uint64_t old_size, uint64_t new_size, uint64_t to)
-{
-    struct mapping target = *m;
-    if (m->text)
-        return -ENOMEM; /* its jumps are relative */
-    uint64_t keep = old_size < new_size ? old_size : new_size, from = m->start;
-    target.start = to;
-    target.end = to + new_size;
-    if (m->kind != MAPPING_SHARED)
-        target.prot |= PROT_WRITE;
-    long result = memory_map(&target);
-    if (result < 0)
-        return result;
-    if (m->kind != MAPPING_SHARED) {
-        if (!(m->prot & PROT_READ))
-            host_call(__NR_mprotect, (long)from, (long)old_size, PROT_READ);
-        if (guest_copy((void *)to, (const void *)from, keep) < 0)
-            return -EFAULT;
-        if (!(m->prot & PROT_WRITE))
-            memory_protect(to, to + new_size, m->prot);
-    }
-    memory_unmap(from, from + old_size);
-    return (long)to;
-}
-
-long memory_resize(uint64_t at, uint64_t old_size, uint64_t new_size, int64_t to)
-{
-    const struct mapping *found = memory_at(at);
-    if (!found || found->end - at < old_size)
-        return -EFAULT;
-    struct mapping m = *found;
-    if (has_arena(&m))
-        m.arena += at - m.start;
-    m.start = at;
-    m.end = at + old_size;
-    if (to >= 0)
-        return (uint64_t)to + new_size > at && (uint64_t)to < at + old_size
-                   ? -EINVAL
-                   : move(&m, old_size, new_size, (uint64_t)to);
-    if (new_size <= old_size)
-        return new_size == old_size || memory_unmap(at + new_size, at + old_size) == 0 ? (long)at
-                                                                                       : -EINVAL;
-    if (!m.text && memory_is_free(at + old_size, at + new_size)) {
-        struct mapping more = m;
-        more.start = at + old_size;
-        more.end = at + new_size;
-        more.arena += has_arena(&m) ? old_size : 0;
-        long result = memory_map(&more);
-        return result < 0 ? result : (long)at;
-    }
-    uint64_t place = to == MEMORY_MAY_MOVE ? memory_find(new_size, memory_top) : 0;
-    return place ? move(&m, old_size, new_size, place) : -ENOMEM;
 }

@@ -141,6 +141,8 @@ long exec_replace(struct thread *t, const long a[3]);
  * where the environment lies. */
 long tell(struct thread *t, long what);
 void tell_environ_at(uint64_t start, uint64_t end);
+/* tell_is_stack: the environment lies in it. */
+bool tell_is_stack(uint64_t start, uint64_t end);
 /* exec_forget: after a fork: what other threads were about to do. */
 void exec_forget(void);
 

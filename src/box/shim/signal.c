@@ -11,6 +11,7 @@
  * signal comes is brought there on leaving it, by an instruction that traps
  * (gate_trap). So a frame always has the whole state of the processor, and the
  * shim never has to save it. */
+#include "box/shim/memory.h"
 #include "box/shim/site.h"
 
 enum {
@@ -202,9 +203,26 @@ static void on_kick(struct thread *t, struct context *c)
         c->regs.rip = (uintptr_t)host_sigreturn;
 }
 
+/* What a fault is to the guest. */
+static struct box_signal fault_of(int signal, const siginfo_t *info)
+{
+    enum { BEHIND_THE_END = 2 /* BUS_ADRERR */ };
+    struct box_signal s = {.signal = signal};
+    siginfo_t told = *info;
+    if (signal == SIGSEGV && memory_is_absent((uintptr_t)info->si_addr)) {
+        s.signal = told.si_signo = SIGBUS;
+        told.si_code = BEHIND_THE_END;
+    }
+    memcpy(s.info, &told, sizeof s.info);
+    return s;
+}
+
 static void on_fault(struct thread *t, int signal, const siginfo_t *info, struct context *c)
 {
+    enum { WRITES = 2 }; /* in the error code of a page fault */
     uint64_t ip = c->regs.rip;
+    if (signal == SIGSEGV && memory_touch(t, (uintptr_t)info->si_addr, c->regs.err & WRITES))
+        return;
     if (in_text(ip, (const char *)guest_copy, guest_copy_end)) {
         c->regs.rip = (uintptr_t)guest_copy_fault;
         return;
@@ -213,10 +231,9 @@ static void on_fault(struct thread *t, int signal, const siginfo_t *info, struct
         call_leave(t, true, signal);
     if (site_stopped(t, signal, c))
         return;
-    struct box_signal s = {.signal = signal};
-    memcpy(s.info, info, sizeof s.info);
+    struct box_signal s = fault_of(signal, info);
     memcpy(t->window + WINDOW_START, &s, sizeof s);
-    call_broker(t, BOX_FAULT, signal, WINDOW_START);
+    call_broker(t, BOX_FAULT, s.signal, WINDOW_START);
     memcpy(&s, t->window + WINDOW_START, sizeof s);
     if (s.signal < 0)
         for (;;)

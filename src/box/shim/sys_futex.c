@@ -16,9 +16,10 @@ static long word_at(uint64_t at, uint32_t **out)
     lock_take(&memory_lock);
     const struct mapping *m = memory_at(at);
     bool fits = m && m->prot & PROT_WRITE;
+    bool absent = fits && m->absent;
     lock_drop(&memory_lock);
     *out = (uint32_t *)at;
-    return fits ? 0 : -EFAULT;
+    return fits && (!absent || memory_touch(thread_self(), at, true)) ? 0 : -EFAULT;
 }
 
 static bool exchange(uint32_t *word, uint32_t *old, uint32_t new)
@@ -31,15 +32,32 @@ static uint32_t load(const uint32_t *word)
     return __atomic_load_n(word, __ATOMIC_SEQ_CST);
 }
 
+/* What the kernel did not find may only not have been touched yet. */
+static bool is_there_now(long at)
+{
+    uint32_t word;
+    return guest_copy(&word, (const void *)at, sizeof word) == 0;
+}
+
+static long wake_some(long word, long op, long count, long bits)
+{
+    long result = host_call(__NR_futex, word, op, count, 0, 0, bits);
+    return result == -EFAULT && is_there_now(word)
+               ? host_call(__NR_futex, word, op, count, 0, 0, bits)
+               : result;
+}
+
 static long wake(const uint32_t *word, long private, long count)
 {
-    return host_call(__NR_futex, (long)word, FUTEX_WAKE | private, count);
+    return wake_some((long)word, FUTEX_WAKE | private, count, 0);
 }
 
 /* Waits; a signal makes the call again if its handler wants that. */
 static long wait(struct thread *t, const long a[6], long op, long value)
 {
     long result = host_futex((volatile uint32_t *)a[0], op, value, (const void *)a[3], NULL, a[5]);
+    if (result == -EFAULT && is_there_now(a[0]) && (!a[3] || is_there_now(a[3])))
+        result = host_futex((volatile uint32_t *)a[0], op, value, (const void *)a[3], NULL, a[5]);
     if (result != -EINTR)
         return result;
     t->kicked = 1;
@@ -175,7 +193,7 @@ long sys_futex(struct thread *t, struct regs *r, const long a[6])
     case FUTEX_WAIT:
     case FUTEX_WAIT_BITSET: return wait(t, a, (int)a[1], a[2]);
     case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET: return host_call(__NR_futex, a[0], a[1], a[2], 0, 0, a[5]);
+    case FUTEX_WAKE_BITSET: return wake_some(a[0], (int)a[1], a[2], a[5]);
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE: return requeue(a, op == FUTEX_CMP_REQUEUE);
     case FUTEX_WAKE_OP: return wake_op(a);

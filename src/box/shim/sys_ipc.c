@@ -64,12 +64,13 @@ long sys_shmat(struct thread *t, struct regs *r, const long a[6])
     (void)r;
     if ((a[2] & REMAP && !a[1]) || (a[1] & (PAGE_SIZE - 1) && !(a[2] & RND)))
         return -EINVAL;
-    long token = call_broker(t, __NR_shmat, a[0], read_only, WINDOW_START);
-    if (token < 0)
-        return token;
-    memcpy(&found, t->window + WINDOW_START, sizeof found);
-    long result;
     lock_take(&memory_lock);
+    long result, token = call_broker(t, __NR_shmat, a[0], read_only, WINDOW_START);
+    if (token < 0) {
+        lock_drop(&memory_lock);
+        return token;
+    }
+    memcpy(&found, t->window + WINDOW_START, sizeof found);
     uint64_t at = place((uint64_t)a[1], found.size, a[2], &result);
     struct mapping m = {.start = at,
                         .end = at + found.size,
@@ -77,9 +78,11 @@ long sys_shmat(struct thread *t, struct regs *r, const long a[6])
                                 (a[2] & EXECUTE ? PROT_EXEC : 0),
                         .kind = MAPPING_SHARED,
                         .writable = !read_only,
-                        .arena = found.arena};
+                        .arena = map_place(found.map)};
     if (result == 0)
-        result = memory_map(&m);
+        result = memory_map_file(&m, map_present(found.map));
+    if (result < 0)
+        memory_not_mapped(m.arena);
     lock_drop(&memory_lock);
     lock_take(&lock);
     if (result >= 0 && !note(at, found.size, token))

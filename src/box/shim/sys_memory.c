@@ -27,46 +27,56 @@ static bool is_text(const long a[6])
            (a[2] & (PROT_WRITE | PROT_EXEC)) == PROT_EXEC;
 }
 
-/* Asks the broker where in the arena it lies. 0 or -errno. */
+/* Asks the broker where in the arena it lies: what BOX_MAP answers, or -errno. */
 static long locate(struct thread *t, struct mapping *m, const long a[6], bool may_be_text)
 {
     bool shared = (a[3] & MAP_TYPE) != MAP_PRIVATE;
     enum map_how how = shared ? MAP_AS_SHARED : may_be_text ? MAP_AS_TEXT : MAP_AS_PRIVATE;
     long fd = a[3] & MAP_ANONYMOUS ? MAP_NEW_SHARED : (int)a[4];
     long offset = a[3] & MAP_ANONYMOUS ? 0 : a[5];
-    long arena = call_broker(t, BOX_MAP, fd, a[2], how, offset, (long)(m->end - m->start));
-    if (arena < 0)
-        return arena;
+    long answer = call_broker(t, BOX_MAP, fd, a[2], how, offset, (long)(m->end - m->start));
+    if (answer < 0)
+        return answer;
     m->kind = shared ? MAPPING_SHARED : MAPPING_FILE;
-    m->arena = (uint64_t)arena & ~UINT64_C(0xfff);
-    m->writable = arena & MAP_SHARED_WRITABLE;
-    m->text = arena & MAP_IS_TEXT;
-    return 0;
+    m->arena = map_place(answer);
+    m->writable = answer & MAP_SHARED_WRITABLE;
+    m->text = answer & MAP_IS_TEXT;
+    return answer;
 }
 
-/* -ENOEXEC: where it must go it cannot be text. */
+/* Where it goes: 0 or -errno. -ENOEXEC: where it must go it cannot be text. */
 static long place(struct mapping *m, uint64_t hint, uint64_t size, uint64_t flags)
 {
-    long result;
-    lock_take(&memory_lock);
     m->start = choose(hint, size, flags);
     m->end = m->start + size;
     if (!m->start)
-        result = flags & FIXED ? -EPERM : -ENOMEM;
-    else if (flags & MAP_FIXED_NOREPLACE && !memory_is_free(m->start, m->end))
-        result = -EEXIST;
-    else if (m->text && !memory_may_be_text(m->start, m->end))
-        result = -ENOEXEC;
-    else
-        result = memory_map(m);
-    lock_drop(&memory_lock);
+        return flags & FIXED ? -EPERM : -ENOMEM;
+    if (flags & MAP_FIXED_NOREPLACE && !memory_is_free(m->start, m->end))
+        return -EEXIST;
+    if (!memory_fits(mapping_is_data(m) ? MEMORY_DATA : MEMORY_OTHER, size, m->start, m->end))
+        return -ENOMEM;
+    return m->text && !memory_may_be_text(m->start, m->end) ? -ENOEXEC : 0;
+}
+
+/* With the lock held, so that nobody tells the broker meanwhile that nothing is mapped
+ * of what it has just answered. */
+static long map_one(struct thread *t, struct mapping *m, const long a[6], bool may_be_text)
+{
+    uint64_t flags = (uint64_t)a[3], size = m->end;
+    bool is_private = flags & MAP_ANONYMOUS && (flags & MAP_TYPE) == MAP_PRIVATE;
+    long answer = is_private ? 0 : locate(t, m, a, may_be_text);
+    long result = answer < 0 ? answer : place(m, (uint64_t)a[0], size, flags);
+    if (result == 0)
+        result = is_private ? memory_map(m) : memory_map_file(m, map_present(answer));
+    if (answer >= 0 && result < 0 && !is_private)
+        memory_not_mapped(m->arena);
     return result;
 }
 
 long sys_mmap(struct thread *t, struct regs *r, const long a[6])
 {
     uint64_t flags = (uint64_t)a[3], size = PAGE_UP((uint64_t)a[1]);
-    bool anonymous = flags & MAP_ANONYMOUS, private = (flags & MAP_TYPE) == MAP_PRIVATE;
+    bool anonymous = flags & MAP_ANONYMOUS;
     (void)r;
     if ((flags & MAP_TYPE) == 0 || size == 0 || (!anonymous && a[5] & (PAGE_SIZE - 1)))
         return -EINVAL;
@@ -74,16 +84,16 @@ long sys_mmap(struct thread *t, struct regs *r, const long a[6])
         return -EINVAL;
     if (size > GUEST_TOP || flags & MAP_HUGETLB)
         return -ENOMEM;
-    struct mapping m = {.end = size, .prot = (uint32_t)a[2] & 7, .kind = MAPPING_ANON};
+    struct mapping m;
     bool may_be_text = is_text(a);
     long result;
+    lock_take(&memory_lock);
     do {
-        m.end = size;
-        result = anonymous && private ? 0 : locate(t, &m, a, may_be_text);
-        if (result >= 0)
-            result = place(&m, (uint64_t)a[0], size, flags);
+        m = (struct mapping){.end = size, .prot = (uint32_t)a[2] & 7, .kind = MAPPING_ANON};
+        result = map_one(t, &m, a, may_be_text);
         may_be_text = false;
     } while (result == -ENOEXEC);
+    lock_drop(&memory_lock);
     return result;
 }
 

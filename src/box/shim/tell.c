@@ -11,14 +11,26 @@ void tell_environ_at(uint64_t start, uint64_t end)
     environ_end = end;
 }
 
+bool tell_is_stack(uint64_t start, uint64_t end)
+{
+    return environ_start >= start && environ_start < end;
+}
+
 /* The stack is where the environment lies; the heap ends where brk says. */
 static enum told_kind kind_of(const struct mapping *m, uint64_t heap)
 {
     if (m->kind != MAPPING_ANON)
         return m->kind == MAPPING_SHARED ? TOLD_SHARED : TOLD_PRIVATE;
-    if (environ_start >= m->start && environ_start < m->end)
+    if (tell_is_stack(m->start, m->end))
         return TOLD_STACK;
     return heap > m->start && heap <= m->end ? TOLD_HEAP : TOLD_ANON;
+}
+
+/* What is there and what is not yet are one mapping to the guest. */
+static bool goes_on(const struct told_mapping *a, const struct told_mapping *b)
+{
+    return b->kind >= TOLD_PRIVATE && a->kind == b->kind && a->prot == b->prot &&
+           a->end == b->start && a->arena + (a->end - a->start) == b->arena;
 }
 
 /* As many as there is room for, of what lies at *at or above, which moves on: bytes. */
@@ -30,9 +42,14 @@ static uint64_t put_mappings(char *to, uint64_t *at)
     uint64_t heap = memory_break(0);
     while (size + sizeof(struct told_mapping) <= PART && (m = memory_above(*at))) {
         const struct told_mapping told = {m->start, m->end, m->arena, m->prot, kind_of(m, heap)};
+        struct told_mapping *last = (struct told_mapping *)(void *)(to + size) - 1;
+        *at = m->end;
+        if (size && goes_on(last, &told)) {
+            last->end = told.end;
+            continue;
+        }
         memcpy(to + size, &told, sizeof told);
         size += sizeof told;
-        *at = m->end;
     }
     lock_drop(&memory_lock);
     return size;

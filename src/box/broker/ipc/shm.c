@@ -4,6 +4,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
+#include "box/broker/arena.h"
 #include "box/broker/calls.h"
 #include "box/broker/ipc/ids.h"
 #include "box/broker/node.h"
@@ -58,8 +59,6 @@ int64_t do_shmget(struct thread *t, struct call *c)
         return result;
     if (flags & SHM_HUGETLB || c->a[1] == 0)
         return flags & SHM_HUGETLB ? -ENOMEM : -EINVAL;
-    if (c->a[1] > INT32_MAX)
-        return -ENOMEM;
     s = calloc(1, sizeof *s);
     if (s && !(s->node = memory_fs_new_file(t->process, 0600))) {
         free(s);
@@ -134,10 +133,12 @@ int64_t do_shmat(struct thread *t, struct call *c)
     if (count >= ATTACHED_MAX)
         return -EMFILE;
     uint64_t size = (s->size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-    int64_t at = arena_map(s->node, 0, size, true);
-    if (at < 0)
-        return at;
-    struct box_shm out = {.arena = (uint64_t)at, .size = size};
+    int64_t map = window_map(s->node, &(struct window_part){0, size, true});
+    if (map < 0)
+        return map;
+    arena_note(p, map_place(map), size);
+    window_hold(s->node);
+    struct box_shm out = {.map = map, .size = size};
     result = call_put(t, c->a[2], &out, sizeof out);
     if (result == 0)
         result = attach(p, s, token);
