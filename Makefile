@@ -5,6 +5,7 @@
 #   make test       all tests but the long ones; `make test-all` has them too
 #   make musl       libvow for musl, static and shared, and its tests
 #   make matrix     tests on other kernels and architectures, in qemu (ONLY=PAIRS); hours
+#   make roots      `make run` and `make test` in new Debian systems (ONLY=SUITES); root, hours
 #   make deb        Debian packages in build/deb; root also tries them in a new Debian
 #   make bench      the figures, side by side with other tools
 #   make lint       format, static analysis, layers, manual pages, scripts
@@ -53,6 +54,10 @@ matrix:
 	@$(MAKE) --no-print-directory all
 	@tests/matrix/run.py $(BUILD) $(ONLY)
 
+roots:
+	@tools/deps build roots
+	@tests/roots/run.py $(BUILD) $(ONLY)
+
 deb:
 	@tools/deps build deb
 	@tools/deb $(BUILD)/deb $(if $(filter 0,$(shell id -u)),--try)
@@ -76,4 +81,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps run test test-all musl matrix deb bench lint install clean
+.PHONY: all deps run test test-all musl matrix roots deb bench lint install clean
