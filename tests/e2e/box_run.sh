@@ -74,9 +74,10 @@ wait
 
 # Progress ---------------------------------------------------------------------
 
-mkdir many && seq 100 | while read -r i; do echo "$i" >"many/$i"; done
+mkdir many && seq 100 | while read -r i; do seq 500 >"many/$i"; done
 tar -cf many.tar many
-slowly='(head -c 20000 many.tar; sleep 1.5; tail -c +20001 many.tar)'
+# A pipe takes half of the first part: the rest of it is written once somebody reads.
+slowly='(head -c 131072 many.tar; sleep 1.5; tail -c +131073 many.tar)'
 if command -v script >/dev/null; then
     script -qec "$slowly | '$VOW' box create shown.box --from -" seen >/dev/null 2>&1
     like "a long copy says how far it is" "$(cat seen)" "*files, 0 MiB*"

@@ -259,7 +259,7 @@ def tail(process, directory, row, argv):
     """A server: waits until it answers, ends it, says whether it did."""
     del argv
     try:
-        for _ in range(100):
+        for _ in range(600):
             if process.poll() is not None:
                 return False
             if row.serves(directory):

@@ -67,7 +67,7 @@ def run(tool, top, command, log):
 def is_held(tool, top):
     """While it waits for input: does the kernel filter its calls?"""
     with subprocess.Popen(tool.waits, cwd=top, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        for _ in range(200):
+        for _ in range(6000):
             status = Path(f"/proc/{process.pid}/status").read_text()
             held = re.search(r"^Seccomp:\s*2$", status, re.M) and re.search(r"^State:\s*S", status, re.M)
             if held:
