@@ -1,9 +1,10 @@
 """Which kernel first had a system call, and who says so.
 
 In this order: the table in syscalls(2) of the Linux man-pages; the HISTORY of
-the call's own page; strace's NEWS where they name the kernel; the oldest
-Debian release whose kernel headers have the number, which is only a bound and
-is written as such ("<=6.1").
+the call's own page; strace's NEWS where they name the kernel. What none of them
+tells has a bound, written as such ("<=6.1"): the earlier of two. A release of
+strace decodes what Linux has or will have in its next release, and says from
+which kernel its lists are; Debian's kernel headers of a suite have the number.
 """
 import gzip
 import re
@@ -50,6 +51,25 @@ def from_news(news):
     return found
 
 
+def from_releases(news):
+    """{name: version}: bounds, by the kernel that the release after the first that
+    decodes a call has its lists from."""
+    found, waiting = {}, set()
+    for section in reversed(re.split(r"^Noteworthy changes in release ", news, flags=re.M)[1:]):
+        number = re.escape(section.split()[0])  # older releases are not numbered as kernels
+        kernel = re.search(rf"Updated lists of ioctl commands from Linux ({number})\.$", section, re.M)
+        if kernel:
+            found.update({name: kernel[1] for name in waiting - found.keys()})
+            waiting = set()
+        for names in re.findall(r"mplemented decoding of ([^*]*?)\ssyscalls?\b", section):
+            waiting.update(re.findall(r"\w+", names))
+    return found
+
+
+def is_earlier(version, other):
+    return [int(part) for part in version.split(".")] < [int(part) for part in other.split(".")]
+
+
 def from_headers(suite, architectures):
     """(version of the package, names of the calls) of one release."""
     names = set()
@@ -77,8 +97,12 @@ def versions(names, work):
     news = gzip.open(strace.top / "usr/share/doc/strace/NEWS.gz", "rt").read()
     for name, version in from_news(news).items():
         found.setdefault(name, (version, f"NEWS of strace {strace.version}"))
+    shown, decoded = set(found), from_releases(news)
     for suite, architectures in RELEASES.items():
         version, have = from_headers(debian.Suite(work, suite, architectures), architectures)
         for name in have & names - found.keys():
             found[name] = bound(version, HEADERS)
+    for name in (decoded.keys() & names) - shown:
+        if name not in found or is_earlier(decoded[name], found[name][0].removeprefix("<=")):
+            found[name] = f"<={decoded[name]}", f"NEWS of strace {strace.version} (the release after the first to decode it)"
     return found
