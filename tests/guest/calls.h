@@ -50,4 +50,20 @@ static inline void show(const char *text, long result)
     fflush(stdout);
 }
 
+/* until_asleep: waits until process `pid`, which does not end, is seen to wait in a
+ * call so often in a row that it is no short one. */
+static inline void until_asleep(int pid)
+{
+    char name[32], text[256];
+    for (int seen = 0; seen < 10;) {
+        snprintf(name, sizeof name, "/proc/%d/stat", pid);
+        FILE *file = fopen(name, "r");
+        char *state = file && fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
+        seen = state && state[2] == 'S' ? seen + 1 : 0;
+        if (file)
+            fclose(file);
+        usleep(2000);
+    }
+}
+
 #endif

@@ -136,7 +136,7 @@ static void semaphores(void)
     SHOW(semctl(id, 0, GETNCNT));
     if (fork() == 0)
         _exit(semaphore(id, 0, -2, 0) == 0 ? 3 : 4);
-    for (int i = 0; i < 200 && semctl(id, 0, GETNCNT) == 0; i++)
+    while (semctl(id, 0, GETNCNT) == 0)
         usleep(5000);
     SHOW(semctl(id, 0, GETNCNT));
     SHOW(semctl(id, 0, GETZCNT));
@@ -147,7 +147,7 @@ static void semaphores(void)
     SHOW(semctl(id, 0, GETVAL));
     if (fork() == 0)
         _exit(semaphore(id, 0, -1, 0) == -1 ? errno == EIDRM : 4);
-    for (int i = 0; i < 200 && semctl(id, 0, GETNCNT) == 0; i++)
+    while (semctl(id, 0, GETNCNT) == 0)
         usleep(5000);
     SHOW(semctl(id, 0, IPC_RMID));
     SHOW(ended());
@@ -194,8 +194,9 @@ static void undone_semaphores(void)
     SHOW(semctl(id, 0, GETVAL));
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
     sigaction(SIGALRM, &action, NULL);
-    ualarm(20000, 0);
+    ualarm(20000, 20000); /* the first may come before the wait */
     SHOW(semaphore(id, 0, -30, 0));
+    ualarm(0, 0);
     SHOW(semctl(id, 0, IPC_RMID));
 }
 
@@ -275,9 +276,10 @@ static void messages(void)
     s.msg_qbytes = 1000;
     SHOW(msgctl(id, IPC_SET, &s));
     SHOW(msgsnd(id, &m, 5, IPC_NOWAIT));
-    if (fork() == 0)
+    pid_t pid = fork();
+    if (pid == 0)
         _exit(msgrcv(id, &got, 100, 99, 0) == -1 ? errno == EIDRM : 2);
-    usleep(200000);
+    until_asleep(pid);
     SHOW(msgctl(id, IPC_RMID, NULL));
     SHOW(ended());
     SHOW(msgsnd(id, &m, 5, 0));

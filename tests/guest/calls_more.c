@@ -187,7 +187,8 @@ static void waiting_for_locks(void)
     char byte;
     pipe(told);
     SHOW(range(fd, F_SETLK, F_WRLCK, 0));
-    if (fork() == 0) {
+    pid_t pid = fork();
+    if (pid == 0) {
         if (range(fd, F_SETLK, F_WRLCK, 0) != -1 || (errno != EAGAIN && errno != EACCES))
             _exit(1);
         if (range(fd, F_SETLK, F_WRLCK, 100) != 0)
@@ -196,7 +197,7 @@ static void waiting_for_locks(void)
         _exit(range(fd, F_SETLKW, F_WRLCK, 0) == 0 ? 0 : errno == EDEADLK ? 3 : 4);
     }
     read(told[0], &byte, 1);
-    usleep(200000);
+    until_asleep(pid);
     SHOW(range(fd, F_SETLKW, F_WRLCK, 100)); /* a circle */
     SHOW(range(fd, F_SETLK, F_UNLCK, 0));
     SHOW(ended());
@@ -204,9 +205,10 @@ static void waiting_for_locks(void)
     int other = open("file", O_RDWR);
     SHOW(range(fd, F_OFD_SETLK, F_WRLCK, 200));
     SHOW(range(other, F_OFD_SETLK, F_WRLCK, 200));
-    if (fork() == 0)
+    pid = fork();
+    if (pid == 0)
         _exit(range(other, F_OFD_SETLKW, F_WRLCK, 200) == 0 ? 8 : 9);
-    usleep(50000);
+    until_asleep(pid);
     SHOW(range(fd, F_OFD_SETLK, F_UNLCK, 200));
     SHOW(ended());
 }

@@ -265,9 +265,7 @@ static int count_signals(void)
         if (signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP || signal == SIGWINCH)
             sigaction(signal, &action, NULL);
     write(slave, "r", 1);
-    for (int i = 0;
-         i < 300 && !(counts[SIGINT] && counts[SIGQUIT] && counts[SIGTSTP] && counts[SIGWINCH]);
-         i++)
+    while (!(counts[SIGINT] && counts[SIGQUIT] && counts[SIGTSTP] && counts[SIGWINCH]))
         usleep(10000);
     return counts[SIGINT] + 2 * counts[SIGQUIT] + 4 * counts[SIGTSTP] + 8 * counts[SIGWINCH];
 }
