@@ -41,6 +41,7 @@ tap_reachable()
         if [ "$tap_file" ] && ! setpriv --reuid 65534 --regid 65534 --clear-groups -- test -x "$tap_file"; then
             [ "$tap_copies" ] || tap_copies=$(mktemp -d /var/tmp/vow-e2e-XXXXXX) || exit 1
             chmod 755 "$tap_copies" && cp "$tap_file" "$tap_copies" || exit 1
+            [ "$tap_name" != VOW ] || [ ! -x "$tap_file-box" ] || cp "$tap_file-box" "$tap_copies" || exit 1 # vow finds it beside itself
             eval "$tap_name=\$tap_copies/\${tap_file##*/}"
         fi
     done
