@@ -22,6 +22,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ["TERM"] = "xterm"
+            signal.signal(signal.SIGHUP, signal.SIG_DFL) # nohup ignores it
             os.execvp(command[0], command)
         self.resize(24, 80)
 

@@ -132,7 +132,7 @@ const server = http.createServer((q, r) => { let n = 0; q.on('data', d => n += d
 server.listen(0, '127.0.0.1', () => {
   let left = 10;
   for (let i = 0; i < 10; i++) {
-    const q = http.request({port: server.address().port, method: 'POST', agent: false}, r => {
+    const q = http.request({host: '127.0.0.1', port: server.address().port, method: 'POST', agent: false}, r => {
       let t = ''; r.on('data', d => t += d); r.on('end', () => { console.log(t); if (--left == 0) server.close(unix); });
     });
     q.end(Buffer.alloc(200000));

@@ -175,7 +175,7 @@ GROUPS = {
             "node -e 'const { Worker } = require(\"worker_threads\"); const w = new Worker(\"require(\\\"worker_threads\\\").parentPort.postMessage(42)\", { eval: true }); w.on(\"message\", m => console.log(m)); w.on(\"exit\", c => console.log(\"exit\", c))'",
             "node -e 'require(\"zlib\").gzip(\"a\".repeat(99999), (e, b) => console.log(b.length)); require(\"crypto\").pbkdf2(\"a\", \"b\", 10, 20, \"sha1\", (e, k) => console.log(k.toString(\"hex\")))' | sort",
             "node -e 'setTimeout(() => console.log(\"late\"), 50); setImmediate(() => console.log(\"soon\")); process.on(\"SIGUSR2\", () => console.log(\"signal\")); process.kill(process.pid, \"SIGUSR2\"); process.on(\"exit\", () => console.log(\"end\"))'",
-            "node -e 'const h = require(\"http\"); const s = h.createServer((q, r) => r.end(\"served \" + q.url)).listen(0, \"127.0.0.1\", () => h.get({ port: s.address().port, path: \"/x\" }, r => { r.on(\"data\", d => console.log(String(d))); r.on(\"end\", () => s.close()) }))'",
+            "node -e 'const h = require(\"http\"); const s = h.createServer((q, r) => r.end(\"served \" + q.url)).listen(0, \"127.0.0.1\", () => h.get({ host: \"127.0.0.1\", port: s.address().port, path: \"/x\" }, r => { r.on(\"data\", d => console.log(String(d))); r.on(\"end\", () => s.close()) }))'",
             "node -e 'process.kill(process.pid, \"SIGKILL\")'; echo $?; node -e 'throw new Error(\"x\")' 2>/dev/null; echo $?",
         ],
     },
