@@ -130,6 +130,9 @@ const struct call calls[] = {
     {SYS_connect, CALL_CONNECT, -1, -1, -1, 0},
     {SYS_bind, CALL_BIND, -1, -1, -1, 0},
     {SYS_sendto, CALL_SEND, -1, -1, -1, 0},
+#ifdef SYS_socketcall
+    {SYS_socketcall, CALL_SOCKETCALL, -1, -1, -1, 0},
+#endif
     {SYS_setuid, CALL_IDENTITY, -1, -1, -1, 0},
     {SYS_setgid, CALL_IDENTITY, -1, -1, -1, 0},
     {SYS_setreuid, CALL_IDENTITY, -1, -1, -1, 0},
@@ -179,6 +182,9 @@ const struct call *call_find(uint32_t nr)
     return NULL;
 }
 
+const struct socketcall socketcalls[SOCKETCALLS] = {
+    {2, 3, SYS_bind}, {3, 3, SYS_connect}, {11, 6, SYS_sendto}};
+
 /* What no broker can do for another, and what would lead around it: rings and
  * handles that open, other roots and mounts, marks on whole file systems. With
  * ENOSYS where programs have another way. */
@@ -195,9 +201,6 @@ const struct call_refused calls_refused[] = {
 #endif
 #ifdef SYS_oldlstat
     {SYS_oldlstat, ENOSYS},
-#endif
-#ifdef SYS_socketcall /* its arguments are in memory; there are calls for each */
-    {SYS_socketcall, ENOSYS},
 #endif
 #ifdef SYS_uselib
     {SYS_uselib, ENOSYS},

@@ -38,6 +38,7 @@ enum call_kind {
     CALL_CONNECT,
     CALL_BIND,
     CALL_SEND,
+    CALL_SOCKETCALL, /* one of the three above */
     CALL_IDENTITY,
     CALL_REQUEST,
 };
@@ -56,6 +57,15 @@ extern const struct call calls[];
 extern const size_t call_count;
 /* call_find: NULL for one that is not in the table. */
 const struct call *call_find(uint32_t nr);
+
+/* What socketcall(2) stands for, by its first argument. The second leads to as many
+ * words in memory: the arguments. */
+struct socketcall {
+    uint8_t kind, count;
+    uint16_t nr;
+};
+#define SOCKETCALLS 3
+extern const struct socketcall socketcalls[SOCKETCALLS];
 
 /* Calls that fail for as long as there is a broker, with the errno. */
 struct call_refused {

@@ -76,12 +76,25 @@ static void put_argument_test(struct writer *w, uint16_t nr, unsigned argument, 
     put_return(w, RET_ALLOW);
 }
 
+/* put_socketcall: held where it stands for one that is held. Its arguments are in
+ * memory, so that it is held also where there is no address. */
+static void put_socketcall(struct writer *w, uint16_t nr)
+{
+    put(w, INSN_JEQ, nr, 0, 6);
+    put_argument(w, 0);
+    for (size_t i = 0; i < SOCKETCALLS; i++)
+        put(w, INSN_JEQ, socketcalls[i].kind, SOCKETCALLS - i, 0);
+    put_return(w, RET_ALLOW);
+    put_return(w, RET_USER_NOTIF);
+}
+
 /* is_plain: held whatever its arguments are. */
 static bool is_plain(const struct call *call, bool identity)
 {
     if (call->kind == CALL_IDENTITY)
         return identity;
-    return call->kind != CALL_SEND && call->kind != CALL_UTIMENSAT && call->kind != CALL_REQUEST;
+    return call->kind != CALL_SEND && call->kind != CALL_UTIMENSAT &&
+           call->kind != CALL_SOCKETCALL && call->kind != CALL_REQUEST;
 }
 
 size_t filter_calls(struct insn to[FILTER_ROOM], bool identity)
@@ -107,6 +120,8 @@ size_t filter_calls(struct insn to[FILTER_ROOM], bool identity)
             put_unless_null(&w, calls[i].nr, 4);
         else if (calls[i].kind == CALL_UTIMENSAT)
             put_unless_null(&w, calls[i].nr, 1); /* futimens */
+        else if (calls[i].kind == CALL_SOCKETCALL)
+            put_socketcall(&w, calls[i].nr);
     }
     put_argument_test(&w, SYS_prctl, 0, (struct insn){INSN_JEQ, 0, 0, BROKER_CALL}, RET_USER_NOTIF);
     put_argument_test(&w, SYS_clone, arch_native()->id == ARCH_S390X ? 1 : 0,

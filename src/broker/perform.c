@@ -203,7 +203,8 @@ static int64_t perform_call(struct broker *broker)
     switch (broker->request.call->kind) {
     case CALL_CONNECT:
     case CALL_BIND:
-    case CALL_SEND: return sockets_perform(broker);
+    case CALL_SEND:
+    case CALL_SOCKETCALL: return sockets_perform(broker);
     case CALL_REQUEST: return requests_perform(broker);
     case CALL_IDENTITY: broker->changed = true; return ANSWER_CONTINUE;
     default: return files_perform(broker);

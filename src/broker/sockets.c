@@ -135,20 +135,43 @@ static int64_t perform_send(struct broker *broker, int fd, struct address *addre
         return -EFAULT;
     if ((code = take_identity(broker, false)) < 0)
         return code;
-    ssize_t sent = sendto(fd, request->data, size, flags | MSG_NOSIGNAL | MSG_DONTWAIT,
-                          &address->any, address->size);
+    const struct sockaddr *to = argument(broker, 4) ? &address->any : NULL;
+    ssize_t sent =
+        sendto(fd, request->data, size, flags | MSG_NOSIGNAL | MSG_DONTWAIT, to, address->size);
     if (sent >= 0 || errno != EAGAIN || (flags & MSG_DONTWAIT) || !waits(fd))
         return sent < 0 ? -errno : sent;
     if (!elsewhere(broker))
         return ANSWER_GIVEN;
     do
-        sent = sendto(fd, request->data, size, flags | MSG_NOSIGNAL, &address->any, address->size);
+        sent = sendto(fd, request->data, size, flags | MSG_NOSIGNAL, to, address->size);
     while (sent < 0 && errno == EINTR && still_wanted(broker));
     answer_and_end(broker, sent < 0 ? -errno : sent);
 }
 
+/* unpack: makes a socketcall the call that it stands for. The arguments are read
+ * once, and are the broker's from then on. */
+static int unpack(struct request *request)
+{
+    unsigned long args[6] = {0};
+    const struct socketcall *at = socketcalls;
+    while (at->kind != (uint32_t)request->held.args[0])
+        if (++at == socketcalls + SOCKETCALLS)
+            return -EINVAL;
+    if (caller_read(&request->held, request->held.args[1], args, at->count * sizeof *args) < 0)
+        return -EFAULT;
+    for (size_t i = 0; i < ARRAY_COUNT(args); i++)
+        request->held.args[i] = args[i];
+    request->call = call_find(at->nr);
+    return 0;
+}
+
 int64_t sockets_perform(struct broker *broker)
 {
+    if (broker->request.call->kind == CALL_SOCKETCALL) {
+        int unpacked = unpack(&broker->request);
+        if (unpacked < 0)
+            return unpacked;
+    }
     struct address address;
     int kind = broker->request.call->kind;
     int code = read_address(broker, kind == CALL_SEND ? 4 : 1, &address);

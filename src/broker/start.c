@@ -164,8 +164,10 @@ static int hand_over(int socket, int listener)
 {
     int code;
     const struct handover handover = {(int32_t)syscall(SYS_getpid), listener};
-    if (send(socket, &handover, sizeof handover, MSG_NOSIGNAL) != (ssize_t)sizeof handover ||
-        recv(socket, &code, sizeof code, MSG_WAITALL) != (ssize_t)sizeof code)
+    /* By its own number: i386's libc would make a socketcall, which is held. */
+    if (syscall(SYS_sendto, socket, &handover, sizeof handover, MSG_NOSIGNAL, NULL, 0) !=
+            (long)sizeof handover ||
+        read(socket, &code, sizeof code) != (ssize_t)sizeof code)
         return -EPIPE;
     return code;
 }

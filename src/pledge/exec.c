@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,7 +52,7 @@ static unsigned long secret;
 
 /* A program that cannot be longer than this. */
 struct draft {
-    struct insn at[40];
+    struct insn at[48];
     size_t count;
 };
 
@@ -97,7 +98,9 @@ static void put_keep_handler(struct draft *d)
 
 /* The filter that sends an exec to the handler. A program that may execute
  * others is under it, too, but has no handler: there only this process's own
- * calls count, which are told by where its libc stands in memory. */
+ * calls count, which are told by where its libc stands in memory. i386's libc calls
+ * through a page of the kernel's, of which an executed program has its own, at the
+ * same place once in 2^vm.mmap_rnd_compat_bits times; that one executes nothing. */
 static int draft_trap(promise_set at_exec, struct program *out, struct err *err)
 {
     struct draft d = {.count = 0};
@@ -114,6 +117,9 @@ static int draft_trap(promise_set at_exec, struct program *out, struct err *err)
         put_function(&d, (uintptr_t)execve);
         put_function(&d, (uintptr_t)fexecve);
         put_function(&d, (uintptr_t)syscall);
+#ifdef __i386__
+        put_function(&d, getauxval(AT_SYSINFO));
+#endif
     }
     put(&d, RETURN(at_exec & PROMISE(EXEC) ? RET_ALLOW : RET_TRAP));
     *out = (struct program){.at = malloc(d.count * sizeof d.at[0]), .count = d.count};

@@ -52,10 +52,34 @@ static void keep_owners(struct ruleset *set, const struct pledge_owners *owners,
     }
 }
 
+/* trap_packed: glibc makes every socket call of i386 through this one, whose other
+ * arguments no filter sees. The handler makes the call that it stands for, which is
+ * judged as everywhere; but what stdio may do with any socket passes at once. A
+ * program that is executed has no handler: for it the tables say what they can. */
+#define NR_SOCKETCALL 102
+static void trap_packed(struct ruleset *set, promise_set held, uint32_t deny)
+{
+    static const struct range plain[] = {{9, 10}, {12, 12}}; /* send, recv, recvfrom */
+    static const struct clause clause = {.atoms = {{.arg = 0,
+                                                    .width = 32,
+                                                    .mask = UINT32_MAX,
+                                                    .ranges = plain,
+                                                    .range_count = ARRAY_COUNT(plain)}},
+                                         .atom_count = 1};
+    for (size_t i = 0; i < set->call_count; i++)
+        if (set->calls[i].nr == NR_SOCKETCALL)
+            set->rules[set->calls[i].rule] =
+                (struct rule){.allow = RET_ALLOW,
+                              .deny = deny,
+                              .clauses = &clause,
+                              .clause_count = held & PROMISE(STDIO) ? 1 : 0};
+}
+
 /* What a filter is made from, beside the policy. */
 struct making {
     struct filter_mode mode;
     bool all_archs;
+    bool handled; /* nothing else is executed: a trap leads to the handler */
     const struct pledge_owners *owners;
 };
 
@@ -72,6 +96,8 @@ static int compile(const struct policy *policy, const struct making *making, str
         if (!arch_table(arch->id) || (arch != arch_native() && !making->all_archs))
             continue;
         code = ruleset_from_policy(policy, arch, &making->mode, &rules[count], err);
+        if (code == 0 && arch->id == ARCH_I386 && making->handled)
+            trap_packed(&rules[count], policy->promises, making->mode.deny);
         if (code == 0 && making->owners)
             keep_owners(&rules[count], making->owners, clauses[count]);
         sets[count] = &rules[count];
@@ -90,7 +116,10 @@ int pledge_filter(promise_set held, const struct pledge_filter_for *process, str
     uint8_t families[FAMILY_COUNT];
     bool executes = held & PROMISE(EXEC), owns = !(held & PROMISE(CHOWN));
     struct policy policy = {.promises = held, .families = families};
-    struct making making = {mode_of(held, executes), executes, owns ? process->owners : NULL};
+    struct making making = {.mode = mode_of(held, executes),
+                            .all_archs = executes,
+                            .handled = !executes,
+                            .owners = owns ? process->owners : NULL};
     pledge_families(held, process->broker, families);
     return compile(&policy, &making, out, err);
 }
@@ -99,7 +128,8 @@ int pledge_exec_filter(promise_set held, uint64_t secret, struct program *out, s
 {
     uint8_t families[FAMILY_COUNT];
     struct policy policy = {.promises = held, .families = families, .launch_secret = secret};
-    struct making making = {mode_of(held, true), true, NULL}; /* the process's own filter stays */
+    /* Its own filter, with the owners of files, stays. */
+    struct making making = {.mode = mode_of(held, true), .all_archs = true};
     pledge_families(held | PROMISE(EXEC), false, families);
     return compile(&policy, &making, out, err);
 }

@@ -7,6 +7,7 @@
  *   serve_message  sendmsg and its like without descriptors
  *   serve_names    the name service cache, which is not there
  *   serve_signal   masks and handlers, so that SIGSYS stays deliverable
+ *   serve_socket   the calls that i386's socketcall stands for
  */
 #ifndef VOW_PLEDGE_SERVE_H
 #define VOW_PLEDGE_SERVE_H
@@ -23,5 +24,8 @@ long serve_file(const struct trapped *call, promise_set held);
 long serve_message(const struct trapped *call);
 long serve_names(const struct trapped *call, promise_set held);
 long serve_signal(const struct trapped *call);
+/* serve_unpack: makes a socketcall, whose arguments stand in memory where no filter
+ * sees them, the call that it stands for. False for what is none. */
+bool serve_unpack(struct trapped *call);
 
 #endif

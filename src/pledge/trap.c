@@ -7,6 +7,7 @@
  *
  *   served     the request in a form that the filter allows (serve.h)
  *   a probe    calls that libcs try and do without fail quietly
+ *   unpacked   a socketcall, if the filter allows what it stands for
  *   error      with this promise every violation fails with ENOSYS
  *   the rest   a message, then the kernel's own death: the handler goes away
  *              and the call is made again
@@ -77,17 +78,37 @@ static long answer(const struct trapped *call, promise_set held)
     return result == NOT_SERVED ? serve_signal(call) : result;
 }
 
-/* violation: nothing serves the call. Returns its -errno, or not at all. */
-static long violation(const struct trapped *call, promise_set held)
+/* judge: as the filter did. */
+static void judge(const struct trapped *call, promise_set held, struct call_event *event,
+                  struct call_verdict *verdict)
 {
     uint8_t families[FAMILY_COUNT];
     struct policy policy = {.promises = held, .families = families};
-    struct call_event event = {.arch = arch_native(), .nr = (uint32_t)call->nr};
-    struct call_verdict verdict;
+    *event = (struct call_event){.arch = arch_native(), .nr = (uint32_t)call->nr};
     for (size_t i = 0; i < 6; i++)
-        event.args[i] = call->args[i];
+        event->args[i] = call->args[i];
     pledge_families(held, unveil_active(), families);
-    decide_call(&policy, &event, &verdict);
+    decide_call(&policy, event, verdict);
+}
+
+/* make: an unpacked call, if the filter allows it. */
+static long make(const struct trapped *call, promise_set held)
+{
+    const unsigned long *a = call->args;
+    struct call_event event;
+    struct call_verdict verdict;
+    judge(call, held, &event, &verdict);
+    if (verdict.bpf != ANSWER_ALLOW)
+        return NOT_SERVED;
+    return gate_call(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* violation: nothing serves the call. Returns its -errno, or not at all. */
+static long violation(const struct trapped *call, promise_set held)
+{
+    struct call_event event;
+    struct call_verdict verdict;
+    judge(call, held, &event, &verdict);
     if (verdict.probe)
         return -(long)verdict.error;
     if (held & PROMISE(ERROR))
@@ -116,7 +137,9 @@ static void on_trap(int signal, siginfo_t *info, void *context)
         call.args[2] = (unsigned long)signal;
         die(&call);
     }
-    long result = answer(&call, held);
+    long result = serve_unpack(&call) ? make(&call, held) : NOT_SERVED;
+    if (result == NOT_SERVED)
+        result = answer(&call, held);
     if (result == NOT_SERVED)
         result = violation(&call, held);
     REGS_RESULT(c) = (__typeof__(REGS_RESULT(c)))result;
