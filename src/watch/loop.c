@@ -174,7 +174,7 @@ static void explain_signal(struct watch *w, const struct held *held)
     bool outside = pid > 0     ? outside_process(pid)
                    : pid == 0  ? outside_group(getpgid(held->call.pid))
                    : pid == -1 ? outside_group(-1)
-                               : outside_group(-pid);
+                               : pid != INT_MIN && outside_group(-pid);
     if (outside)
         say_outside(w, held);
 }
