@@ -14,6 +14,7 @@
 #define GUEST_TOP 0x5fff90000000UL /* end of what the guest may map */
 #define SHIM_TEXT 0x600000000000UL
 #define SHIM_TEXT_END 0x600000100000UL  /* the only text whose calls are allowed */
+#define VDSO_BASE 0x600008000000        /* the guests' library, which the shim carries */
 #define SHIM_END 0x600010000000UL       /* of its data */
 #define CHANNEL_BASE 0x600100000000UL   /* struct channel, shared with the broker */
 #define BLOCKS_BASE 0x600200000000UL    /* what the shim keeps of each thread */
@@ -33,6 +34,12 @@
 #define STUBS_HIGH (TEXT_HIGH + TEXT_STUBS)
 #define STUBS_HIGH_END (GUEST_TOP + TEXT_STUBS) /* below the shim */
 
+/* What a box is to its guests: the library has it, uname and the schedulers' calls. */
+#define BOX_PROCESSORS 2 /* a power of two */
+#define BOX_KERNEL_MAJOR 6
+#define BOX_KERNEL_MINOR 1
+
+#ifndef __ASSEMBLER__
 /* Host descriptors of a guest process; it has no others. The arena holds the
  * pages that processes share: cached files and shared memory. */
 enum { GUEST_ARENA_READ = 3, GUEST_ARENA_WRITE = 4 };
@@ -47,4 +54,5 @@ enum { BROKER_IMAGE = 3, BROKER_LISTENER = 4 };
 /* The one signal that the broker sends: look at your slot. SIGURG. */
 enum { HOST_KICK = 23 };
 
+#endif
 #endif

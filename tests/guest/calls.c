@@ -22,7 +22,7 @@ static const struct theme *const all[] = {
     identity_themes,
     futex_themes,
     more_themes,
-    become_themes, proc_themes, inotify_themes, limit_themes, map_themes,
+    become_themes, proc_themes, inotify_themes, limit_themes, map_themes, library_themes,
     NULL,
 };
 /* clang-format on */

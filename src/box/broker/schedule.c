@@ -6,7 +6,7 @@
 #include "box/broker/calls.h"
 #include "box/broker/task.h"
 
-enum { NICE_MIN = -20, NICE_MAX = 19, PROCESSORS = 3, SLICE_NS = 4000000 };
+enum { NICE_MIN = -20, NICE_MAX = 19, PROCESSORS = (1 << BOX_PROCESSORS) - 1, SLICE_NS = 4000000 };
 
 static struct process *meant(struct thread *t, uint64_t pid)
 {

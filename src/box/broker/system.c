@@ -74,10 +74,13 @@ int64_t do_setsid(struct thread *t, struct call *c)
 
 /* The machine ----------------------------------------------------------------------------*/
 
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
 int64_t do_uname(struct thread *t, struct call *c)
 {
     struct utsname name = {.sysname = "Linux",
-                           .release = "6.1.0-vow",
+                           .release = TEXT(BOX_KERNEL_MAJOR) "." TEXT(BOX_KERNEL_MINOR) ".0-vow",
                            .version = "#1 SMP vow box",
                            .machine = "x86_64",
                            .domainname = "(none)"};

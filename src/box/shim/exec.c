@@ -55,13 +55,12 @@ struct commit {
 
 static struct exec plan; /* one exec at a time: `busy` */
 static uint32_t busy;
-static uint64_t auxv_vdso, auxv_hwcap, auxv_hwcap2, auxv_sigstack;
+static uint64_t auxv_hwcap, auxv_hwcap2, auxv_sigstack;
 
 void exec_start(const uint64_t *auxv)
 {
     for (; auxv[0] != AT_NULL; auxv += 2) {
         switch (auxv[0]) {
-        case AT_SYSINFO_EHDR: auxv_vdso = auxv[1]; break;
         case AT_HWCAP: auxv_hwcap = auxv[1]; break;
         case AT_HWCAP2: auxv_hwcap2 = auxv[1]; break;
         case AT_MINSIGSTKSZ: auxv_sigstack = auxv[1]; break;
@@ -331,7 +330,7 @@ static uint64_t fill_stack(const struct exec *e, const struct commit *c, uint64_
     memcpy((void *)platform, "x86_64", 7);
     const struct image *p = &e->program;
     const uint64_t auxv[][2] = {
-        {AT_SYSINFO_EHDR, auxv_vdso},
+        {AT_SYSINFO_EHDR, VDSO_BASE},
         {AT_HWCAP, auxv_hwcap},
         {AT_PAGESZ, PAGE_SIZE},
         {AT_CLKTCK, 100},

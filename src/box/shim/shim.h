@@ -48,6 +48,11 @@ struct context {
     uint64_t mask;
 };
 
+/* Functions of the host's own library; 0: it has none. */
+struct host_clocks {
+    uint64_t clock, timeofday, time;
+};
+
 /* One thread, at the start of its block, which also has its two stacks. The
  * first members are known to gate.S. */
 struct thread {
@@ -59,7 +64,8 @@ struct thread {
     uint32_t trapped; /* the call at the gate did */
     uint64_t trap_ip;
     struct regs *regs;
-    const char *gate; /* shim_site: stubs find it here */
+    const char *gate;          /* shim_site: stubs find it here */
+    struct host_clocks clocks; /* and vdso.S these */
     struct slot *slot;
     char *window;
     bool restoring; /* the mask becomes saved_mask when no signal was handled */
@@ -125,6 +131,10 @@ long signal_return(struct thread *t, struct regs *r);
 void signal_set_mask(struct thread *t, uint64_t mask);
 /* signal_suspend_mask: until the call that follows has ended. */
 void signal_suspend_mask(struct thread *t, uint64_t mask);
+
+/* vdso.c: vdso_start: the first process, before its first thread is made. */
+void vdso_start(uint64_t host);
+extern struct host_clocks vdso_clocks;
 
 /* lock.c */
 struct lock {

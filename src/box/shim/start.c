@@ -1,6 +1,7 @@
 /* start: the first moments of the first process of a box. The host has executed
  * the shim as a program, with the guest's arguments as its own. */
 #include <linux/audit.h>
+#include <linux/auxvec.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
@@ -70,6 +71,9 @@ void shim_start(uint64_t *stack)
                       MAP_SHARED | MAP_FIXED_NOREPLACE, CHANNEL_FD, 0) == (long)CHANNEL_BASE);
     require(host_call(__NR_mmap, PUBLISHED_BASE, (long)PUBLISHED_SIZE(PAGE_COUNT_MAX), PROT_READ,
                       MAP_SHARED | MAP_FIXED_NOREPLACE, PUBLISHED_FD, 0) == (long)PUBLISHED_BASE);
+    for (const uint64_t *a = auxv; a[0] != AT_NULL; a += 2)
+        if (a[0] == AT_SYSINFO_EHDR)
+            vdso_start(a[1]);
     struct thread *t = thread_new();
     require(t && host_call(__NR_arch_prctl, SET_GS, (long)t) == 0);
     thread_use_slot(t, 0);

@@ -1,4 +1,5 @@
 /* The calls about threads and processes that the shim has a part in. */
+#include "box/arch/x86_64/cpu.h"
 #include "box/calls.h"
 #include "box/shim/memory.h"
 #include "box/shim/sys.h"
@@ -205,6 +206,16 @@ long sys_arch_prctl(struct thread *t, struct regs *r, const long a[6])
     }
     uint64_t fs = cpu_fs();
     return a[0] == GET_FS ? guest_copy((void *)a[1], &fs, sizeof fs) : -EINVAL;
+}
+
+/* As the library of the guests has it (vdso.S). */
+long sys_getcpu(struct thread *t, struct regs *r, const long a[6])
+{
+    uint32_t cpu = cpu_number() % BOX_PROCESSORS;
+    (void)t, (void)r;
+    if ((a[0] && put_id((uint64_t)a[0], cpu) < 0) || (a[1] && put_id((uint64_t)a[1], 0) < 0))
+        return -EFAULT;
+    return 0;
 }
 
 long sys_sched_yield(struct thread *t, struct regs *r, const long a[6])

@@ -12,6 +12,9 @@ _Static_assert(offsetof(struct thread, kicked) == T_KICKED, "gate.S");
 _Static_assert(offsetof(struct thread, trap_ip) == T_TRAP_IP, "gate.S");
 _Static_assert(offsetof(struct thread, regs) == T_REGS, "gate.S");
 _Static_assert(offsetof(struct thread, gate) == T_GATE, "site.h");
+_Static_assert(offsetof(struct thread, clocks.clock) == T_HOST_CLOCK, "vdso.S");
+_Static_assert(offsetof(struct thread, clocks.timeofday) == T_HOST_TIMEOFDAY, "vdso.S");
+_Static_assert(offsetof(struct thread, clocks.time) == T_HOST_TIME, "vdso.S");
 _Static_assert(offsetof(struct regs, ax) == R_AX, "gate.S");
 _Static_assert(offsetof(struct regs, r11) == R_R11, "gate.S");
 _Static_assert(offsetof(struct regs, r10) == R_R10, "gate.S");
@@ -54,6 +57,7 @@ struct thread *thread_new(void)
         memset(t, 0, sizeof *t);
         t->self = t;
         t->gate = shim_site;
+        t->clocks = vdso_clocks;
         t->stack = (uintptr_t)t + BLOCK_SIZE;
         t->host_tid = 1;  /* in use: the kernel clears it */
         t->alt.flags = 2; /* SS_DISABLE */

@@ -8,6 +8,9 @@
 #define T_TRAP_IP 40
 #define T_REGS 48
 #define T_GATE 56
+#define T_HOST_CLOCK 64
+#define T_HOST_TIMEOFDAY 72
+#define T_HOST_TIME 80
 /* Of struct regs: */
 #define R_R11 32
 #define R_R10 40
