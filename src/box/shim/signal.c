@@ -1,7 +1,7 @@
 /* signal: everything that the kernel delivers to a guest process comes here, and
  * the guest's own signals go out from here.
  *
- * The kernel knows six handlers, all of the shim's, on a stack of the shim's:
+ * The kernel knows seven handlers, all of the shim's, on a stack of the shim's:
  * for traps of the filter, for faults, and for the broker's kick. The guest's
  * mask and its handlers are virtual: the mask lies in the slot, where the broker
  * reads it, the handlers are the broker's.
