@@ -1,9 +1,7 @@
 #!/bin/sh
 # Images made by vow and by e2fsprogs, read and written by vow, e2fsprogs and
 # the kernel.
-original=$VOW
 . "$SOURCE/tests/e2e/tap.sh"
-VOW=$original # not a copy: vow-box stands beside it
 PATH=$PATH:/usr/sbin:/sbin
 export PATH LC_ALL=C
 

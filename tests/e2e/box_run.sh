@@ -1,9 +1,7 @@
 #!/bin/sh
 # A box for the first time: from nothing to a program in two commands, as root
 # and as anybody; and what each mistake is told.
-original=$VOW
 . "$SOURCE/tests/e2e/tap.sh"
-VOW=$original # not a copy: vow-box stands beside it
 PATH=/usr/bin:/bin:/usr/sbin:/sbin
 export PATH LC_ALL=C
 

@@ -47,7 +47,7 @@ struct escape {
     int (*twin)(const struct scene *s);    /* 0: it works */
     const char *twin_promises;             /* NULL: the same */
     const char *twin_options;              /* NULL: the same */
-    enum { ANYBODY, ROOT_ONLY, USER_ONLY } who;
+    enum { ANYBODY, ROOT_ONLY, USER_ONLY, USER_OF_ROOT } who; /* the last: root lays it out */
     bool everywhere; /* stopped as well where the machine could not do it anyhow */
 };
 

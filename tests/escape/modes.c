@@ -173,11 +173,11 @@ const struct escape escapes_modes[] = {
      .twin_promises = WIDE},
     {"setuid_program",
      WIDE,
-     "-v +rx?:DIR/bin/setuid", /* only root can have made it */
+     "-v +rx?:DIR/bin/setuid",
      {EPERM},
      setuid_program,
      the_same_without_its_bit,
-     .who = USER_ONLY},
+     .who = USER_OF_ROOT},
     {"become_root",
      WIDE,
      NULL,

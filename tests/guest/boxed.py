@@ -42,6 +42,10 @@ def shown(ended, most=3000):
     return text if len(text) <= most else f"{text[:most // 2]} … {text[-most // 2:]}"
 
 
+# One that programs may look into; nothing of theirs lies there.
+HOME = "/root" if os.geteuid() == 0 else "/tmp"
+
+
 def which(name):
     return shutil.which(name, path=PATH)
 
@@ -51,7 +55,7 @@ def run(command, directory="/tmp", timeout=60):
     try:
         done = subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=timeout, check=False,
-                              env={"PATH": PATH, "HOME": "/root"})
+                              env={"PATH": PATH, "HOME": HOME})
     except subprocess.TimeoutExpired as late:
         return "no end", late.stdout or b"", late.stderr or b""
     return done.returncode, done.stdout, done.stderr

@@ -65,8 +65,8 @@ PACKED = {
         ["-c", "import os; os.kill(os.getpid(), 11)"],
         ["-c", "import select, os\nr, w = os.pipe(); e = select.epoll(); e.register(r, select.EPOLLIN)\n"
                "print(e.poll(0)); os.write(w, b'x'); print([v for _, v in e.poll(1)]); print(select.select([r], [], [], 1)[0] == [r])"],
-        ["-c", "import os, fcntl\nf = open('/tmp/vow-guest.lock', 'w'); fcntl.flock(f, fcntl.LOCK_EX)\n"
-               "if os.fork() == 0:\n try: fcntl.flock(open('/tmp/vow-guest.lock'), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        ["-c", "import os, fcntl, tempfile\nf = tempfile.NamedTemporaryFile(); fcntl.flock(f, fcntl.LOCK_EX)\n"
+               "if os.fork() == 0:\n try: fcntl.flock(open(f.name), fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
                " except BlockingIOError: os._exit(9)\n os._exit(0)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))"],
     ],
 }
