@@ -231,7 +231,7 @@ ROWS = [
         "7\n", explained=True),
     Row("gcc", WRITES + " fattr proc exec", ["gcc", "-O2", "-o", "hello", "hello.c"], holds=compiled,
         always="stdio rpath fattr"),
-    Row("make and gcc build vow", WRITES + " fattr flock proc exec", ["ninja", "-C", "vow/build", "vow"], before=vow_copy, options=["-v", "+rx:vow/tools", "-v", "+rx:vow/musl"],
+    Row("make and gcc build vow", WRITES + " fattr flock proc exec", ["ninja", "-C", "vow/build", "vow"], before=vow_copy, options=["-v", "+rx:vow/tools", "-v", "+rx:vow/musl", "-v", "+x:vow/build/src"],
         holds=built, always="stdio rpath wpath cpath fattr flock proc exec"),
     Row("bash with children", "stdio rpath proc exec", ["bash", "-c", "ls tree | cat; echo done"], "below\ndone\n"),
     Row("nginx", WRITES + " inet fattr id", ["nginx", "-p", ".", "-c", "nginx.conf"], before=nginx_files, serves=talk_nginx,

@@ -38,6 +38,9 @@ def faults(outside, inside):
 
 
 def main():
+    if os.geteuid() != 0:
+        print("1..0 # SKIP root: a guest begins as root, and must be compared with one")
+        return
     themes = run([programs[0]], "/")[1]
     print(f"1..{len(programs) * len(themes)}")
     number, failed, cases = 0, False, 0
