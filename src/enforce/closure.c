@@ -46,7 +46,8 @@ void closure_free(struct closure *c)
 /* The text of a small file, NULL if there is none. */
 static char *read_text(const char *path)
 {
-    CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    /* Not open(): musl's sets O_CLOEXEC by a call of its own, again. */
+    CLEAN_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     char *text = fd < 0 ? NULL : malloc(TEXT_MAX);
     if (!text)
         return NULL;

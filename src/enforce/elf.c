@@ -128,13 +128,18 @@ static int window(struct reader *r, uint64_t offset, size_t least, const uint8_t
     return 0;
 }
 
-/* A number of `width` bytes in the file's byte order. */
+/* A number of 2, 4 or 8 bytes in the file's byte order. */
 static uint64_t number(const struct reader *r, const uint8_t *at, unsigned width)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < width; i++)
-        value = value << 8 | at[r->elf->big_endian ? i : width - 1 - i];
-    return value;
+    bool swap = r->elf->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (width) {
+    case 2: memcpy(&two, at, sizeof two); return swap ? __builtin_bswap16(two) : two;
+    case 4: memcpy(&four, at, sizeof four); return swap ? __builtin_bswap32(four) : four;
+    default: memcpy(&eight, at, sizeof eight); return swap ? __builtin_bswap64(eight) : eight;
+    }
 }
 
 static int read_segments(struct reader *r, uint64_t at, size_t entry_size, size_t count)

@@ -134,7 +134,8 @@ static int64_t add_step(struct finding *f, char *path, char head[SHEBANG_SIZE])
 {
     struct start_step *step = &f->start->steps[f->start->step_count++];
     *step = (struct start_step){.path = path};
-    CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    /* Not open(): musl's sets O_CLOEXEC by a call of its own, again. */
+    CLEAN_FD int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && errno == EACCES)
         return -EACCES;
     if (fd < 0)

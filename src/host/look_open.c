@@ -61,8 +61,9 @@ static int open_plain(const struct opened_paths *opened, const char *path)
 
 static const struct opened_path *find(const struct opened_paths *opened, const char *path)
 {
+    size_t size = strlen(path);
     for (size_t i = 0; i < opened->count; i++)
-        if (strcmp(opened->at[i].path, path) == 0)
+        if (opened->at[i].size == size && memcmp(opened->at[i].path, path, size) == 0)
             return &opened->at[i];
     return NULL;
 }
