@@ -89,41 +89,50 @@ static struct run *rule_runs(struct graph *g, const struct ruleset *set)
     return runs;
 }
 
-/* A run for the numbers from `lo` up to but without `end`, which have no rule. */
-static void add_unknown(struct run *runs, size_t *count, uint64_t lo, uint64_t end, node unknown)
+/* The runs of the numbers, as they grow. */
+struct numbers {
+    struct run *runs;
+    size_t count;
+    uint64_t next; /* numbers below have their run */
+    node unknown, x32;
+    bool has_x32;
+};
+
+/* Goes on with numbers that have no rule, up to but without `end`. */
+static void add_unknown(struct numbers *n, uint64_t end)
 {
-    if (lo < end)
-        runs_add(runs, count, (struct run){(uint32_t)lo, lo + 1 == end, 0, unknown});
+    uint64_t first = n->has_x32 && n->next <= X32_FIRST && end > X32_LAST ? X32_FIRST : end;
+    if (n->next < first)
+        runs_add(n->runs, &n->count,
+                 (struct run){(uint32_t)n->next, n->next + 1 == first, 0, n->unknown});
+    n->next = first;
+    if (first == end)
+        return;
+    runs_add(n->runs, &n->count, (struct run){X32_FIRST, false, 0, n->x32});
+    n->next = X32_LAST + 1;
+    add_unknown(n, end);
 }
 
 /* Entered while the register holds the number. */
 static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t foreign)
 {
-    bool has_x32 = set->arch->id == ARCH_X86_64;
     const struct run *by_rule = rule_runs(g, set);
-    struct run *runs = graph_scratch(g, 2 * set->call_count + 4, sizeof *runs);
-    if (!by_rule || !runs)
+    struct numbers n = {.unknown = graph_ret(g, set->unknown), .x32 = graph_ret(g, foreign)};
+    n.has_x32 = set->arch->id == ARCH_X86_64;
+    n.runs = graph_scratch(g, 2 * set->call_count + 4, sizeof *n.runs);
+    if (!by_rule || !n.runs)
         return 0;
-    node unknown = graph_ret(g, set->unknown);
-    size_t count = 0;
-    uint64_t next = 0; /* numbers below have their run */
-    for (size_t i = 0; i <= set->call_count; i++) {
-        const struct ruled_call *call = i < set->call_count ? &set->calls[i] : NULL;
-        uint64_t end = call ? call->nr : UINT64_C(1) << 32;
-        if (has_x32 && next <= X32_FIRST && end > X32_LAST) {
-            add_unknown(runs, &count, next, X32_FIRST, unknown);
-            runs_add(runs, &count, (struct run){X32_FIRST, false, 0, graph_ret(g, foreign)});
-            next = X32_LAST + 1;
-        }
-        add_unknown(runs, &count, next, end, unknown);
-        if (call) {
-            struct run run = by_rule[call->rule];
-            run.lo = call->nr;
-            runs_add(runs, &count, run);
-        }
-        next = end + 1;
+    for (size_t i = 0; i < set->call_count; i++) {
+        const struct ruled_call *call = &set->calls[i];
+        struct run run = by_rule[call->rule];
+        if (n.next < call->nr)
+            add_unknown(&n, call->nr);
+        run.lo = call->nr;
+        runs_add(n.runs, &n.count, run);
+        n.next++;
     }
-    return tree_build(g, runs, count);
+    add_unknown(&n, UINT64_C(1) << 32);
+    return tree_build(g, n.runs, n.count);
 }
 
 int bpf_compile(const struct ruleset *const *sets, size_t set_count, uint32_t foreign,
