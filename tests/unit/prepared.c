@@ -49,7 +49,7 @@ static void check_equal(promise_set promises, uint64_t secret)
 TEST(each_is_what_would_be_compiled)
 {
     if (prepared_filters[0].count == 0)
-        SKIP("prepared filters: vow was built for another machine");
+        SKIP("prepared-filters: vow was built where they could not be compiled");
     static const uint64_t secrets[] = {1,
                                        UINT32_MAX,
                                        UINT64_C(1) << 32,
@@ -73,7 +73,7 @@ TEST(another_secret_is_another_filter)
     struct program prepared, compiled;
     struct err err;
     if (prepared_filters[0].count == 0)
-        SKIP("prepared filters: vow was built for another machine");
+        SKIP("prepared-filters: vow was built where they could not be compiled");
     other.launch_secret = 8;
     CHECK(filter_prepared(&one, arch_native(), &mode, &prepared));
     CHECK_EQ(filter_compile(&other, arch_native(), &mode, &compiled, &err), 0);
