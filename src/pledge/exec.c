@@ -108,8 +108,10 @@ static int draft_trap(promise_set at_exec, struct program *out, struct err *err)
     put(&d, IF_EQUAL(arch_native()->audit, 1, 0));
     put(&d, RETURN(RET_ALLOW));
     put(&d, LOAD(nr));
-    put(&d, IF_EQUAL(SYS_execve, 10, 0));
-    put(&d, IF_EQUAL(SYS_execveat, 9, 0));
+    put(&d, IF_EQUAL(SYS_execve, 12, 0));
+    put(&d, IF_EQUAL(SYS_execveat, 11, 0));
+    put(&d, IF_EQUAL(SYS_clone3, 0, 1)); /* CLONE_CLEAR_SIGHAND would take the handler away */
+    put(&d, RETURN(RET_ERRNO(arch_native()->enosys)));
     put(&d, IF_EQUAL(SYS_rt_sigaction, 0, 7));
     put_keep_handler(&d);
     put_secret(&d);
