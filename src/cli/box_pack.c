@@ -186,11 +186,17 @@ static int pack_add(struct fill *f, const char *path, struct err *err)
                                                                  : r;
 }
 
+/* Where common terminals are described: Debian has all in one place since 13. */
+static const char *terminals(void)
+{
+    return access("/lib/terminfo", R_OK) == 0 ? "/lib/terminfo" : "/usr/share/terminfo";
+}
+
 /* What programs count on that belongs to none of them: the shell, the locale
  * that needs no other, and what common terminals can do. */
 static int pack_common(struct packing *p)
 {
-    static const char *const data[] = {"/usr/lib/locale/C.utf8", "/lib/terminfo"};
+    const char *const data[] = {"/usr/lib/locale/C.utf8", terminals()};
     struct packing shell = *p;
     shell.no_data = true;
     int r = access("/bin/sh", X_OK) == 0 ? pack_program(&shell, "/bin/sh", 0) : 0;

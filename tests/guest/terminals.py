@@ -36,7 +36,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vow-terminals-") as name:
         image = Path(name) / "image"
         found = [shutil.which(program, path=PATH) for program in dict.fromkeys(programs) if program not in missing]
-        subprocess.run([VOW, "box", "pack", "-o", image, "--add", "/lib/terminfo", *found], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([VOW, "box", "pack", "-o", image, *found], check=True, stdout=subprocess.DEVNULL)
         rows = [(case, program, lambda directory, case=case: ["/usr/bin/python3", "-c", DRIVER, case, directory])
                 for case, program in CASES.items()]
         rows += [(text, "script", lambda _, text=text: ["/usr/bin/script", "-qec", text, "/dev/null"]) for text in SCRIPTS]
