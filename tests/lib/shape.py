@@ -11,7 +11,7 @@ from pathlib import Path
 
 header, shared, static, manual = sys.argv[1:]
 PUBLIC = set(re.findall(r"\b(vow_\w+|pledge|unveil)\(", re.sub(r"/\*.*?\*/", "", Path(header).read_text(), flags=re.S)))
-SIZE_LIMIT = 114 * 1024  # what gcc makes is 108 KiB, what clang makes 113
+SIZE_LIMIT = 116 * 1024  # what gcc makes is 109 KiB, what clang makes 115
 failed = False
 
 
