@@ -263,6 +263,9 @@ static const uint16_t own_calls[] = {
     SYS_rt_sigaction,
     SYS_rt_sigprocmask,
     SYS_rt_sigreturn,
+#ifdef SYS_sigreturn /* by the libcs of 32 bits, for a handler of one argument */
+    SYS_sigreturn,
+#endif
 #ifdef SYS_setitimer
     SYS_setitimer,
 #endif

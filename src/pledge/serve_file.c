@@ -1,6 +1,7 @@
 #include "pledge/gate.h"
 #include "pledge/memory.h"
 #include "pledge/serve.h"
+#include "pledge/statx.h"
 #include "policy/paths.h"
 #include "unveil/unveil.h"
 
@@ -130,65 +131,19 @@ static long serve_stat(const struct named *file, uintptr_t to, long flags)
 #endif
 
 #ifdef SYS_statx
-#if defined(__LP64__) && !defined(__mips__) && defined(FSTAT)
-/* What the kernel knows of struct statx and of struct stat. */
-struct extended {
-    uint32_t mask, block_size;
-    uint64_t attributes;
-    uint32_t links, uid, gid;
-    uint16_t mode, spare;
-    uint64_t inode, size, blocks, attributes_mask;
-    struct {
-        int64_t seconds;
-        uint32_t nanoseconds, reserved;
-    } accessed, born, changed, modified;
-    uint32_t special_major, special_minor, major, minor;
-    uint64_t spares[14];
-};
-_Static_assert(sizeof(struct extended) == 256, "struct statx");
-#define BASIC_STATS 0x7ffu
-
-static uint32_t major_of(uint64_t device)
-{
-    return (uint32_t)(device >> 8 & 0xfff) | (uint32_t)(device >> 32 & ~UINT64_C(0xfff));
-}
-
-static uint32_t minor_of(uint64_t device)
-{
-    return (uint32_t)(device & 0xff) | (uint32_t)(device >> 12 & ~UINT64_C(0xff));
-}
-
+#if STATX_KNOWN && defined(FSTAT)
 static long serve_statx(const struct named *file, uintptr_t to, long flags)
 {
-    struct stat st = {0};
+    struct kernel_stat st;
     struct extended before;
     long result = memory_copy(&before, to, sizeof before);
     if (result == 0)
         result = serve_stat(file, (uintptr_t)&st, flags);
-    if (result < 0)
-        return result;
-    *(struct extended *)to = (struct extended){
-        .mask = BASIC_STATS,
-        .block_size = (uint32_t)st.st_blksize,
-        .links = (uint32_t)st.st_nlink,
-        .uid = st.st_uid,
-        .gid = st.st_gid,
-        .mode = (uint16_t)st.st_mode,
-        .inode = st.st_ino,
-        .size = (uint64_t)st.st_size,
-        .blocks = (uint64_t)st.st_blocks,
-        .accessed = {st.st_atim.tv_sec, (uint32_t)st.st_atim.tv_nsec, 0},
-        .changed = {st.st_ctim.tv_sec, (uint32_t)st.st_ctim.tv_nsec, 0},
-        .modified = {st.st_mtim.tv_sec, (uint32_t)st.st_mtim.tv_nsec, 0},
-        .special_major = major_of(st.st_rdev),
-        .special_minor = minor_of(st.st_rdev),
-        .major = major_of(st.st_dev),
-        .minor = minor_of(st.st_dev),
-    };
-    return 0;
+    if (result == 0)
+        statx_of(&st, (struct extended *)to);
+    return result;
 }
 #else
-/* Every libc has another way here. */
 static long serve_statx(const struct named *file, uintptr_t to, long flags)
 {
     (void)file, (void)to, (void)flags;

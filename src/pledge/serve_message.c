@@ -176,6 +176,9 @@ long serve_message(const struct trapped *call)
 #ifdef SYS_recvmmsg
     case SYS_recvmmsg: return several(call, receive_one);
 #endif
+#ifdef SYS_recvmmsg_time64 /* of the libcs of 32 bits */
+    case SYS_recvmmsg_time64: return several(call, receive_one);
+#endif
     default: return NOT_SERVED;
     }
 }

@@ -206,7 +206,7 @@ TEST(a_first_thread_that_has_ended_is_passed_over)
 static void *run_deaf(void *argument)
 {
     int *ends = argument;
-    unsigned long all = ~0ul, none = 0;
+    uint64_t all = UINT64_MAX, none = 0;
     char byte;
     CHECK_EQ(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all), 0);
     CHECK_EQ(write(ends[1], "r", 1), 1);

@@ -113,10 +113,17 @@ static int hang_up(const struct vow_component *component)
     return ended(component);
 }
 
+/* The libc of i386 makes sockets by socketcall, of which a filter sees no domain. */
+#ifdef __i386__
+#define INET "inet unix"
+#else
+#define INET "inet"
+#endif
+
 TEST(components_are_held_differently)
 {
     struct vow_component files = {.policy = policy_of("stdio rpath", "/etc", "r"), .run = serve};
-    struct vow_component net = {.policy = policy_of("stdio inet", NULL, NULL), .run = serve};
+    struct vow_component net = {.policy = policy_of("stdio " INET, NULL, NULL), .run = serve};
     CHECK_EQ(spawn(&files), 0);
     CHECK_EQ(spawn(&net), 0);
     CHECK_EQ(ask(&files, 'f'), 0);

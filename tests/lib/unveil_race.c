@@ -10,6 +10,10 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
+#ifndef SYS_newfstatat
+#define SYS_newfstatat SYS_fstatat64 /* of 32 bits */
+#endif
+
 TESTS_NEED_LANDLOCK;
 
 static long tries(void)

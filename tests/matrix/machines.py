@@ -14,6 +14,7 @@ class Machine:
     console: str
     endian: str = "little"
     compiler: str = ""  # where it is not TRIPLET-gcc-12
+    host: str = ""      # whose kernel runs it, where Debian makes none of its own any more
 
     @property
     def gcc(self):
@@ -42,6 +43,6 @@ MACHINES = [
             ("ppc64", "-M", "pseries", "-cpu", "power9"), "hvc0"),
     Machine("arm", "armhf", "arm-linux-gnueabihf", "arm", "armmp",
             ("arm", "-M", "virt", "-cpu", "cortex-a15"), "ttyAMA0"),
-    Machine("i386", "i386", "i386-linux-gnu", "x86", "686-pae",
-            ("i386", "-cpu", "max"), "ttyS0", compiler="gcc -m32"),
+    Machine("i386", "i386", "i386-linux-gnu", "x86", "cloud-amd64",
+            ("x86_64", "-cpu", "max"), "ttyS0", compiler="gcc -m32", host="amd64"),
 ]

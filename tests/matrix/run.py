@@ -131,7 +131,7 @@ def main():
         pairs = [pair for pair in pairs if not only or any(pair.startswith(word) for word in only)]
         if not pairs:
             continue
-        packages = Archive(top / "packages", machine.debian)
+        packages = Archive(top / "packages", machine.host or machine.debian)
         built = image = archive = None
         for pair in pairs:
             kernel = packages.kernel(pair.split("/")[1], machine.kernel)
