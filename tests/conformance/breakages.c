@@ -120,15 +120,17 @@ static long socketcall_sends(void)
 }
 
 #define BOTH "stdio rpath proc exec"
-ALLOWS(BOTH, "32-bit clock_gettime64(2)", "moby#40739", call32(403, 0, (long)low_page(), 0, 0));
+#define I386 .needs = "i386: calls of its programs"
+ALLOWS(BOTH, "32-bit clock_gettime64(2)", "moby#40739", call32(403, 0, (long)low_page(), 0, 0),
+       I386);
 ALLOWS(BOTH, "32-bit clock_nanosleep_time64(2)", "moby#40739",
-       call32(407, 1, 0, (long)low_page(), 0));
-ALLOWS(BOTH, "32-bit ppoll_time64(2)", "openssh#161", call32(414, 0, 0, (long)low_page(), 0));
+       call32(407, 1, 0, (long)low_page(), 0), I386);
+ALLOWS(BOTH, "32-bit ppoll_time64(2)", "openssh#161", call32(414, 0, 0, (long)low_page(), 0), I386);
 ALLOWS(BOTH, "32-bit futex_time64(2)", "moby#40739",
-       call32(422, (long)low_page(), 1 /* FUTEX_WAKE */, 1, 0));
-ALLOWS(BOTH, "32-bit socketcall(2) that sends", "openssh#154", socketcall_sends());
+       call32(422, (long)low_page(), 1 /* FUTEX_WAKE */, 1, 0), I386);
+ALLOWS(BOTH, "32-bit socketcall(2) that sends", "openssh#154", socketcall_sends(), I386);
 DIES("stdio rpath", "without exec a 32-bit call ends the process", "vow",
-     call32(20 /* getpid */, 0, 0, 0, 0),
+     call32(20 /* getpid */, 0, 0, 0, 0), I386,
      .silent = "a filter ends the process without a signal that could be handled");
 #endif
 

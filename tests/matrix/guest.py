@@ -47,7 +47,7 @@ class Facts:
             return self.landlock == 0
         if match[1] == "mountns":
             return self["mountns"] != "yes" or self.release() < [5, 12]  # mount_setattr
-        if match[1] == "x86_64":
+        if match[1] in ("x86_64", "i386"):  # Debian's kernels for the one run the other
             return self["machine"] != "x86_64"
         return not any((self.image / place / match[1]).exists() for place in ("bin", "usr/bin", "usr/sbin"))
 
