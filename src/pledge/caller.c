@@ -155,11 +155,26 @@ static void describe(const struct module *m, uintptr_t at, struct caller *out)
     find_symbol(m, at, out);
 }
 
+/* libc_at: where the libc made the call. That of i386 enters the kernel by a page of
+ * the kernel's, which keeps three registers before the address that it returns to. */
+static uintptr_t libc_at(const struct trapped *call)
+{
+#ifdef __i386__
+    struct module m;
+    uintptr_t word;
+    for (size_t i = 0; i < 4; i++)
+        if (memory_copy(&word, call->stack + i * sizeof word, sizeof word) == 0 &&
+            find_module(word, &m) && is_behind_call(word))
+            return word;
+#endif
+    return call->at;
+}
+
 bool caller_find(const struct trapped *call, struct caller *out)
 {
     struct module libc, m;
-    uintptr_t word;
-    bool known = find_module(call->at, &libc);
+    uintptr_t word, at = libc_at(call);
+    bool known = find_module(at, &libc);
     for (size_t i = 0; known && i <= STACK_SEARCHED / sizeof word; i++) {
         if (i == 0)
             word = call->link;
@@ -174,6 +189,6 @@ bool caller_find(const struct trapped *call, struct caller *out)
         return true;
     }
     if (known)
-        describe(&libc, call->at, out);
+        describe(&libc, at, out);
     return known;
 }
