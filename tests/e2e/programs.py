@@ -99,6 +99,10 @@ def compile_c(*flags, compiler="gcc", libc):
     def prepare(directory):
         if subprocess.run([compiler, *flags, "-o", "hello", "hello.c"], cwd=directory).returncode != 0:
             raise Missing(f"libc-{libc}: none to build a program with")
+        try:
+            subprocess.run(["./hello"], cwd=directory, stdout=subprocess.DEVNULL)
+        except OSError as error:
+            raise Missing("i386: this kernel starts none of its programs") from error
     return prepare
 
 

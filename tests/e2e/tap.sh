@@ -47,6 +47,11 @@ tap_reachable()
     done
 }
 [ "$(id -u)" != 0 ] || tap_reachable
+# Why nothing of i386 can be tried, where the kernel takes no calls of its programs.
+tap_no_i386=''
+if ! "${TRY:-true}" int80 >/dev/null 2>&1; then
+    TRY_I386='' tap_no_i386='i386: no calls of its programs'
+fi
 
 tap_result() # ok-or-not NAME
 {

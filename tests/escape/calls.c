@@ -238,11 +238,19 @@ static int read_clock(UNUSED const struct scene *s)
     return RAW(SYS_clock_gettime, 0, &now);
 }
 
+#define I386 "i386: no calls of its programs"
+
 const struct escape escapes_calls[] = {
 #ifdef __x86_64__
     {"x32_calls", WIDE, NULL, {-SIGSYS}, x32, alive, .everywhere = true},
-    {"i386_calls", "stdio", NULL, {-SIGSYS, -SIGSEGV}, int80_getpid, alive},
-    {"i386_calls_with_exec", "stdio exec", NULL, {EPERM, EFAULT}, int80_socket, int80_getpid},
+    {"i386_calls", "stdio", NULL, {-SIGSYS, -SIGSEGV}, int80_getpid, alive, .lacks = I386},
+    {"i386_calls_with_exec",
+     "stdio exec",
+     NULL,
+     {EPERM, EFAULT},
+     int80_socket,
+     int80_getpid,
+     .lacks = I386},
 #endif
     {"io_uring", WIDE, NULL, {ENOSYS}, io_uring, aio},
     {"bpf", WIDE, NULL, {EPERM}, bpf, alive},

@@ -48,7 +48,8 @@ struct escape {
     const char *twin_promises;             /* NULL: the same */
     const char *twin_options;              /* NULL: the same */
     enum { ANYBODY, ROOT_ONLY, USER_ONLY, USER_OF_ROOT } who; /* the last: root lays it out */
-    bool everywhere; /* stopped as well where the machine could not do it anyhow */
+    bool everywhere;   /* stopped as well where the machine could not do it anyhow */
+    const char *lacks; /* what a machine is without where a signal ends it without vow */
 };
 
 /* A theme's rows end with one without a name. */

@@ -393,6 +393,8 @@ static void skip_if_refused(void)
 static void judge(const struct escape *row)
 {
     int without = row->everywhere ? 0 : outcome(row, WITHOUT_VOW);
+    if (row->lacks && without < 0)
+        SKIP(row->lacks);
     int result = outcome(row, ATTEMPT);
     if (!is_stopped(row, result)) {
         skip_if_refused();
