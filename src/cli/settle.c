@@ -55,7 +55,9 @@ static int check(const struct policy *p, const char *name)
         rule = view_needed(p);
     if (!rule)
         return 0;
-    cli_error(name, "the rule for %s cannot be held: %s", rule->path, why);
+    struct str words CLEAN_STR = {0};
+    path_rule_words(&words, rule);
+    cli_error(name, "%s cannot be held: %s", str_get(&words), why);
     return EXIT_SETUP;
 }
 

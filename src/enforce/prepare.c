@@ -181,10 +181,12 @@ static int plan_paths(struct preparation *p)
 static int lose_view(struct preparation *p)
 {
     struct err text;
+    struct str words CLEAN_STR = {0};
     const struct path_rule *rule = view_needed(p->policy);
     int rc = 0;
     if (rule) {
-        err_set(&text, 0, "the rule for %.200s needs a view: %.200s", rule->path, p->no_view.text);
+        path_rule_words(&words, rule);
+        err_set(&text, 0, "%.300s needs a view: %.200s", str_get(&words), p->no_view.text);
         rc = lose(p, -EOPNOTSUPP, text.text);
     }
     CLEAN_STR struct str lost = {0};
@@ -204,8 +206,11 @@ static int plan_view(struct preparation *p)
     char terminal[64];
     const char *why;
     const struct path_rule *rule = view_unheld(p->policy, &why);
-    if (rule)
-        return err_set(p->err, -EINVAL, "%s: %s", rule->path, why);
+    struct str words CLEAN_STR = {0};
+    if (rule) {
+        path_rule_words(&words, rule);
+        return err_set(p->err, -EINVAL, "%s cannot be held: %s", str_get(&words), why);
+    }
     if (!p->launch->has_view)
         return lose_view(p);
     struct view_facts facts = {

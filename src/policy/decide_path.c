@@ -89,9 +89,11 @@ static enum answer ask_landlock(const struct policy *p, const struct path_operat
 }
 
 /* Does something below `path` have to be reached, or through it, if it is a
- * link? */
+ * link? The run's terminal is shown by name, so that ttyname works. */
 static bool leads_to_shown(const struct policy *p, const char *path)
 {
+    if (p->tty && path_covers(path, p->tty))
+        return true;
     for (size_t i = 0; i < p->path_count; i++) {
         const struct path_rule *rule = &p->paths[i];
         if (rule->perms && (path_covers(path, rule->real) || path_covers(path, rule->path)))
@@ -157,7 +159,7 @@ static promise_set missing_for(const struct policy *p, const struct path_operati
 static promise_set better(const struct policy *p, const struct path_operation *op, const char *path,
                           const struct path_verdict *v)
 {
-    promise_set offers = paths_exception(path, op->letters) & ~p->promises;
+    promise_set offers = policy_exception(p, path, op->letters) & ~p->promises;
     if (!(v->missing && v->missing_perms))
         offers &= ~PROMISE(DNS);
     offers &= -offers;

@@ -45,14 +45,21 @@ static void words_free(struct words *words)
 }
 #define CLEAN_WORDS __attribute__((cleanup(words_free)))
 
+/* "name:line:column". */
+static void place_of(struct str *out, const struct parser *parser, size_t column)
+{
+    struct str name CLEAN_STR = {0};
+    quote_visible(&name, parser->source->name, strlen(parser->source->name));
+    str_addf(out, "%.200s:%zu:%zu", str_get(&name), parser->line, column);
+}
+
 /* Puts "name:line:column: " before the message that is already in err. */
 static int fail_at(const struct parser *parser, size_t column, int code)
 {
     struct err plain = *parser->err;
-    struct str name CLEAN_STR = {0};
-    quote_visible(&name, parser->source->name, strlen(parser->source->name));
-    return err_set(parser->err, code, "%.200s:%zu:%zu: %.300s", str_get(&name), parser->line,
-                   column, plain.text);
+    struct str place CLEAN_STR = {0};
+    place_of(&place, parser, column);
+    return err_set(parser->err, code, "%s: %.300s", str_get(&place), plain.text);
 }
 
 static int fail(const struct parser *parser, size_t column, const char *message)
@@ -147,8 +154,12 @@ static int add_paths(struct parser *parser, const struct word *words, size_t cou
                      const struct path_perms *perms)
 {
     for (size_t i = 0; i < count; i++) {
+        struct str place CLEAN_STR = {0};
+        struct path_perms said = *perms;
+        place_of(&place, parser, words[i].column);
+        said.said_at = str_get(&place);
         int result =
-            policy_add_path(parser->policy, words[i].text, parser->source->dir, perms, parser->err);
+            policy_add_path(parser->policy, words[i].text, parser->source->dir, &said, parser->err);
         if (result < 0)
             return fail_at(parser, words[i].column, result);
     }

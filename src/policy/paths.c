@@ -50,6 +50,7 @@ static void rule_clear(struct path_rule *rule)
 {
     free(rule->path);
     free(rule->real);
+    free(rule->said_at);
 }
 
 /* Is it a default that these promises make nothing of? */
@@ -116,7 +117,14 @@ static int gather_table(struct planner *planner)
 
 static int gather_terminal(struct planner *planner)
 {
-    if (!planner->facts->tty || !(planner->policy->promises & PROMISE(TTY)))
+    struct policy *p = planner->policy;
+    if (!planner->facts->tty)
+        return 0;
+    free(p->tty);
+    p->tty = strdup(planner->facts->tty);
+    if (!p->tty)
+        return fail_memory(planner);
+    if (!(p->promises & PROMISE(TTY)))
         return 0;
     struct path_rule rule = {.origin = ORIGIN_PROMISE,
                              .perms = PERM_READ | PERM_WRITE,
@@ -285,9 +293,11 @@ static int gather(struct planner *planner)
 static int refuse_absent(struct planner *planner, const struct path_rule *rule, int result)
 {
     struct str shown CLEAN_STR = {0};
+    if (rule->said_at)
+        str_addf(&shown, "%s: ", rule->said_at);
     quote_visible(&shown, rule->path, strlen(rule->path));
     if (result < 0)
-        return err_set(planner->err, result, "cannot look at %s: %s", str_get(&shown),
+        return err_set(planner->err, result, "%s cannot be looked at: %s", str_get(&shown),
                        strerror(-result));
     return err_set(planner->err, -ENOENT,
                    "%s does not exist, and a rule is about what is there: create it first, allow "
@@ -494,4 +504,10 @@ promise_set paths_exception(const char *path, uint8_t letters)
             path_covers(system_path_text(&system_paths[i]), path))
             promises |= UINT64_C(1) << system_paths[i].promise;
     return promises;
+}
+
+promise_set policy_exception(const struct policy *p, const char *path, uint8_t letters)
+{
+    bool tty = p->tty && strcmp(path, p->tty) == 0 && !(letters & ~(PERM_READ | PERM_WRITE));
+    return paths_exception(path, letters) | (tty ? PROMISE(TTY) : 0);
 }

@@ -52,5 +52,7 @@ bool path_rule_writable(promise_set promises, const struct path_rule *rule);
 const struct path_rule *paths_most_specific(const struct policy *p, const char *path);
 /* paths_exception: the promises each of which opens `path` so by itself. */
 promise_set paths_exception(const char *path, uint8_t letters);
+/* policy_exception: the same in a run, whose own terminal tty opens. */
+promise_set policy_exception(const struct policy *p, const char *path, uint8_t letters);
 
 #endif

@@ -25,8 +25,10 @@ void policy_free(struct policy *p)
     for (size_t i = 0; i < p->path_count; i++) {
         free(p->paths[i].path);
         free(p->paths[i].real);
+        free(p->paths[i].said_at);
     }
     free(p->paths);
+    free(p->tty);
     free(p->home);
     strings_free(p->env);
     strings_free(p->setenv);
@@ -98,6 +100,14 @@ void perms_print(struct str *out, uint8_t letters)
             str_add_char(out, "rwxc"[i]);
 }
 
+void path_rule_words(struct str *out, const struct path_rule *rule)
+{
+    if (rule->said_at)
+        str_addf(out, "%s: ", rule->said_at);
+    str_add(out, "the rule for ");
+    quote_visible(out, rule->path, strlen(rule->path));
+}
+
 static bool is_tilde(const char *path)
 {
     return path[0] == '~' && (path[1] == '/' || path[1] == '\0');
@@ -119,23 +129,34 @@ static int expand(const struct policy *p, const char *path, const char *cwd, cha
     return *out ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
+/* replace: a later rule for the same path. `said_at` is taken over. */
+static void replace(struct path_rule *rule, const struct path_perms *perms, char *said_at)
+{
+    rule->perms = perms->letters | (perms->adds ? rule->perms : 0);
+    rule->adds = perms->adds && rule->adds;
+    rule->optional = perms->optional;
+    free(rule->said_at);
+    rule->said_at = said_at;
+}
+
 int policy_add_path(struct policy *p, const char *path, const char *cwd,
                     const struct path_perms *perms, struct err *err)
 {
     char *absolute CLEAN_FREE = NULL;
+    char *said_at CLEAN_FREE = perms->said_at ? strdup(perms->said_at) : NULL;
     if (is_tilde(path) && !p->home && perms->optional)
         return 0; /* nobody's home: absent */
     int result = expand(p, path, cwd, &absolute, err);
     if (!absolute)
         return result;
+    if (perms->said_at && !said_at)
+        return err_set(err, -ENOMEM, "out of memory");
     if (perms->letters && !perms->adds)
         p->paths_given = true;
     for (size_t i = 0; i < p->path_count; i++) {
         struct path_rule *old = &p->paths[i];
         if (strcmp(old->path, absolute) == 0) {
-            old->perms = perms->letters | (perms->adds ? old->perms : 0);
-            old->adds = perms->adds && old->adds;
-            old->optional = perms->optional;
+            replace(old, perms, take_ptr(said_at));
             return 0;
         }
     }
@@ -146,7 +167,8 @@ int policy_add_path(struct policy *p, const char *path, const char *cwd,
     p->paths[p->path_count++] = (struct path_rule){.path = take_ptr(absolute),
                                                    .perms = perms->letters,
                                                    .adds = perms->adds,
-                                                   .optional = perms->optional};
+                                                   .optional = perms->optional,
+                                                   .said_at = take_ptr(said_at)};
     return 0;
 }
 

@@ -37,6 +37,7 @@ struct path_rule {
     bool adds;      /* its letters are on top of those of the rule above it, not
                        instead of them ("+", and all rules but the user's own) */
     bool optional;  /* may be absent without an error */
+    char *said_at;  /* "FILE:LINE:COLUMN" in a policy file, or NULL */
 };
 
 enum view_mode {
@@ -60,6 +61,7 @@ struct policy {
     struct path_rule *paths; /* as given, then as planned (paths_plan) */
     size_t path_count, path_capacity;
     bool paths_given; /* a USER rule that grants, without "+": no default ones */
+    char *tty;        /* the run's terminal, which a view shows by name; NULL: none */
     int landlock_abi; /* what decide_path assumes of the kernel; 0: no Landlock */
     enum view_mode view;
     bool kill;              /* a denial ends the program */
@@ -85,10 +87,14 @@ struct path_perms {
     uint8_t letters;
     bool adds;
     bool optional;
+    const char *said_at; /* for messages, as in struct path_rule; perms_parse leaves it NULL */
 };
 /* perms_parse: -EINVAL names the letter. */
 int perms_parse(const char *text, size_t size, struct path_perms *out, struct err *err);
 void perms_print(struct str *out, uint8_t letters);
+
+/* path_rule_words: "the rule for PATH", behind where a file says it. */
+void path_rule_words(struct str *out, const struct path_rule *rule);
 
 /* policy_add_path: a rule of the user. Copies; normalises lexically against
  * `cwd` (absolute); "~" and "~/…" are p->home. A later rule for the same path replaces the earlier.

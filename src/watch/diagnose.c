@@ -8,7 +8,7 @@ static const char *const start_probes[] = {
     "/etc/ld.so.cache",           "/etc/ld.so.preload", "/etc/nsswitch.conf",
     "/etc/selinux/config",        "/proc/filesystems",  "/proc/self/auxv",
     "/proc/self/mounts",          "/sys/fs/selinux",    "/proc/sys/kernel/ngroups_max",
-    "/proc/sys/kernel/osrelease",
+    "/proc/sys/kernel/osrelease", "/selinux",
 };
 
 static bool is_start_probe(enum operation_kind kind, const char *path)
@@ -94,9 +94,6 @@ static void take_subject(const struct subject *subject, struct denial *out)
     out->object = subject->path;
     out->real = subject->real;
     out->creates = subject->create && !subject->exists;
-    /* No rule would make a difference. */
-    if (subject->futile)
-        out->real = NULL;
 }
 
 enum diagnosis diagnose_path(const struct policy *p, const struct subject *subject,
@@ -119,24 +116,40 @@ enum diagnosis diagnose_path(const struct policy *p, const struct subject *subje
     return DIAGNOSIS_DENIED;
 }
 
-bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,
-                   struct denial *out)
+/* choose: the path that a rule is missing for, else the first; NULL: none. */
+static const struct subject *choose(const struct policy *p, const struct subject *subjects,
+                                    size_t count)
 {
-    const struct subject *chosen = count > 0 ? &subjects[0] : NULL;
     for (size_t i = 0; i < count; i++) {
         struct path_verdict verdict;
         struct path_event event = {.kind = subjects[i].kind, .path = subjects[i].real};
         decide_path(p, &event, &verdict);
-        if (verdict.missing_perms && !subjects[i].futile) {
-            chosen = &subjects[i];
-            break;
-        }
+        if (verdict.missing_perms && !subjects[i].futile)
+            return &subjects[i];
     }
+    return count > 0 ? &subjects[0] : NULL;
+}
+
+/* without_rule: the system would not do it either, so no rule would help: what is
+ * missing is the promise alone. */
+static void without_rule(struct denial *out)
+{
+    out->real = NULL;
+    if (out->creates)
+        out->kind = OP_CREATE;
+}
+
+bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,
+                   struct denial *out)
+{
+    const struct subject *chosen = choose(p, subjects, count);
     bool quiet = chosen && is_start_probe(chosen->kind, chosen->real);
     if (quiet && !p->kill)
         return false;
     if (chosen)
         take_subject(chosen, out);
+    if (chosen && (chosen->futile || !chosen->permitted(chosen->asked)))
+        without_rule(out);
     if (!denial_judge(p, out))
         return false;
     quiet = out->verdict.probe && !p->kill;
@@ -145,11 +158,17 @@ bool diagnose_call(const struct policy *p, const struct subject *subjects, size_
     return !quiet;
 }
 
+/* What a script's own redirections open is opened for reading or for writing, not
+ * for both. */
 static bool is_shell_probe(const struct denial *denial)
 {
     static const char *const shells[] = {"sh", "bash", "dash", "zsh", "ksh", "mksh", "fish"};
-    bool terminal = denial->real && (strcmp(denial->real, "/dev/tty") == 0 ||
-                                     strncmp(denial->real, "/dev/pts/", 9) == 0);
+    const char *path = denial->real ? denial->real : "";
+    bool opens = denial->kind == OP_OPEN_READ_WRITE &&
+                 (strcmp(path, "/dev/tty") == 0 || strncmp(path, "/dev/pts/", 9) == 0);
+    bool searches =
+        denial->kind == OP_LIST && (strcmp(path, "/dev") == 0 || strcmp(path, "/dev/pts") == 0);
+    bool terminal = opens || searches;
     for (size_t i = 0; terminal && i < ARRAY_COUNT(shells); i++)
         if (strcmp(denial->program, shells[i]) == 0)
             return true;

@@ -45,7 +45,8 @@ enum diagnosis diagnose_path(const struct policy *p, const struct subject *subje
 
 /* diagnose_call: a call that BPF denied: something to tell? Not where the
  * program has another way by design (ENOSYS), nor what every start tries,
- * unless it ends the program (--kill).
+ * unless it ends the program (--kill). A path that the system itself would refuse
+ * is no reason for a rule.
  * `out` has pid, program, call and kind; `object` is what the operation is
  * about where it has no path. */
 bool diagnose_call(const struct policy *p, const struct subject *subjects, size_t count,

@@ -257,13 +257,18 @@ static bool kill_process(struct watch *w, const struct held *held)
 static void deny(struct watch *w, struct held *held)
 {
     struct subject subjects[2];
+    struct asked asked[2];
     struct denial denial = {
         .call = held->event, .kind = w->decoded.kind, .is_there = resolve_is_there};
     bool tell = !w->silent;
     if (w->decoded.object[0])
         denial.object = w->decoded.object;
-    for (size_t i = 0; tell && i < w->decoded.place_count; i++)
+    for (size_t i = 0; tell && i < w->decoded.place_count; i++) {
+        asked[i] =
+            (struct asked){&w->decoded.places[i], &w->found[i], held->stranger, held->call.pid};
         subjects[i] = subject_of(w, held, i);
+        subjects[i].asked = &asked[i];
+    }
     if (tell)
         tell = diagnose_call(w->policy, subjects, w->decoded.place_count, &denial);
     denial.killed = w->policy->kill;

@@ -54,7 +54,7 @@ static void open_by_promise(struct policy *p, char *path, promise_set promises)
 {
     uint8_t letters = 0;
     for (uint8_t letter = PERM_READ; letter <= PERM_CREATE; letter = (uint8_t)(letter << 1))
-        if (paths_exception(path, letter) & promises)
+        if (policy_exception(p, path, letter) & promises)
             letters |= letter;
     if (!letters)
         return;

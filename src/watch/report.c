@@ -1,6 +1,7 @@
 #include "watch/report.h"
 
 #include "watch/json.h"
+#include "watch/words.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,24 +67,35 @@ static uint64_t hash(uint64_t state, const void *bytes, size_t size)
     return state;
 }
 
-/* What makes two denials the same: operation, object, what is missing. The
- * call counts where nothing else says what was done. */
+/* What makes two denials the same: operation, object, what is missing. Where there
+ * is no object, the words say what was done. */
 static uint64_t key_of(const struct denial *denial)
 {
+    struct str words CLEAN_STR = {0};
     const char *object = denial->real ? denial->real : denial->object ? denial->object : "";
-    uint32_t nr = object[0] ? 0 : denial->call.nr;
     uint64_t state = UINT64_C(0xcbf29ce484222325);
-    state = hash(state, &denial->kind, sizeof denial->kind);
-    state = hash(state, &nr, sizeof nr);
+    if (object[0])
+        state = hash(state, &denial->kind, sizeof denial->kind);
+    else
+        operation_words(&words, denial);
+    state = hash(state, str_get(&words), words.size);
     state = hash(state, &denial->remedy.promises, sizeof denial->remedy.promises);
     state = hash(state, &denial->path.missing_perms, sizeof denial->path.missing_perms);
     return hash(state, object, strlen(object));
 }
 
-static bool is_known(const struct report *report, uint64_t key)
+/* A program that is looked for in one directory of PATH after the other was stopped
+ * once. */
+static bool is_same_search(const struct denial *a, const struct denial *b)
+{
+    return a->kind == OP_EXEC && b->kind == OP_EXEC && !b->real && !b->killed &&
+           a->remedy.promises == b->remedy.promises;
+}
+
+static bool is_known(const struct report *report, const struct denial *denial, uint64_t key)
 {
     for (size_t i = 0; i < report->count; i++)
-        if (report->keys[i] == key)
+        if (report->keys[i] == key || is_same_search(&report->denials[i], denial))
             return true;
     return false;
 }
@@ -142,7 +154,7 @@ void report_denial(struct report *report, const struct denial *denial)
 {
     uint64_t key = key_of(denial);
     report->times++;
-    if (is_known(report, key))
+    if (is_known(report, denial, key))
         return;
     if (report->count == REPORT_MAX) {
         if (!report->full)

@@ -26,7 +26,7 @@ static int look(void *context, const char *path, char **real, enum path_kind *ki
 static void make(struct policy *p, const struct scene *scene)
 {
     struct err err = {""};
-    struct path_facts facts = {.home = "/home/u", .cwd = "/w", .look = look};
+    struct path_facts facts = {.home = "/home/u", .cwd = "/w", .tty = "/dev/pts/3", .look = look};
     policy_init(p);
     p->view = scene->view;
     CHECK_EQ(promises_parse(scene->words, &p->promises, &err), 0);
@@ -179,6 +179,20 @@ TEST(the_promise_that_opens_a_path_is_offered)
     decides(&s, OP_OPEN_READ, "/etc/hosts", "yes yes -");
     decides(&s, OP_OPEN_WRITE, "/etc/hosts", "yes no - +wpath :w");
     decides(&s, OP_OPEN_READ, "/proc/1/stat", "yes yes -");
+}
+
+TEST(a_view_shows_the_name_of_the_own_terminal)
+{
+    struct scene s = {"stdio rpath", DEFAULTS, VIEW_SYSTEM};
+    decides(&s, OP_STAT, "/dev/pts/3", "yes - yes");
+    decides(&s, OP_STAT, "/dev/pts", "yes - yes");
+    decides(&s, OP_STAT, "/dev/pts/4", "yes - hidden :r");
+    decides(&s, OP_OPEN_READ, "/dev/pts/3", "yes no yes +tty");
+    decides(&s, OP_OPEN_READ, "/dev/pts/4", "yes no hidden :r");
+    s.words = "stdio rpath tty";
+    decides(&s, OP_OPEN_READ_WRITE, "/dev/pts/3", "yes yes yes");
+    s.rules = RULES(":/dev/pts/3");
+    decides(&s, OP_STAT, "/dev/pts/3", "yes - hidden :r");
 }
 
 TEST(letters_need_their_promises)

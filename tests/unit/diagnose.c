@@ -7,6 +7,7 @@
 #include "policy/paths.h"
 #include "watch/diagnose.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -506,6 +507,58 @@ static enum diagnosis diagnosed(struct subject subject)
         denial_free(&denial);
     policy_free(&p);
     return result;
+}
+
+/* What is advised of a call that the filter denied, about a path that the system
+ * itself gives or refuses. */
+static void advises(bool (*permitted)(const void *asked), const char *words, const char *advice)
+{
+    const struct arch *arch = arch_native();
+    struct line line = {.options = {{"-p", "stdio rpath"}}, .count = 1};
+    struct subject subject = {.kind = OP_OPEN_READ_WRITE,
+                              .path = "/srv/x",
+                              .real = "/srv/x",
+                              .create = true,
+                              .permitted = permitted};
+    struct denial denial = {.kind = OP_OPEN_READ_WRITE,
+                            .call = {.arch = arch,
+                                     .nr = arch_call_by_name(arch, "openat")->nr,
+                                     .args = {0, 0, O_CREAT | O_RDWR, 0600}},
+                            .is_there = only_srv_is_there};
+    struct str said CLEAN_STR = {0}, added CLEAN_STR = {0};
+    struct policy p;
+    make_policy(&p, &line, VIEW_NONE);
+    CHECK(diagnose_call(&p, &subject, 1, &denial));
+    denial_words(&said, &denial);
+    denial_advice(&added, &denial);
+    CHECK_STR(str_get(&said), words);
+    CHECK_STR(str_get(&added), advice);
+    denial_free(&denial);
+    policy_free(&p);
+}
+
+TEST(no_rule_is_advised_that_would_not_help)
+{
+    advises(yes,
+            "create /srv/x: wpath and cpath are not promised and no path rule covers its directory",
+            "the promises wpath and cpath and -v +rwc:/srv");
+    advises(no, "create /srv/x: wpath and cpath are not promised", "the promises wpath and cpath");
+}
+
+static bool known(const char *program, enum operation_kind kind, const char *path)
+{
+    return diagnose_known_probe(
+        &(struct denial){.program = program, .kind = kind, .object = path, .real = path});
+}
+
+TEST(a_shell_looks_for_its_terminal_and_a_script_uses_it)
+{
+    CHECK(known("bash", OP_OPEN_READ_WRITE, "/dev/tty"));
+    CHECK(known("bash", OP_LIST, "/dev/pts"));
+    CHECK(!known("bash", OP_OPEN_READ, "/dev/tty"));
+    CHECK(!known("bash", OP_OPEN_WRITE, "/dev/pts/1"));
+    CHECK(!known("bash", OP_LIST, "/dev/pts/1"));
+    CHECK(!known("cat", OP_OPEN_READ_WRITE, "/dev/tty"));
 }
 
 TEST(only_what_vow_stops_is_said)

@@ -353,7 +353,30 @@ TEST(what_is_absent_is_an_error_unless_it_may_be)
     policy_free(&p);
     make(&p, "stdio rpath", RULES("r:/denied/x"));
     CHECK_EQ(paths_plan(&p, &here, &err), -EACCES);
-    CHECK_STR(err.text, "cannot look at /denied/x: Permission denied");
+    CHECK_STR(err.text, "/denied/x cannot be looked at: Permission denied");
+    policy_free(&p);
+}
+
+/* What a policy file asks for is found wanting after it was read. */
+TEST(a_rule_knows_where_it_was_said)
+{
+    static const char text[] = "path r /a\nhide /b\n  path r /c /absent\n";
+    struct policy_source source = {.name = "p.vow", .text = text, .size = strlen(text), .dir = "/"};
+    struct policy p;
+    struct err err = {""};
+    struct str words CLEAN_STR = {0};
+    policy_init(&p);
+    CHECK_EQ(policy_parse(&p, &source, NULL, &err), 0);
+    path_rule_words(&words, &p.paths[1]);
+    CHECK_STR(str_get(&words), "p.vow:2:6: the rule for /b");
+    CHECK_EQ(paths_plan(&p, &here, &err), -ENOENT);
+    CHECK(strstr(err.text, "p.vow:3:13: /absent does not exist") == err.text);
+    policy_free(&p);
+    policy_init(&p);
+    CHECK_EQ(policy_parse(&p, &source, NULL, &err), 0);
+    CHECK_EQ(path_rule_parse(&p, "r:/absent", "/", &err), 0); /* the later one is what counts */
+    CHECK_EQ(paths_plan(&p, &here, &err), -ENOENT);
+    CHECK(strstr(err.text, "/absent does not exist") == err.text);
     policy_free(&p);
 }
 

@@ -71,6 +71,52 @@ TEST(each_denial_once)
          "vow: 2 operations were stopped (4 times); to allow them all: vow run -p rpath -- cat\n");
 }
 
+static void deny_call(const char *name, enum operation_kind kind, promise_set missing)
+{
+    static const struct policy none = {0};
+    const struct arch *arch = arch_native();
+    const struct sys_call *call = arch_call_by_name(arch, name);
+    CHECK(call);
+    struct denial denial = {
+        .pid = 7, .program = "cat", .kind = kind, .call = {.arch = arch, .nr = call->nr}};
+    decide_call(&none, &denial.call, &denial.verdict);
+    denial.remedy.promises = missing;
+    report_denial(&report, &denial);
+}
+
+TEST(two_calls_that_do_the_same_are_one)
+{
+    begin(false);
+    deny_call("brk", OP_NONE, PROMISE(STDIO));
+    deny_call("munmap", OP_NONE, PROMISE(STDIO));
+    deny_call("sync", OP_NONE, PROMISE(STDIO));
+    report_end(&report, 0);
+    char *text CLEAN_FREE = written(options.text_fd);
+    CHECK(strstr(text, "vow: 2 operations were stopped (3 times);"));
+    report_free(&report);
+}
+
+static void search(const char *path, bool there)
+{
+    struct denial denial = {.pid = 7,
+                            .program = "sh",
+                            .kind = OP_EXEC,
+                            .object = path,
+                            .real = there ? path : NULL,
+                            .remedy = {.promises = PROMISE(EXEC)}};
+    report_denial(&report, &denial);
+}
+
+TEST(a_search_along_path_is_one)
+{
+    begin(false);
+    search("/usr/bin/date", true);
+    search("/usr/sbin/date", false);
+    search("/bin/date", false);
+    says("vow: sh[7] may not execute /usr/bin/date: exec is not promised; add the promise exec\n"
+         "vow: 1 operation was stopped (3 times); to allow it: vow run -p exec -- cat\n");
+}
+
 TEST(what_nothing_would_allow)
 {
     begin(false);
