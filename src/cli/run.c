@@ -242,21 +242,22 @@ static int open_json(const struct run *r)
 }
 
 /* hold_json: opens --json's file, and keeps it from the program, whose own lines
- * might else stand in it, by a rule like the user's. 0 or an exit status. */
-static int hold_json(struct run *r)
+ * might else stand in it, by a rule like the user's. 0 or an exit status. Not a
+ * part of run(), whose stack it would make two pages larger. */
+static __attribute__((noinline)) int hold_json(struct run *r)
 {
     char link[32], path[PATH_MAX];
     struct stat st;
     struct err err;
-    r->json_fd = r->json ? open_json(r) : -1;
+    r->json_fd = open_json(r);
     if (r->json_fd == -ENOENT && r->dry_run)
         return 0;
-    if (r->json && r->json_fd < 0) {
+    if (r->json_fd < 0) {
         cli_error(name, "--json %s: %s", r->json, strerror(-r->json_fd));
         return EXIT_SETUP;
     }
     snprintf(link, sizeof link, "/proc/self/fd/%d", r->json_fd);
-    ssize_t size = r->json ? readlink(link, path, sizeof path - 1) : -1;
+    ssize_t size = readlink(link, path, sizeof path - 1);
     if (size <= 0 || fstat(r->json_fd, &st) < 0 || !S_ISREG(st.st_mode))
         return 0;
     path[size] = '\0';
@@ -308,6 +309,7 @@ static int start(struct run *r)
         .policy = &r->policy.policy,
         .argv = r->argv,
         .environ = environ,
+        .cwd = r->policy.cwd,
         .dir = r->policy.dir,
         .keep_fds = r->fds,
         .keep_fd_count = r->fd_count,
@@ -360,7 +362,8 @@ static int run(struct run *r, int argc, char **argv)
         return 0;
     }
     CLEAN_FREE char *note = NULL;
-    if (status == 0)
+    r->json_fd = -1;
+    if (status == 0 && r->json)
         status = hold_json(r);
     if (status == 0)
         status = policy_options_finish(&r->policy, name, r->script ? NULL : r->argv[0], &note);

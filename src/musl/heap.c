@@ -26,6 +26,7 @@ enum {
     LISTS = SMALL_LISTS + 4 * 40,
     FIRST_REGION = 256 * 1024,
     AT_ONCE = 28 * 1024, /* what a start with a prepared filter touches */
+    STACK_AT_ONCE = 16 * 1024,
     REGION = 1024 * 1024,
 };
 #ifndef MADV_POPULATE_WRITE
@@ -40,20 +41,32 @@ struct block {
 };
 #define HEAD offsetof(struct block, next)
 
-static _Alignas(4096) char first_region[FIRST_REGION];
+/* "common": behind all other variables, whose last page it begins in. */
+extern char first_region[FIRST_REGION];
+__attribute__((common)) _Alignas(32) char first_region[FIRST_REGION];
 static char *unused = first_region, *region_end = first_region + FIRST_REGION;
-static char *ready = first_region; /* below it the kernel gave the pages of the first region */
+static char *ready; /* below it the kernel gave the pages of the first region */
 static struct block *lists[LISTS];
 static uint64_t secret;
 
+static char *page_of(char *at)
+{
+    return at - ((uintptr_t)at & 4095);
+}
+
+/* The stack below is used soon, too. */
 static void begin(void)
 {
+    char here;
+    madvise(page_of(&here) - STACK_AT_ONCE, STACK_AT_ONCE, MADV_POPULATE_WRITE);
     memcpy(&secret, (const void *)getauxval(AT_RANDOM), sizeof secret);
     secret |= 1;
 }
 
 static void get_ready(const char *end)
 {
+    if (!ready)
+        ready = page_of(first_region);
     while (ready < end && ready + AT_ONCE <= first_region + FIRST_REGION) {
         madvise(ready, AT_ONCE, MADV_POPULATE_WRITE);
         ready += AT_ONCE;
