@@ -8,16 +8,15 @@
  * time zone. No variable that often holds a secret or the address of a socket
  * (SSH_AUTH_SOCK, DBUS_SESSION_BUS_ADDRESS, …_TOKEN), none that makes a
  * program load code. */
-static const char *const default_names[] = {
+static const char default_names[][16] = {
     "PATH",     "HOME",           "USER",        "LOGNAME",  "SHELL",  "PWD",    "TERM",
     "LINES",    "COLUMNS",        "LANG",        "LANGUAGE", "LC_*",   "TZ",     "COLORTERM",
     "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "NO_COLOR", "EDITOR", "VISUAL", "PAGER",
-    NULL,
 };
 
-const char *const *env_default_names(void)
+const char *env_default_name(size_t index)
 {
-    return default_names;
+    return index < ARRAY_COUNT(default_names) ? default_names[index] : NULL;
 }
 
 /* Is the name of "NAME=VALUE" `pattern`? A "*" at its end stands for any rest. */
@@ -46,7 +45,10 @@ bool env_passes(const struct policy *p, const char *variable)
         return true;
     if (p->env_all)
         return strncmp(variable, "LD_", 3) != 0;
-    return in_list(variable, default_names);
+    for (size_t i = 0; i < ARRAY_COUNT(default_names); i++)
+        if (*variable == *default_names[i] && matches(variable, default_names[i]))
+            return true;
+    return false;
 }
 
 const char *env_get(char *const *envp, const char *name)
