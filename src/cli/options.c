@@ -2,11 +2,11 @@
 #include "cli/cli.h"
 #include "cli/preset.h"
 
+#include "host/process.h"
 #include "policy/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,14 +199,13 @@ int policy_options_init(struct policy_options *o, const char *name)
     *o = (struct policy_options){0};
     policy_init(&o->policy);
     const char *home = getenv("HOME");
-    char cwd[PATH_MAX];
-    if (!getcwd(cwd, sizeof cwd)) {
+    o->cwd = process_cwd();
+    if (!o->cwd) {
         cli_error(name, "the working directory cannot be named: %s", strerror(errno));
         return EXIT_SETUP;
     }
-    o->cwd = strdup(cwd);
     o->policy.home = home && home[0] == '/' ? path_normalise(home, "/") : NULL;
-    if (o->cwd && (o->policy.home || !home || home[0] != '/'))
+    if (o->policy.home || !home || home[0] != '/')
         return 0;
     cli_error(name, "out of memory");
     return EXIT_SETUP;

@@ -22,6 +22,7 @@ struct launch_request {
     struct policy *policy; /* not yet planned; launch_prepare plans it */
     char **argv;           /* the program and its arguments */
     char *const *environ;  /* of which the program gets a part */
+    const char *cwd;       /* where vow was started */
     const char *dir;       /* -C, or NULL */
     const int *keep_fds;   /* --fd */
     size_t keep_fd_count;

@@ -57,7 +57,7 @@ static bool inherited(int fd)
 static int check(int fd, struct err *err)
 {
     struct stat st;
-    int flags = inherited(fd) ? fcntl(fd, F_GETFL) : -1;
+    int flags = fd <= 2 || inherited(fd) ? fcntl(fd, F_GETFL) : -1;
     if (flags < 0 || fstat(fd, &st) < 0)
         return err_set(err, -EBADF, "descriptor %d is not open", fd);
     if (flags & O_PATH)

@@ -5,11 +5,11 @@
 #include "enforce/filter.h"
 #include "enforce/start.h"
 #include "host/probe.h"
+#include "host/process.h"
 #include "policy/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,11 +53,10 @@ static int enter_directory(struct preparation *p)
     const char *dir = p->request->dir;
     if (dir && chdir(dir) < 0)
         return err_set(p->err, -errno, "-C %s: %s", dir, strerror(errno));
-    char cwd[PATH_MAX];
-    if (!getcwd(cwd, sizeof cwd))
+    p->launch->cwd = dir ? process_cwd() : strdup(p->request->cwd);
+    if (!p->launch->cwd)
         return err_set(p->err, -errno, "working directory: %s", strerror(errno));
-    p->launch->cwd = strdup(cwd);
-    return p->launch->cwd ? 0 : no_memory(p);
+    return 0;
 }
 
 static int choose_what_passes(struct preparation *p)
@@ -147,10 +146,11 @@ static int settle_view(struct preparation *p)
     return rc == 0 || asked == VIEW_AUTO ? 0 : lose(p, rc, p->no_view.text);
 }
 
-/* The terminal of one of the first three descriptors. */
-static const char *find_terminal(char *path, size_t size)
+/* The terminal of one of the first three descriptors; not where nothing needs its name. */
+static const char *find_terminal(const struct preparation *p, char *path, size_t size)
 {
-    for (int fd = 0; fd <= 2; fd++)
+    bool needed = p->launch->has_view || p->policy->promises & PROMISE(TTY);
+    for (int fd = 0; needed && fd <= 2; fd++)
         if (ttyname_r(fd, path, size) == 0)
             return path;
     return NULL;
@@ -167,7 +167,7 @@ static int plan_paths(struct preparation *p)
         .closure = p->closure.paths,
         .closure_count = p->closure.count,
         .has_private = p->launch->has_view,
-        .tty = find_terminal(terminal, sizeof terminal),
+        .tty = find_terminal(p, terminal, sizeof terminal),
         /* A view has other files at the same paths, and the watcher's child shares our
          * descriptors. */
         .look = lean ? host_look_open : host_look,
@@ -213,8 +213,9 @@ static int plan_view(struct preparation *p)
     }
     if (!p->launch->has_view)
         return lose_view(p);
-    struct view_facts facts = {
-        .cwd = p->launch->cwd, .tty = find_terminal(terminal, sizeof terminal), .link = view_link};
+    struct view_facts facts = {.cwd = p->launch->cwd,
+                               .tty = find_terminal(p, terminal, sizeof terminal),
+                               .link = view_link};
     return view_plan_make(p->policy, &facts, &p->launch->view, p->err);
 }
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,10 +42,10 @@ static bool has_room(struct opened_paths *opened, int fd)
 
 /* Opens a path on which there is no symlink, from the nearest directory above that is
  * open. -1, with errno. */
-static int open_plain(const struct opened_paths *opened, const char *path)
+static int open_plain(const struct opened_paths *opened, const char *path, size_t size)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
-    size_t size = strlen(path), above = 0;
+    size_t above = 0;
     int dir = AT_FDCWD;
     for (size_t i = 0; i < opened->count; i++) {
         const struct opened_path *at = &opened->at[i];
@@ -59,9 +58,9 @@ static int open_plain(const struct opened_paths *opened, const char *path)
     return (int)syscall(SYS_openat2, dir, path + (above ? above + 1 : 0), &how, sizeof how);
 }
 
-static const struct opened_path *find(const struct opened_paths *opened, const char *path)
+static const struct opened_path *find(const struct opened_paths *opened, const char *path,
+                                      size_t size)
 {
-    size_t size = strlen(path);
     for (size_t i = 0; i < opened->count; i++)
         if (opened->at[i].size == size && memcmp(opened->at[i].path, path, size) == 0)
             return &opened->at[i];
@@ -71,23 +70,17 @@ static const struct opened_path *find(const struct opened_paths *opened, const c
 /* 0, or -errno: -ELOOP, a symlink is on the way; else it cannot be opened. */
 static int try_open(struct opened_paths *opened, const char *path, enum path_kind *kind)
 {
-    const struct opened_path *known = find(opened, path);
-    struct stat st;
-    if (known) {
-        *kind = known->kind;
+    size_t size = strlen(path);
+    *kind = PATH_UNKNOWN;
+    if (find(opened, path, size))
         return 0;
-    }
-    CLEAN_FD int fd = open_plain(opened, path);
-    if (fd < 0 && errno == ENOENT) {
-        *kind = PATH_ABSENT;
-        return 0;
-    }
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
+    CLEAN_FD int fd = open_plain(opened, path, size);
+    *kind = fd < 0 ? PATH_ABSENT : PATH_UNKNOWN;
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
     if (!has_room(opened, fd))
         return -EMFILE;
-    *kind = S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
-    return keep(opened, (struct opened_path){strdup(path), strlen(path), take_fd(&fd), *kind});
+    return keep(opened, (struct opened_path){strdup(path), size, take_fd(&fd)});
 }
 
 /* /proc/PID may be /proc/self, which host_look tells. */
@@ -118,7 +111,7 @@ int host_look_open(void *opened, const char *path, char **real, enum path_kind *
 
 int opened_find(const struct opened_paths *opened, const char *path)
 {
-    const struct opened_path *known = find(opened, path);
+    const struct opened_path *known = find(opened, path, strlen(path));
     return known ? known->fd : -1;
 }
 

@@ -10,7 +10,6 @@ struct opened_paths {
         char *path;
         size_t size; /* of path */
         int fd;
-        enum path_kind kind;
     } * at;
     size_t count, capacity;
     int end;                 /* no descriptor from this on; 0: not asked yet */
@@ -19,7 +18,8 @@ struct opened_paths {
 
 /* host_look_open: as host_look, which costs a call for each directory on the way;
  * where no symlink is on it, or the path is one, this takes one or three, and what
- * was opened stays so. */
+ * was opened stays so. Of that it says PATH_UNKNOWN: Landlock, which the descriptor is
+ * for, tells files from directories itself. */
 int host_look_open(void *opened, const char *path, char **real, enum path_kind *kind);
 /* opened_find: the descriptor of a path, -1 if there is none. */
 int opened_find(const struct opened_paths *opened, const char *path);

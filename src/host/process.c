@@ -14,6 +14,20 @@
 #endif
 #define RANGE_CLOEXEC 4 /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
 
+char *process_cwd(void)
+{
+    for (size_t size = 256;; size *= 2) {
+        char *cwd = malloc(size);
+        if (!cwd || getcwd(cwd, size))
+            return cwd;
+        int error = errno;
+        free(cwd);
+        errno = error;
+        if (error != ERANGE)
+            return NULL;
+    }
+}
+
 int process_no_new_privs(void)
 {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;

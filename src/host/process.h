@@ -1,5 +1,5 @@
-/* process: what a process does to itself; thin wrappers, 0 or -errno. None
- * allocates. */
+/* process: what a process does to itself; thin wrappers, 0 or -errno. None but
+ * process_cwd allocates. */
 #ifndef VOW_HOST_PROCESS_H
 #define VOW_HOST_PROCESS_H
 
@@ -16,5 +16,8 @@ int process_close_on_exec(int first, int last);
 /* process_exec: execve by execveat; returns only on failure. `secret` is for
  * the filter: the kernel reads five arguments. */
 int process_exec(const char *path, char *const *argv, char *const *envp, uint64_t secret);
+/* process_cwd: the working directory, malloc'd; NULL, with errno. A buffer for the
+ * longest path there may be would touch pages that nothing else needs. */
+char *process_cwd(void);
 
 #endif
