@@ -71,8 +71,9 @@ struct channel {
     uint32_t broker_core;   /* on this one */
     uint32_t polled;        /* the slot that it looks at by itself, plus one; 0: none */
     uint64_t bells[SLOT_COUNT / 64];
-    uint64_t seed[4]; /* random bytes for the first process's layout */
-    uint32_t listen;  /* futex, enum listen_state: how the first process loads its filter */
+    uint64_t seed[4];   /* random bytes for the first process's layout */
+    uint32_t listen;    /* futex, enum listen_state: how the first process loads its filter */
+    uint32_t set_bases; /* guests set FS and GS by a call */
     /* The guests' filter, loaded by the first process. */
     uint32_t insn_count;
     uint64_t insns[START_INSNS_MAX];

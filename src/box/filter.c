@@ -53,6 +53,9 @@ static const struct clause guest_mmap[] = {
 static const struct range clone_sets[] = {ONE(CLONE_PROCESS_SET), ONE(CLONE_THREAD_SET)};
 static const struct clause clone_flags[] = {{.atoms = {INT(0, clone_sets)}, .atom_count = 1}};
 
+static const struct range bases[] = {{0x1001, 0x1002}}; /* ARCH_SET_GS ARCH_SET_FS */
+static const struct clause set_bases[] = {{.atoms = {INT(0, bases)}, .atom_count = 1}};
+
 static const struct range image[] = {ONE(BROKER_IMAGE)};
 static const struct clause on_image[] = {{.atoms = {INT(0, image)}, .atom_count = 1}};
 
@@ -99,12 +102,20 @@ struct entry {
     uint16_t listening; /* so many of the clauses, the last ones, with a listener only */
     bool refused;       /* without harm: with this errno */
     uint16_t error;
+    bool bases; /* only where FS and GS are set by a call */
 };
 #define IF(list) (list), ARRAY_COUNT(list)
 
 static const struct entry guest_calls[] = {
-    {"futex", IF(futex)},       {"mmap", IF(guest_mmap)}, {"munmap"}, {"mprotect"},
-    {"clone", IF(clone_flags)}, {"rt_sigreturn"},         {"exit"},   {"exit_group"},
+    {"futex", IF(futex)},
+    {"mmap", IF(guest_mmap)},
+    {"munmap"},
+    {"mprotect"},
+    {"clone", IF(clone_flags)},
+    {"rt_sigreturn"},
+    {"exit"},
+    {"exit_group"},
+    {"arch_prctl", IF(set_bases), .bases = true},
 };
 
 /* restart_syscall is how a futex wait with a timeout goes on after SIGCONT. brk
@@ -155,19 +166,20 @@ int box_host_by_name(const char *name, enum box_host *out)
 }
 
 /* What happens to calls that do not stand in a table. */
-static uint32_t others(enum box_side side, enum box_host host)
+static uint32_t others(struct box_confined which)
 {
-    if (side == BOX_BROKER)
+    if (which.side == BOX_BROKER)
         return RET_KILL_PROCESS;
-    return host == BOX_NOTIFY ? RET_USER_NOTIF : RET_TRAP;
+    return which.host == BOX_NOTIFY ? RET_USER_NOTIF : RET_TRAP;
 }
 
-int box_filter_rules(enum box_side side, enum box_host host, const struct arch *arch,
-                     struct ruleset *out, struct err *err)
+int box_filter_rules(struct box_confined which, const struct arch *arch, struct ruleset *out,
+                     struct err *err)
 {
-    const struct entry *entries = side == BOX_GUEST ? guest_calls : broker_calls;
-    size_t count = side == BOX_GUEST ? ARRAY_COUNT(guest_calls) : ARRAY_COUNT(broker_calls);
-    *out = (struct ruleset){.arch = arch, .unknown = others(side, host)};
+    bool guest = which.side == BOX_GUEST;
+    const struct entry *entries = guest ? guest_calls : broker_calls;
+    size_t count = guest ? ARRAY_COUNT(guest_calls) : ARRAY_COUNT(broker_calls);
+    *out = (struct ruleset){.arch = arch, .unknown = others(which)};
     if (arch->id != ARCH_X86_64)
         return err_set(err, -ENOENT, "there is no box for %s yet, only for x86_64", arch->name);
     out->rules = calloc(count, sizeof *out->rules);
@@ -178,8 +190,8 @@ int box_filter_rules(enum box_side side, enum box_host host, const struct arch *
     }
     for (size_t i = 0; i < count; i++) {
         const struct entry *e = &entries[i];
-        uint16_t without = host == BOX_NOTIFY ? 0 : e->listening;
-        if (without && without == e->clause_count)
+        uint16_t without = which.host == BOX_NOTIFY ? 0 : e->listening;
+        if ((without && without == e->clause_count) || (e->bases && !which.set_bases))
             continue;
         out->calls[out->call_count++] =
             (struct ruled_call){arch_call_by_name(arch, e->name)->nr, (uint32_t)out->rule_count};
@@ -194,17 +206,17 @@ int box_filter_rules(enum box_side side, enum box_host host, const struct arch *
     return 0;
 }
 
-int box_filter(enum box_side side, enum box_host host, const struct arch *arch, struct program *out,
+int box_filter(struct box_confined which, const struct arch *arch, struct program *out,
                struct err *err)
 {
     struct ruleset rules;
-    uint32_t foreign = others(side, host);
-    int result = box_filter_rules(side, host, arch, &rules, err);
+    uint32_t foreign = others(which);
+    int result = box_filter_rules(which, arch, &rules, err);
     if (result == 0) {
         result = bpf_compile((const struct ruleset *[]){&rules}, 1, foreign, out, err);
         ruleset_free(&rules);
     }
-    if (result == 0 && side == BOX_GUEST && bpf_within(out, arch, &shim_text, foreign) != 0) {
+    if (result == 0 && which.side == BOX_GUEST && bpf_within(out, arch, &shim_text, foreign) != 0) {
         program_free(out);
         return err_set(err, -ENOMEM, "out of memory");
     }

@@ -8,12 +8,16 @@ struct box_request {
     const char *image;    /* path of the image */
     bool discard;         /* what is written vanishes with the box */
     bool stats;           /* say at the end how calls came */
-    bool plain;           /* guests ask for what they could read themselves */
+    bool plain;           /* guests ask for what they could read or set themselves */
     uint64_t memory;      /* of shared memory and mapped files at most; 0: half of what there is */
     enum box_host host;   /* how calls come to the shim */
     char *const *argv;    /* the program, by its path or name in the image, and its arguments */
     char *const *environ; /* as the program gets it */
 };
+
+/* box_must_set_bases: whether guests need a call for what other machines have instructions for: see
+ * filter.h. */
+bool box_must_set_bases(void);
 
 /* box_run: runs the program and what it starts to the end of the first process.
  * Call it with one thread and nothing open that must stay: all descriptors above

@@ -94,12 +94,12 @@ static void catch_traps(call_fn *inside)
         abort();
 }
 
-static void confine(enum box_side side, enum box_host host)
+static void confine(struct box_confined which)
 {
     struct program program;
     struct err err;
-    bool listen = host == BOX_NOTIFY && side == BOX_GUEST;
-    if (box_filter(side, host, arch_native(), &program, &err) != 0 || process_no_new_privs() != 0)
+    bool listen = which.host == BOX_NOTIFY && which.side == BOX_GUEST;
+    if (box_filter(which, arch_native(), &program, &err) != 0 || process_no_new_privs() != 0)
         abort();
     int result = seccomp_load(program.at, program.count, listen);
     if (result < 0)
@@ -170,6 +170,21 @@ static void try_near_misses(call_fn *inside, uint64_t page)
         expect_trap(inside, &found->inside_passed, SYS_clone, ARGS(clones[i], 0, 0, 0, 0, 0));
 }
 
+/* Of arch_prctl the two codes that set FS and GS, where they are needed. */
+static void try_bases(call_fn *inside, bool set_bases)
+{
+    enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS };
+    static const uint64_t others[] = {0,      1,      0x1000, GET_FS, GET_GS, 0x1011,
+                                      0x1012, 0x1022, 0x2001, 0x4001, 0x5001, UINT64_MAX};
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++)
+        expect_trap(inside, &found->inside_passed, SYS_arch_prctl, ARGS(others[i], 0));
+    if (set_bases)
+        found->done += inside(SYS_arch_prctl, ARGS(SET_GS, 0)) == 0;
+    else
+        for (uint64_t what = SET_GS; what <= SET_FS; what++)
+            expect_trap(inside, &found->inside_passed, SYS_arch_prctl, ARGS(what, 0));
+}
+
 /* The allowed calls do what they are for. */
 static void try_allowed(call_fn *inside, uint64_t page)
 {
@@ -188,21 +203,21 @@ static void try_allowed(call_fn *inside, uint64_t page)
     found->done += pid > 0;
 }
 
-static _Noreturn void guest(uint64_t end, enum box_host host)
+static _Noreturn void guest(uint64_t end, enum box_host host, bool set_bases)
 {
     static const uint64_t none[6];
     call_fn *inside = put_code(SHIM_TEXT), *outside = put_code(0);
     uint64_t page = (uint64_t)(void *)put_code(0);
     dup2(memfd_create("arena", 0), GUEST_ARENA_READ);
     catch_traps(inside);
-    confine(BOX_GUEST, host);
+    confine((struct box_confined){BOX_GUEST, host, set_bases});
     for (uint64_t nr = 0; nr < NUMBERS; nr++) {
         if (is_of_probes(nr))
             continue;
         expect_trap(outside, &found->outside_passed, nr, none);
         expect_trap(outside, &found->outside_passed, nr | X32_BIT, none);
         expect_trap(inside, &found->inside_passed, nr | X32_BIT, none);
-        if (!is_on_list(nr))
+        if (!is_on_list(nr) && !(set_bases && nr == SYS_arch_prctl))
             expect_trap(inside, &found->inside_passed, nr, none);
     }
     expect_trap(inside, &found->inside_passed, UINT64_MAX, none);
@@ -210,6 +225,7 @@ static _Noreturn void guest(uint64_t end, enum box_host host)
                 ARGS(page, PAGE, PROT_READ, 0x32, UINT64_MAX, 0));
     expect_trap(outside, &found->outside_passed, SYS_clone, ARGS(CLONE_PARENT | SIGCHLD));
     try_near_misses(inside, page);
+    try_bases(inside, set_bases);
     try_allowed(inside, page);
     inside(end, ARGS(42));
     __builtin_trap();
@@ -229,14 +245,14 @@ static void answer_guest(void)
     }
 }
 
-static void run_guest(uint64_t end, enum box_host host)
+static void run_guest(uint64_t end, enum box_host host, bool set_bases)
 {
     found = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(found != MAP_FAILED);
     pid_t pid =
         (pid_t)syscall(SYS_clone, host == BOX_NOTIFY ? CLONE_FILES | SIGCHLD : SIGCHLD, 0, 0, 0, 0);
     if (pid == 0)
-        guest(end, host);
+        guest(end, host, set_bases);
     if (host == BOX_NOTIFY)
         answer_guest();
     int status = 0;
@@ -246,23 +262,28 @@ static void run_guest(uint64_t end, enum box_host host)
         test_fail(__FILE__, __LINE__, "call %u passed", found->last_passed);
     CHECK_EQ(found->inside_passed, 0);
     CHECK_EQ(found->outside_passed, 0);
-    CHECK_EQ(found->done, 8);
+    CHECK_EQ(found->done, set_bases ? 9 : 8);
     CHECK(found->traps > 4 * NUMBERS - 30);
 }
 
 TEST(guest_calls_all_numbers)
 {
-    run_guest(SYS_exit_group, BOX_TRAP);
+    run_guest(SYS_exit_group, BOX_TRAP, false);
 }
 
 TEST(guest_calls_all_numbers_and_the_broker_is_told)
 {
-    run_guest(SYS_exit_group, BOX_NOTIFY);
+    run_guest(SYS_exit_group, BOX_NOTIFY, false);
+}
+
+TEST(guest_sets_its_bases_by_a_call)
+{
+    run_guest(SYS_exit_group, BOX_TRAP, true);
 }
 
 TEST(guest_may_end_one_thread)
 {
-    run_guest(SYS_exit, BOX_TRAP);
+    run_guest(SYS_exit, BOX_TRAP, false);
 }
 
 /* How a process ends that makes one call under the broker's filter: 0 if it
@@ -274,7 +295,7 @@ static int broker_call(uint64_t nr, const uint64_t args[6], enum box_host host)
         call_fn *call = put_code(0);
         close_range(0, 63, 0);
         dup2(memfd_create("image", 0), BROKER_IMAGE);
-        confine(BOX_BROKER, host);
+        confine((struct box_confined){BOX_BROKER, host, false});
         call(nr, args);
         call(SYS_exit_group, ARGS(0));
     }

@@ -37,6 +37,11 @@ static bool guest_clone(uint32_t flags)
                      CLONE_SYSVSEM | CLONE_CHILD_CLEARTID);
 }
 
+static bool is_from_shim(const struct seccomp_event *e)
+{
+    return e->ip >= SHIM_TEXT && e->ip < SHIM_TEXT_END && e->arch == X86_64->audit;
+}
+
 static bool guest_may(const struct seccomp_event *e)
 {
     bool allowed = false;
@@ -50,8 +55,7 @@ static bool guest_may(const struct seccomp_event *e)
     case SYS_clone: allowed = guest_clone((uint32_t)e->args[0]); break;
     case SYS_futex: allowed = futex_is_plain((uint32_t)e->args[1]); break;
     }
-    bool inside = e->ip >= SHIM_TEXT && e->ip < SHIM_TEXT_END;
-    return allowed && inside && e->arch == X86_64->audit;
+    return allowed && is_from_shim(e);
 }
 
 static uint32_t guest_wants(const struct seccomp_event *e)
@@ -62,6 +66,22 @@ static uint32_t guest_wants(const struct seccomp_event *e)
 static uint32_t told_guest_wants(const struct seccomp_event *e)
 {
     return guest_may(e) ? RET_ALLOW : RET_USER_NOTIF;
+}
+
+static bool sets_bases(const struct seccomp_event *e)
+{
+    return e->nr == SYS_arch_prctl && is_from_shim(e) &&
+           ((uint32_t)e->args[0] == 0x1001 || (uint32_t)e->args[0] == 0x1002);
+}
+
+static uint32_t setting_guest_wants(const struct seccomp_event *e)
+{
+    return sets_bases(e) ? RET_ALLOW : guest_wants(e);
+}
+
+static uint32_t told_setting_guest_wants(const struct seccomp_event *e)
+{
+    return sets_bases(e) ? RET_ALLOW : told_guest_wants(e);
 }
 
 static bool is_terminal_request(uint32_t request)
@@ -183,6 +203,8 @@ static const struct seccomp_event passing[] = {
     {.nr = SYS_mmap, .args = {0, 1, 3, 0x4022, (uint64_t)-1}},
     {.nr = SYS_clone, .args = {0x8011}},
     {.nr = SYS_clone, .args = {0x250f00}},
+    {.nr = SYS_arch_prctl, .args = {0x1001}},
+    {.nr = SYS_arch_prctl, .args = {0x1002}},
     {.nr = SYS_pread64, .args = {BROKER_IMAGE}},
     {.nr = SYS_read, .args = {0}},
     {.nr = SYS_ioctl, .args = {2, 0x5413}},
@@ -194,8 +216,7 @@ static const struct seccomp_event passing[] = {
     {.nr = SYS_madvise, .args = {0, 0, MADV_POPULATE_WRITE}},
 };
 
-static void prove(enum box_side side, enum box_host host,
-                  uint32_t (*wants)(const struct seccomp_event *))
+static void prove(struct box_confined which, uint32_t (*wants)(const struct seccomp_event *))
 {
     static const uint64_t addresses[] = {
         SHIM_TEXT - 1,     SHIM_TEXT,        SHIM_TEXT + 0x1234,
@@ -204,7 +225,7 @@ static void prove(enum box_side side, enum box_host host,
         SHIM_TEXT - HIGH,  UINT64_MAX,       (uint32_t)SHIM_TEXT + 2};
     struct proof p = {.wants = wants};
     struct err err = {""};
-    CHECK_EQ(box_filter(side, host, X86_64, &p.program, &err), 0);
+    CHECK_EQ(box_filter(which, X86_64, &p.program, &err), 0);
     CHECK_EQ(bpf_check(&p.program, &err), 0);
     for (size_t i = 0; i < ARRAY_COUNT(addresses); i++) {
         struct seccomp_event e = {.arch = X86_64->audit, .ip = addresses[i]};
@@ -231,26 +252,32 @@ static void prove(enum box_side side, enum box_host host,
 
 TEST(guest_filter_allows_eight_calls_of_the_shim)
 {
-    prove(BOX_GUEST, BOX_TRAP, guest_wants);
-    prove(BOX_GUEST, BOX_NOTIFY, told_guest_wants);
+    prove((struct box_confined){BOX_GUEST, BOX_TRAP, false}, guest_wants);
+    prove((struct box_confined){BOX_GUEST, BOX_NOTIFY, false}, told_guest_wants);
+}
+
+TEST(where_bases_are_set_by_a_call_it_is_the_ninth)
+{
+    prove((struct box_confined){BOX_GUEST, BOX_TRAP, true}, setting_guest_wants);
+    prove((struct box_confined){BOX_GUEST, BOX_NOTIFY, true}, told_setting_guest_wants);
 }
 
 TEST(broker_filter_is_pinned_to_its_descriptors)
 {
-    prove(BOX_BROKER, BOX_TRAP, broker_wants);
-    prove(BOX_BROKER, BOX_NOTIFY, listening_broker_wants);
+    prove((struct box_confined){BOX_BROKER, BOX_TRAP, true}, broker_wants);
+    prove((struct box_confined){BOX_BROKER, BOX_NOTIFY, false}, listening_broker_wants);
 }
 
 TEST(rules_and_program_agree)
 {
-    for (int i = 0; i < 4; i++) {
-        enum box_side side = i & 1 ? BOX_BROKER : BOX_GUEST;
-        enum box_host host = i & 2 ? BOX_NOTIFY : BOX_TRAP;
+    for (int i = 0; i < 8; i++) {
+        struct box_confined which = {i & 1 ? BOX_BROKER : BOX_GUEST, i & 2 ? BOX_NOTIFY : BOX_TRAP,
+                                     i & 4};
         struct ruleset rules;
         struct program program;
         struct err err;
-        CHECK_EQ(box_filter_rules(side, host, X86_64, &rules, &err), 0);
-        CHECK_EQ(box_filter(side, host, X86_64, &program, &err), 0);
+        CHECK_EQ(box_filter_rules(which, X86_64, &rules, &err), 0);
+        CHECK_EQ(box_filter(which, X86_64, &program, &err), 0);
         for (size_t j = 0; j < ARRAY_COUNT(passing); j++) {
             struct seccomp_event e = passing[j];
             uint32_t ret = 1;
@@ -268,6 +295,6 @@ TEST(other_architectures_have_no_box)
 {
     struct program program;
     struct err err = {""};
-    CHECK_EQ(box_filter(BOX_GUEST, BOX_TRAP, &archs[ARCH_S390X], &program, &err), -ENOENT);
+    CHECK_EQ(box_filter((struct box_confined){0}, &archs[ARCH_S390X], &program, &err), -ENOENT);
     CHECK_STR(err.text, "there is no box for s390x yet, only for x86_64");
 }

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,6 +25,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "box/arch/x86_64/cpu.h"
 #include "box/broker/arena.h"
 #include "box/broker/host.h"
 #include "box/broker/listener.h"
@@ -143,11 +145,20 @@ static int make_memory(struct setup *s, struct err *err)
     return 0;
 }
 
+bool box_must_set_bases(void)
+{
+    return !(getauxval(AT_HWCAP2) & CPU_FSGSBASE);
+}
+
 static int make_filters(struct setup *s, struct err *err)
 {
-    int result = box_filter(BOX_GUEST, s->request->host, arch_native(), &s->guest_filter, err);
+    struct box_confined which = {BOX_GUEST, s->request->host,
+                                 s->request->plain || box_must_set_bases()};
+    int result = box_filter(which, arch_native(), &s->guest_filter, err);
+    box.channel->set_bases = which.set_bases;
+    which.side = BOX_BROKER;
     if (result == 0)
-        result = box_filter(BOX_BROKER, s->request->host, arch_native(), &s->broker_filter, err);
+        result = box_filter(which, arch_native(), &s->broker_filter, err);
     if (result == 0 && s->guest_filter.count > START_INSNS_MAX)
         result = err_set(err, -E2BIG, "the guests' filter is too long");
     if (result != 0)

@@ -8,6 +8,7 @@
 #include <linux/elf.h>
 #include <linux/mman.h>
 
+#include "box/arch/x86_64/cpu.h"
 #include "box/shim/memory.h"
 #include "box/shim/site.h"
 #include "box/shim/sys.h"
@@ -62,7 +63,7 @@ void exec_start(const uint64_t *auxv)
     for (; auxv[0] != AT_NULL; auxv += 2) {
         switch (auxv[0]) {
         case AT_HWCAP: auxv_hwcap = auxv[1]; break;
-        case AT_HWCAP2: auxv_hwcap2 = auxv[1]; break;
+        case AT_HWCAP2: auxv_hwcap2 = auxv[1] & ~(set_bases ? CPU_FSGSBASE : 0ul); break;
         case AT_MINSIGSTKSZ: auxv_sigstack = auxv[1]; break;
         }
     }
@@ -425,7 +426,7 @@ long exec_replace(struct thread *t, const long a[3])
     t->clear_tid = t->robust = 0;
     t->restoring = false;
     t->alt = (struct alt_stack){.flags = 2}; /* SS_DISABLE */
-    cpu_set_fs(0);
+    thread_set_fs(t, 0);
     site_forget();
     lock_take(&memory_lock);
     if (!replace(t, &plan, &c, &r))

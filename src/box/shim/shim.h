@@ -77,8 +77,11 @@ struct thread {
     unsigned spin;        /* how long it pays to spin */
     unsigned yields;      /* of the processor, so far */
     struct regs start;    /* of a new thread */
-    uint64_t start_fs;
+    uint64_t fs;          /* as a new thread begins; with set_bases, as it is */
 };
+
+/* Of arch_prctl. */
+enum { SET_GS = 0x1001, SET_FS = 0x1002, GET_FS = 0x1003 };
 
 static inline struct thread *thread_self(void)
 {
@@ -165,5 +168,9 @@ void thread_forget_others(const struct thread *t);
 /* thread_each: of the process. */
 void thread_each(void (*what)(struct thread *t));
 void thread_start(struct thread *t);
+/* The register FS of the calling thread: by an instruction, or with set_bases by a call. */
+extern uint32_t set_bases;
+void thread_set_fs(struct thread *t, uint64_t value);
+uint64_t thread_fs(const struct thread *t);
 
 #endif

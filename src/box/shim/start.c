@@ -11,14 +11,7 @@
 #include "box/published.h"
 #include "box/shim/shim.h"
 
-enum {
-    CHANNEL_FD = 5,
-    PUBLISHED_FD = 6,
-    SET_GS = 0x1001,
-    NOT_EXECUTABLE = 126,
-    NOT_FOUND = 127,
-    SETUP = 125
-};
+enum { CHANNEL_FD = 5, PUBLISHED_FD = 6, NOT_EXECUTABLE = 126, NOT_FOUND = 127, SETUP = 125 };
 
 _Noreturn void shim_start(uint64_t *stack);
 
@@ -74,6 +67,7 @@ void shim_start(uint64_t *stack)
     for (const uint64_t *a = auxv; a[0] != AT_NULL; a += 2)
         if (a[0] == AT_SYSINFO_EHDR)
             vdso_start(a[1]);
+    set_bases = channel()->set_bases;
     struct thread *t = thread_new();
     require(t && host_call(__NR_arch_prctl, SET_GS, (long)t) == 0);
     thread_use_slot(t, 0);

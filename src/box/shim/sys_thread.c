@@ -33,7 +33,7 @@ static long become_child(struct thread *t, unsigned slot, const long a[6])
     t->robust = 0;
     lock_drop(&memory_lock);
     if (flags & CLONE_SETTLS)
-        cpu_set_fs((uint64_t)a[4]);
+        thread_set_fs(t, (uint64_t)a[4]);
     if (flags & CLONE_CHILD_SETTID)
         put_id((uint64_t)a[3], t->slot->tid);
     t->clear_tid = flags & CLONE_CHILD_CLEARTID ? (uint64_t)a[3] : 0;
@@ -81,7 +81,7 @@ static long start_thread(struct thread *t, const struct regs *r, const long a[6]
     n->start.ax = 0;
     n->start.cx = r->ip;
     n->start.sp = a[1] ? (uint64_t)a[1] : r->sp;
-    n->start_fs = a[0] & CLONE_SETTLS ? (uint64_t)a[4] : cpu_fs();
+    n->fs = a[0] & CLONE_SETTLS ? (uint64_t)a[4] : thread_fs(t);
     if (a[0] & CLONE_CHILD_CLEARTID)
         n->clear_tid = (uint64_t)a[3];
     if (a[0] & CLONE_CHILD_SETTID)
@@ -196,15 +196,14 @@ long sys_set_tid_address(struct thread *t, struct regs *r, const long a[6])
 
 long sys_arch_prctl(struct thread *t, struct regs *r, const long a[6])
 {
-    enum { SET_FS = 0x1002, GET_FS = 0x1003 };
-    (void)t, (void)r;
+    (void)r;
     if (a[0] == SET_FS) {
         if ((uint64_t)a[1] >= GUEST_TOP)
             return -EPERM;
-        cpu_set_fs((uint64_t)a[1]);
+        thread_set_fs(t, (uint64_t)a[1]);
         return 0;
     }
-    uint64_t fs = cpu_fs();
+    uint64_t fs = thread_fs(t);
     return a[0] == GET_FS ? guest_copy((void *)a[1], &fs, sizeof fs) : -EINVAL;
 }
 

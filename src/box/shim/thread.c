@@ -93,8 +93,24 @@ void thread_each(void (*what)(struct thread *t))
             what(block(i));
 }
 
+uint32_t set_bases;
+
+void thread_set_fs(struct thread *t, uint64_t value)
+{
+    t->fs = value;
+    if (set_bases)
+        host_call(__NR_arch_prctl, SET_FS, (long)value);
+    else
+        cpu_set_fs(value);
+}
+
+uint64_t thread_fs(const struct thread *t)
+{
+    return set_bases ? t->fs : cpu_fs();
+}
+
 void thread_start(struct thread *t)
 {
-    cpu_set_fs(t->start_fs);
+    thread_set_fs(t, t->fs);
     signal_enter(t, &t->start);
 }

@@ -168,8 +168,17 @@ host_clone_thread:
         jne 1f
         xorl %ebp, %ebp
         popq %rdi
+        cmpl $0, set_bases(%rip)
+        jne 2f
         wrgsbase %rdi
-        call thread_start
+        jmp 3f
+2:      movq %rdi, %rbx
+        movq %rdi, %rsi
+        movl $0x1001, %edi          /* ARCH_SET_GS */
+        movl $158, %eax
+        syscall
+        movq %rbx, %rdi
+3:      call thread_start
         ud2
 1:      ret
 

@@ -28,6 +28,7 @@ static inline long host_call6(long nr, const long a[6])
 long host_futex(volatile uint32_t *word, long op, long value, const void *timeout,
                 volatile uint32_t *word2, long value3);
 
+/* Where the processor has FSGSBASE. */
 static inline uint64_t cpu_fs(void)
 {
     uint64_t value;
