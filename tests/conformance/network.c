@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -61,6 +63,37 @@ GRANTS("inet", "stdio", "bind(2) of an internet socket", "pledge.2 inet",
        bind(scene.inet, local(0), LOCAL_SIZE));
 GRANTS("inet", "stdio", "sendto(2) with an address", "pledge.2 stdio, sendto",
        sendto(scene.inet, "x", 1, 0, local(9), LOCAL_SIZE));
+
+static long sends_message(int fd, const struct sockaddr *to, socklen_t size)
+{
+    struct iovec data = {(void *)"x", 1};
+    struct msghdr message = {
+        .msg_name = (void *)to, .msg_namelen = size, .msg_iov = &data, .msg_iovlen = 1};
+    return sendmsg(fd, &message, 0);
+}
+
+GRANTS("inet", "stdio", "sendmsg(2) with an address", "pledge.2 stdio, sendmsg",
+       sends_message(scene.inet, local(9), LOCAL_SIZE));
+ALLOWS("stdio sendfd", "with sendfd a socket that is open sends to an internet address",
+       "kern_pledge.c pledge_sendit", sends_message(scene.inet, local(9), LOCAL_SIZE),
+       .openbsd = "it is a violation",
+       .because = "the address stands in memory with the descriptors, too deep for a filter");
+
+/* The answer of a socket of another kind would do: it was found. */
+static long finds_socket(void)
+{
+    long sent = sends_message(scene.datagram, named("socket"), NAMED_SIZE);
+    bool by_path = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 9;
+    return OK(sent < 0 && errno == (by_path ? EACCES : EPROTOTYPE));
+}
+
+ALSO_GRANTS("unix", "inet", "stdio", "sendmsg(2) with a path", "pledge.2 stdio, sendmsg",
+            OK(sends_message(scene.datagram, named("socket"), NAMED_SIZE) < 0 &&
+               errno == EPROTOTYPE));
+ALLOWS("stdio sendfd", "with sendfd a socket that is open sends to a path",
+       "kern_pledge.c pledge_sendit", finds_socket(), .openbsd = "it is a violation",
+       .because = "the address stands in memory with the descriptors, too deep for a filter; from "
+                  "Landlock ABI 9 on it fails with EACCES");
 
 static long listens(void)
 {

@@ -80,6 +80,7 @@ static void open_descriptors(void)
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, scene.pair), "socketpair");
     scene.inet = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
     scene.listener = listen_at("socket");
+    scene.datagram = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
     scene.master = must(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt");
     must(unlockpt(scene.master), "unlockpt");
     char name[64];
