@@ -36,7 +36,9 @@ struct landlock_rule {
     int opened; /* a descriptor of what is there, + 1; 0: `path` is opened */
 };
 
-#define LANDLOCK_ABI_NEWEST 9 /* the newest that plans make use of */
+/* The newest that plans make use of; of later ones they ask what they ask of this
+ * one. ABI 10 brings ports of UDP (policy/decide.h) and rules without a log. */
+#define LANDLOCK_ABI_NEWEST 9
 #define LANDLOCK_GAPS 6
 
 struct landlock_plan {

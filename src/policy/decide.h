@@ -91,7 +91,8 @@ struct path_verdict {
 };
 /* decide_only_port: the one TCP port that Landlock lets a program connect to, the
  * name servers': where dns is promised and inet is not, from ABI 4 on; else 0,
- * for any. It does not look at UDP. */
+ * for any. Not of UDP, though ABI 10 could: getaddrinfo() connects datagram sockets
+ * to what it found, by the port of the service, to learn how to sort it. */
 uint16_t decide_only_port(promise_set promises, int landlock_abi);
 /* operation_letters: what an operation needs of a path; 0: any letter. */
 uint8_t operation_letters(enum operation_kind kind);
