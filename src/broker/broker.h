@@ -43,10 +43,13 @@ enum broker_request {
 struct broker_link {
     int socket; /* close-on-exec; -1: there is none */
     int pid;
+    uint64_t inode; /* the socket's: the program may have closed it and opened another */
 };
 /* broker_start: forks a broker, which is not held by filters that are loaded
  * afterwards. 0 or -errno. */
 int broker_start(struct broker_link *link);
+/* broker_waits: is it still there, and serves nobody yet? */
+bool broker_waits(const struct broker_link *link);
 /* broker_serve: loads the filter in all threads; the broker serves the process
  * and its children from then on. The link's socket is closed. -EBUSY: another
  * listener is in force; else as seccomp(2), or -EPIPE: the broker has died. */

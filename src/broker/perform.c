@@ -80,13 +80,15 @@ static ssize_t read_path(struct broker *broker, const struct finding *finding)
     return 0;
 }
 
-/* judge: all views that hold. */
+/* judge: all views that hold. What one of them hides is not there, whatever the
+ * others refuse. */
 static int judge(const struct request *request, uint8_t wanted, struct place *place)
 {
     int code = place_permits(place, wanted);
-    for (size_t i = 1; code == 0 && i < request->judges.count; i++) {
+    for (size_t i = 1; code != -ENOENT && i < request->judges.count; i++) {
         walk_judge(&request->judges.at[i]->rules, place);
-        code = place_permits(place, wanted);
+        int other = place_permits(place, wanted);
+        code = code == 0 || other == -ENOENT ? other : code;
     }
     return code;
 }
@@ -217,6 +219,7 @@ void perform(struct broker *broker)
     request->call = call_find(request->held.nr);
     views_of(&broker->views, request->held.pid, &request->judges);
     request->walk.rules = request->judges.count > 0 ? &request->judges.at[0]->rules : NULL;
+    request->walk.judges = &request->judges;
     request->walk.caller = request->held.pid;
     int64_t result = -ENOSYS;
     if (request->held.pid == 0)

@@ -57,8 +57,13 @@ static int add(struct broker *broker)
                                sizeof letters - 1);
     if (code < 0)
         return (int)code;
-    request->walk.rules = NULL;
+    /* A view that was begun anew learns nothing of what those under it hide: they
+     * would hide it whatever its own rule is, so none is kept. */
+    bool anew = request->judges.count > 1;
+    request->walk.rules = anew ? &request->judges.at[1]->rules : NULL;
     code = find(broker, &finding, &place);
+    if (code == -ENOENT && request->path[0] != '\0' && anew)
+        return 0;
     if (code < 0)
         return code == -ENOENT && request->path[0] == '\0' ? -EINVAL : (int)code;
     if (place.dir < 0)

@@ -153,10 +153,20 @@ int broker_start(struct broker_link *link)
     if (link->pid == 0)
         _exit(run(ends[1]) != 0);
     close(ends[1]);
+    struct stat stat;
     link->socket = ends[0];
+    link->inode = fstat(ends[0], &stat) == 0 ? stat.st_ino : 0;
     if (link->pid < 0)
-        close(link->socket);
+        clean_fd(&link->socket);
     return link->pid < 0 ? link->pid : 0;
+}
+
+bool broker_waits(const struct broker_link *link)
+{
+    struct pollfd broker = {link->socket, POLLIN, 0};
+    struct stat stat;
+    return fstat(link->socket, &stat) == 0 && stat.st_ino == link->inode &&
+           poll(&broker, 1, 0) == 0;
 }
 
 /* hand_over: until the broker has its own copy of the listener. */

@@ -286,6 +286,16 @@ static bool is_placeless(const struct stat *stat)
            stat->st_nlink == 0;
 }
 
+/* is_hidden_here: by another view than the one that is walked under. */
+static bool is_hidden_here(const struct walk *walk)
+{
+    size_t count = walk->judges && walk->dir >= 0 ? walk->judges->count : 0;
+    for (size_t i = 1; i < count; i++)
+        if (rules_permit(cover_above(&walk->judges->at[i]->rules, walk->dir), 0) < 0)
+            return true;
+    return false;
+}
+
 static int go(struct walk *walk, int from, const char *path, unsigned flags, struct place *out);
 
 /* place_of: the place of an object that was not walked to, by its path. Where it
@@ -494,6 +504,8 @@ static int go(struct walk *walk, int from, const char *path, unsigned flags, str
     }
     while (code == 0)
         code = step(walk, flags, out);
+    if (code < 0 && is_hidden_here(walk))
+        code = -ENOENT;
     leave(walk);
     if (code < 0)
         place_close(out);

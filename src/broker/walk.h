@@ -29,9 +29,12 @@
 #define WALK_TEXT_SIZE (3 * PATH_MAX)
 
 struct views;
+struct judges;
 struct walk {
-    const struct rules *rules; /* NULL: all is visible */
-    int root;                  /* O_PATH */
+    const struct rules *rules;   /* NULL: all is visible */
+    const struct judges *judges; /* all views that hold: an error says nothing of what
+                                    one but the first hides */
+    int root;                    /* O_PATH */
     struct stat root_stat;
     const struct views *views;
     dev_t plain_device; /* a file system that is no proc */

@@ -15,8 +15,7 @@
 static struct {
     bool active; /* a broker serves */
     bool data_only;
-    bool locked;   /* before there was one */
-    pid_t starter; /* whose broker waits at `link` */
+    bool locked; /* before there was one */
     struct broker_link link;
     volatile char busy;
 } state = {.link = {.socket = -1}};
@@ -43,13 +42,14 @@ bool unveil_active(void)
     return state.active;
 }
 
-/* prepare: also anew in a child, where the parent's has not been used. */
+/* prepare: one that was started before a pledge, which would hold those that start
+ * later, is for whoever calls first, this process or a child of it. */
 static int prepare(void)
 {
-    pid_t self = (pid_t)syscall(SYS_getpid);
-    if (state.active || (state.link.socket >= 0 && state.starter == self))
+    if (state.active)
         return 0;
-    state.starter = self;
+    if (state.link.socket >= 0)
+        return broker_waits(&state.link) ? 0 : -EPIPE;
     return broker_start(&state.link);
 }
 

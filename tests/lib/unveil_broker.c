@@ -493,7 +493,56 @@ TEST(what_is_executed_anew_is_read_as_before)
     CHECK_EQ(told(unveil(in("a"), "x")), 0);
     CHECK_EQ(told(unveil(in("a/file"), "x")), 0);
     CHECK_EQ(count_given(), 2);
-    CHECK_EQ(opening(in("b/file"), O_RDONLY), EACCES); /* by its own rule, too */
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT); /* not EACCES, by its own rule */
+}
+
+TEST(what_is_executed_anew_learns_nothing_of_what_was_hidden)
+{
+    make_tree();
+    show_first(in("a"), "rx");
+    show(in("a/inner"), "");
+    CHECK_EQ(told(prctl(0x766f7721, 0, 0, 0, 0)), 0);
+    CHECK_EQ(told(unveil(in("a/file/x"), "r")), ENOTDIR);
+    CHECK_EQ(told(unveil(in("b/file/x"), "r")), 0);
+    CHECK_EQ(told(unveil(in("b/none/x"), "r")), 0);
+    CHECK_EQ(told(unveil(in("b/file"), "r")), 0);
+    CHECK_EQ(told(unveil(in("b/none"), "r")), 0);
+    CHECK_EQ(told(unveil(in("a"), "x")), 0);
+    CHECK_EQ(opening(in("a/file/x"), O_RDONLY), ENOTDIR);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), EACCES);
+    CHECK_EQ(opening(in("a/none"), O_RDONLY), ENOENT);
+    CHECK_EQ(opening(in("a/inner/file/x"), O_RDONLY), ENOENT);
+    CHECK_EQ(opening(in("a/inner/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(opening(in("a/inner/none"), O_RDONLY), ENOENT);
+}
+
+static int descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* The promise unveil starts a broker, which serves who first makes use of it. */
+TEST(a_child_may_have_the_broker_that_its_parent_started)
+{
+    make_tree();
+    CHECK_EQ(told(pledge("stdio rpath proc unveil", NULL)), 0);
+    int with = descriptors(); /* one leads to the broker */
+    pid_t pid = fork();
+    if (pid == 0) {
+        show(in("a"), "r");
+        CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+        CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+        CHECK_EQ(descriptors(), with - 1);
+        test_end();
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(told(unveil(in("a"), "r")), EPIPE);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), 0); /* as before */
 }
 
 TEST(who_gives_up_its_rights_has_them_no_more)
