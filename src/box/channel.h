@@ -20,15 +20,17 @@
 
 #include <stdint.h>
 
+#include "box/claim.h"
 #include "box/layout.h"
 
 enum {
     SLOT_COUNT = 512,
     WINDOW_SIZE = 65536,
     WINDOW_START = 64, /* offset 0 stands for a null pointer */
-    CHANNEL_HEADER = 1 << 20,
+    CHANNEL_HEADER = 2 << 20,
     START_INSNS_MAX = 256,
     POSITIONS = 65536,
+    PLACES = 512, /* of processes, in what is published */
 };
 #define CHANNEL_SIZE (CHANNEL_HEADER + (uint64_t)SLOT_COUNT * WINDOW_SIZE)
 
@@ -57,6 +59,7 @@ struct slot {
     uint32_t uid, euid, gid, egid;
     uint32_t asks;                     /* its permissions are not those of its ids alone */
     uint32_t place;                    /* of the process, in what is published */
+    uint32_t file_limit;               /* RLIMIT_NOFILE, or what a process can have */
     uint64_t memory_limit, data_limit; /* RLIMIT_AS, RLIMIT_DATA */
     /* The thread's again. */
     uint32_t asleep; /* it is in a futex wait on `state` */
@@ -79,6 +82,7 @@ struct channel {
     uint64_t insns[START_INSNS_MAX];
     struct slot slots[SLOT_COUNT];
     uint64_t positions[POSITIONS]; /* of published files (published.h) */
+    struct claims claims[PLACES];
 };
 _Static_assert(sizeof(struct channel) <= CHANNEL_HEADER, "the windows come behind it");
 

@@ -15,6 +15,8 @@
  * has seen one moment. Descriptors are single words. What is absent, changes too
  * often or is odd is the broker's: the answer is the same, only later.
  *
+ * What is open, and was opened without asking, stands in the channel (claim.h).
+ *
  * The position of a file that is open for reading alone is shared by who reads it
  * here and the broker: a word in the channel, which guests may write. Its worst
  * values mean what lseek would have made of them. */
@@ -28,14 +30,13 @@
 #include "box/channel.h"
 
 enum {
-    PLACES = 512,
-    PLACE_FDS = 1024,
+    PLACE_FDS = CLAIM_FDS,
     PUBLISHED_FILES = POSITIONS,
     PUBLISHED_INODES = 32768,
     NAME_SETS = 8192,
     NAME_WAYS = 4,
     NAME_ROOM = 55,
-    TARGET_ROOM = 64,
+    TARGET_ROOM = 56,
     PAGE_WAYS = 8,
     PAGE_COUNT_MAX = 1 << 18, /* 1 GiB */
     PAGE_BYTES = 4096,
@@ -43,8 +44,9 @@ enum {
 
 /* Index 0 of places, files and inodes means: not published. */
 struct published_place {
-    uint32_t cwd;            /* inode */
-    uint32_t fds[PLACE_FDS]; /* files */
+    uint32_t cwd;                  /* inode */
+    uint32_t fds[PLACE_FDS];       /* files */
+    uint64_t used[PLACE_FDS / 64]; /* descriptors, a bit each, also those without a file here */
 };
 
 enum { FILE_HAS_POSITION = 1, FILE_CAN_READ = 2 };
@@ -67,6 +69,8 @@ enum { INODE_KNOWN = 1, INODE_HAS_PAGES = 2 };
 struct published_inode {
     uint32_t seq;
     uint32_t flags;
+    uint32_t life;   /* another number each time that the index gets a meaning */
+    uint32_t locked; /* somebody has, or had, locks there: a close may end one */
     struct published_attr attr;
     char target[TARGET_ROOM];
 } __attribute__((aligned(64)));
@@ -90,6 +94,7 @@ struct published {
     uint32_t page_mask; /* sets of pages - 1 */
     uint32_t root;      /* inode of the root directory */
     uint32_t names_seq;
+    uint32_t is_watched; /* somebody is told of opens and closes */
     struct published_place places[PLACES];
     struct published_file files[PUBLISHED_FILES];
     struct published_inode inodes[PUBLISHED_INODES];

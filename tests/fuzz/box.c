@@ -156,9 +156,11 @@ static _Noreturn void serve(void)
     struct process *first = task_first();
     must(first);
     tty_start(terminals);
-    for (int fd = 0; fd < 3; fd++)
-        must((first->fds->files[fd] = host_file_new(fd, O_RDWR)) != NULL);
-    first->fds->count = 3;
+    for (int fd = 0; fd < 3; fd++) {
+        struct file *f = host_file_new(fd, O_RDWR);
+        must(f != NULL);
+        fds_set(first->fds, (unsigned)fd, f, false);
+    }
     first->host_pid = first->threads->host_tid = box_host_new_pid();
     box.status = -1;
     broker_run();

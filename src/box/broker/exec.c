@@ -136,7 +136,7 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
         p->exe = take_ptr(p->exec_path);
         set_name(p, p->exe);
     }
-    fds_exec(p->fds);
+    fds_exec(p);
     for (int i = 0; i < SIGNALS; i++)
         if (p->actions[i].handler > 1)
             p->actions[i] = (struct action){0};

@@ -45,8 +45,11 @@ struct file {
 };
 
 struct fd_table {
-    unsigned references, count; /* count: all used ones lie below */
-    uint32_t place;             /* where guests can read it; 0: nowhere */
+    struct fd_table *next; /* of those whose processes can claim (claim.h) */
+    unsigned count;        /* all used ones lie below */
+    unsigned limit;        /* RLIMIT_NOFILE */
+    bool may_claim;        /* every file can be read by its process */
+    uint32_t place;        /* where guests can read it; 0: nowhere */
     struct file *files[FDS_MAX];
     bool close_on_exec[FDS_MAX];
 };
@@ -65,10 +68,17 @@ uint64_t file_offset(const struct file *f);
 bool file_move(struct file *f, uint64_t from, uint64_t to);
 void file_drop(struct file *f);
 
+/* Tables: fds.c. */
 struct fd_table *fds_new(void);
-struct fd_table *fds_copy(const struct fd_table *from);
-void fds_drop(struct fd_table *fds);
-void fds_exec(struct fd_table *fds);
+struct fd_table *fds_copy(struct fd_table *from);
+/* fds_drop: of a process that has ended. Its place is the caller's to drop. */
+void fds_drop(struct process *p);
+void fds_exec(struct process *p);
+/* fds_file: NULL: there is none. fds_next: the first one from `fd` on, FDS_MAX if there
+ * is none. fds_set: a number that is free. */
+struct file *fds_file(struct fd_table *fds, uint64_t fd);
+unsigned fds_next(struct fd_table *fds, unsigned fd);
+void fds_set(struct fd_table *fds, unsigned fd, struct file *f, bool close_on_exec);
 /* fd_file: of a thread's descriptor; NULL: -EBADF. */
 struct file *fd_file(const struct thread *t, uint64_t fd);
 /* fd_free: the lowest free number from `from` on; -EMFILE. */

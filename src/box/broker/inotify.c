@@ -8,7 +8,9 @@
 #include <sys/ioctl.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/claim.h"
 #include "box/broker/names.h"
+#include "box/broker/publish.h"
 #include "box/broker/task.h"
 
 enum {
@@ -123,6 +125,7 @@ static void unwatch(struct watch *w)
     *at = w->next;
     watch_count--;
     n->watches--;
+    publish_watched(watches);
     free(w);
     node_drop(n);
 }
@@ -315,6 +318,8 @@ static int64_t watch_new(struct notifier *owner, struct node *n, uint32_t mask)
         free(w);
         return -ENOSPC;
     }
+    publish_watched(true);
+    claims_take_all(); /* whose closes are to be told of */
     *w = (struct watch){watches, owner, node_hold(n), ++owner->last_wd, mask & KEPT};
     watches = w;
     watch_count++;

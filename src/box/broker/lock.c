@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "box/broker/node.h"
+#include "box/broker/publish.h"
 #include "box/broker/task.h"
 
 enum { CIRCLE_MAX = 64 };
@@ -27,8 +28,10 @@ struct locks {
 
 static struct locks *locks_of(struct node *n)
 {
-    if (!n->locks)
+    if (!n->locks) {
         n->locks = calloc(1, sizeof *n->locks);
+        publish_locked(n->published);
+    }
     return n->locks;
 }
 

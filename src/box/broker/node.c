@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "box/broker/claim.h"
 #include "box/broker/inotify.h"
 #include "box/broker/lock.h"
 #include "box/broker/page_cache.h"
@@ -17,6 +18,8 @@ enum { LINKS_MAX = 40, NAME_MAX_ = 255, SCOPED = RESOLVE_BENEATH | RESOLVE_IN_RO
 
 void node_drop(struct node *n)
 {
+    if (n->references == 1)
+        claims_keep(n);
     if (--n->references == 0) {
         lock_node_gone(n);
         n->ops->release(n);

@@ -95,8 +95,8 @@ int64_t do_pidfd_getfd(struct thread *t, struct call *c)
         return result;
     if (!may_override(t->process) && t->process->cred.euid != p->cred.uid)
         return -EPERM;
-    uint32_t fd = (uint32_t)c->a[1];
-    if (!p->fds || fd >= p->fds->count || !p->fds->files[fd])
+    struct file *f = p->fds ? fds_file(p->fds, c->a[1]) : NULL;
+    if (!f)
         return p->fds ? -EBADF : -ESRCH;
-    return fd_put(t, file_hold(p->fds->files[fd]), 0, true);
+    return fd_put(t, file_hold(f), 0, true);
 }

@@ -194,7 +194,7 @@ static int lookup(struct node *dir, const char *name, size_t size, struct node *
     case FDINFO_DIR:
     case FD_DIR: {
         const struct process *p = task_find(d->pid);
-        if (!p || !p->fds || !number(name, size, &n) || n >= p->fds->count || !p->fds->files[n])
+        if (!p || !p->fds || !number(name, size, &n) || !fds_file(p->fds, n))
             return -ENOENT;
         return new (d->kind == FD_DIR ? FD : FDINFO, d->pid, n, out);
     }
@@ -261,10 +261,8 @@ static uint32_t next_thread(const struct process *p, uint32_t from)
 
 static uint32_t next_file(const struct process *p, uint32_t from)
 {
-    for (uint32_t fd = from; p && p->fds && fd < p->fds->count; fd++)
-        if (p->fds->files[fd])
-            return fd;
-    return NONE;
+    uint32_t fd = p && p->fds ? fds_next(p->fds, from) : FDS_MAX;
+    return fd < FDS_MAX ? fd : NONE;
 }
 
 static uint32_t next_of(const struct proc_node *d, uint32_t from)
@@ -362,8 +360,7 @@ static void add_path(const struct node *n, struct str *out)
 static struct file *file_of(const struct proc_node *link)
 {
     const struct process *p = process_of(link);
-    return link->kind == FD && p && p->fds && link->fd < p->fds->count ? p->fds->files[link->fd]
-                                                                       : NULL;
+    return link->kind == FD && p && p->fds ? fds_file(p->fds, link->fd) : NULL;
 }
 
 int proc_process(const struct node *n, struct process **out)

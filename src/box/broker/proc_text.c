@@ -116,11 +116,11 @@ static void add_mounts(struct str *s, bool info)
 
 void proc_add_fdinfo(struct str *s, const struct process *p, unsigned fd)
 {
-    if (!p->fds || fd >= p->fds->count || !p->fds->files[fd])
+    const struct file *f = p->fds ? fds_file(p->fds, fd) : NULL;
+    if (!f)
         return;
-    const struct file *f = p->fds->files[fd];
     bool closes = p->fds->close_on_exec[fd];
-    str_addf(s, "pos:\t%ju\nflags:\t0%o\nmnt_id:\t20\nino:\t%u\n", (uintmax_t)f->offset,
+    str_addf(s, "pos:\t%ju\nflags:\t0%o\nmnt_id:\t20\nino:\t%u\n", (uintmax_t)file_offset(f),
              f->flags | 0100000 | (closes ? O_CLOEXEC : 0), f->node ? f->node->ino : 0);
 }
 

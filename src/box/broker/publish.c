@@ -12,6 +12,7 @@ struct indices {
     uint32_t free_count, used, limit;
 };
 static struct indices places, files, inodes;
+static struct node *nodes[PUBLISHED_INODES]; /* that have these indices */
 
 static struct published *at; /* NULL: nothing is published, as in a fuzzer */
 
@@ -95,10 +96,19 @@ void publish_cwd(const struct process *p)
     publish_names_end();
 }
 
-void publish_fd(uint32_t place, unsigned fd, uint32_t file)
+void publish_fd(uint32_t place, unsigned fd, bool used, uint32_t file)
 {
-    if (place && fd < PLACE_FDS)
-        __atomic_store_n(&at->places[place].fds[fd], file, __ATOMIC_RELEASE);
+    if (!place || fd >= PLACE_FDS)
+        return;
+    uint64_t *word = &at->places[place].used[fd / 64], bit = UINT64_C(1) << fd % 64;
+    __atomic_store_n(&at->places[place].fds[fd], file, __ATOMIC_RELEASE);
+    __atomic_store_n(word, used ? *word | bit : *word & ~bit, __ATOMIC_RELEASE);
+}
+
+void publish_watched(bool is)
+{
+    if (at)
+        __atomic_store_n(&at->is_watched, is, __ATOMIC_SEQ_CST);
 }
 
 /* Open files -------------------------------------------------------------------------------*/
@@ -129,9 +139,32 @@ void publish_drop_file(uint32_t file)
 
 /* Inodes -----------------------------------------------------------------------------------*/
 
-uint32_t publish_inode(void)
+uint32_t publish_inode(struct node *n)
 {
-    return at ? take(&inodes) : 0;
+    uint32_t index = at ? take(&inodes) : 0;
+    if (index)
+        nodes[index] = n;
+    return index;
+}
+
+struct node *publish_node(uint32_t inode, const uint32_t *life)
+{
+    if (!at || inode >= PUBLISHED_INODES || (life && *life != at->inodes[inode].life))
+        return NULL;
+    return nodes[inode];
+}
+
+uint32_t publish_next_life(uint32_t inode)
+{
+    uint32_t life = at->inodes[inode].life;
+    __atomic_store_n(&at->inodes[inode].life, life + 1, __ATOMIC_SEQ_CST);
+    return life;
+}
+
+void publish_locked(uint32_t inode)
+{
+    if (inode)
+        __atomic_store_n(&at->inodes[inode].locked, 1, __ATOMIC_SEQ_CST);
 }
 
 void publish_drop_inode(uint32_t inode)
@@ -139,7 +172,9 @@ void publish_drop_inode(uint32_t inode)
     if (!inode)
         return;
     publish_changing(inode);
+    at->inodes[inode].locked = 0;
     publish_changed(inode);
+    nodes[inode] = NULL;
     give(&inodes, inode);
 }
 

@@ -18,15 +18,23 @@ uint32_t publish_place(void);
 void publish_drop_place(uint32_t place);
 /* publish_cwd: where a process works. */
 void publish_cwd(const struct process *p);
-/* publish_fd: `file`: 0: closed, or not published. */
-void publish_fd(uint32_t place, unsigned fd, uint32_t file);
+/* publish_fd: `file`: 0: none, or not published. */
+void publish_fd(uint32_t place, unsigned fd, bool used, uint32_t file);
+/* publish_watched: is somebody to be told of opens and closes? */
+void publish_watched(bool is);
 
 /* publish_file: its position, if it has one here, is 0. */
 uint32_t publish_file(uint32_t inode, uint32_t flags);
 void publish_drop_file(uint32_t file);
 
-uint32_t publish_inode(void);
+uint32_t publish_inode(struct node *n);
 void publish_drop_inode(uint32_t inode);
+/* publish_node: whose index it is, if it has this life (NULL: any); NULL: nobody's.
+ * publish_next_life: another one than it had, which it answers. */
+struct node *publish_node(uint32_t inode, const uint32_t *life);
+uint32_t publish_next_life(uint32_t inode);
+/* publish_locked: somebody locks it, or parts of it. */
+void publish_locked(uint32_t inode);
 /* publish_changing: from here to publish_attr or publish_changed nobody reads it,
  * nor its pages. */
 void publish_changing(uint32_t inode);

@@ -251,8 +251,7 @@ static int first_files(struct process *p)
         struct file *f = host_file_new(fd, flags < 0 ? O_RDWR : (uint32_t)flags & O_ACCMODE);
         if (!f)
             return -ENOMEM;
-        p->fds->files[fd] = f;
-        p->fds->count = 3;
+        fds_set(p->fds, (unsigned)fd, f, false);
     }
     return 0;
 }

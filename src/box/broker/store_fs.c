@@ -51,7 +51,7 @@ int store_fs_node(uint32_t ino, struct node **out)
     }
     s->node =
         (struct node){.ops = &store_ops, .references = 1, .ino = ino, .type = attr.mode & S_IFMT};
-    s->node.published = publish_inode();
+    s->node.published = publish_inode(&s->node);
     s->next = buckets[ino % BUCKETS];
     buckets[ino % BUCKETS] = s;
     if (ino == STORE_ROOT)

@@ -11,9 +11,9 @@
 #include "box/broker/arena.h"
 #include "box/broker/birth.h"
 #include "box/broker/calls.h"
+#include "box/broker/claim.h"
 #include "box/broker/host.h"
 #include "box/broker/ipc/ids.h"
-#include "box/broker/lock.h"
 #include "box/broker/node.h"
 #include "box/broker/publish.h"
 #include "box/broker/tty/terminal.h"
@@ -69,14 +69,23 @@ static void publish(const struct thread *t)
     s->uid = p->cred.uid, s->euid = p->cred.euid;
     s->gid = p->cred.gid, s->egid = p->cred.egid;
     s->asks = credentials_ask(p);
+    s->file_limit = limit_files(p);
     s->memory_limit = p->limits[RLIMIT_AS][0];
     s->data_limit = p->limits[RLIMIT_DATA][0];
 }
 
+/* What it has claimed before it could have; what it claims later follows the new rules. */
 void task_publish(const struct process *p)
 {
+    if (p->fds)
+        claims_bar(p->fds);
     for (const struct thread *t = p->threads; t; t = t->next)
         publish(t);
+    if (!p->fds)
+        return;
+    p->fds->limit = limit_files(p);
+    p->fds->may_claim = p->cred.euid == 0 && !credentials_ask(p);
+    claims_open(p->fds);
 }
 
 static struct thread *thread_new(struct process *p, uint32_t tid)
@@ -145,6 +154,13 @@ static void put_mask(const struct thread *t, uint64_t mask)
 
 /* Processes ----------------------------------------------------------------------------*/
 
+/* Its host's process may still write where it claims. */
+static void leave_place(struct process *p)
+{
+    publish_drop_place(p->place);
+    p->place = 0;
+}
+
 static void process_free(struct process *p)
 {
     struct process **at = &box.first;
@@ -162,6 +178,7 @@ static void process_free(struct process *p)
     free(p->exe);
     free(p->exec_path);
     arena_leave(p);
+    leave_place(p);
     free(p->mapped);
     free(p);
 }
@@ -176,13 +193,10 @@ static void maybe_free(struct process *p)
 /* Files go at once; memory and slots when the host's process has ended. */
 static void close_all(struct process *p)
 {
-    for (unsigned i = 0; p->fds && i < p->fds->count; i++)
-        if (p->fds->files[i]) {
-            lock_process_closed(p, p->fds->files[i]);
-            mqueue_closed(p, p->fds->files[i]);
-        }
-    fds_drop(p->fds);
-    p->fds = NULL;
+    if (p->fds) {
+        p->place = p->fds->place;
+        fds_drop(p);
+    }
     if (p->cwd)
         node_drop(p->cwd);
     p->cwd = NULL;
@@ -318,6 +332,7 @@ void task_host_ended(int host_pid, int status, int64_t used)
             if (q == p) {
                 while (p->threads)
                     thread_free(p->threads);
+                leave_place(p);
                 maybe_free(p);
                 break;
             }
@@ -346,6 +361,7 @@ struct process *task_first(void)
         return NULL;
     }
     publish_cwd(p);
+    task_publish(p);
     box.first = p;
     return p;
 }

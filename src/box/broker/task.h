@@ -91,7 +91,8 @@ struct process {
     struct pending pending;
     struct action actions[SIGNALS];
     struct credentials cred;
-    struct fd_table *fds;
+    struct fd_table *fds; /* NULL: it has ended, */
+    uint32_t place;       /* and its host's process still looks here; 0: nowhere */
     struct node *cwd;
     uint32_t umask;
     char name[NAME_SIZE];

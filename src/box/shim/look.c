@@ -6,10 +6,10 @@
 
 enum { TEXT_ROOM = 4096, LINKS_MAX = 8 };
 
-static const struct published_place *place(const struct thread *t)
+uint32_t look_place_number(const struct thread *t)
 {
     uint32_t index = *(volatile uint32_t *)&t->slot->place;
-    return &published()->places[index < PLACES ? index : 0];
+    return index < PLACES ? index : 0;
 }
 
 struct access_ids look_ids(const struct thread *t, bool effective)
@@ -20,17 +20,21 @@ struct access_ids look_ids(const struct thread *t, bool effective)
 
 bool look_file(const struct thread *t, long fd, struct look_file *out)
 {
-    const struct published_place *p = place(t);
+    const struct published_place *p = look_place(t);
     uint32_t number = (uint32_t)fd;
     if (published()->is_off || number >= PLACE_FDS)
         return false;
-    out->index = __atomic_load_n(&p->fds[number], __ATOMIC_ACQUIRE);
-    const struct published_file *f = &published()->files[out->index];
+    uint32_t index = __atomic_load_n(&p->fds[number], __ATOMIC_ACQUIRE);
+    if (!index)
+        return claim_find(t, number, out);
+    const struct published_file *f = &published()->files[index];
+    out->seq_at = &f->seq;
+    out->position = &channel()->positions[index];
     out->seq = look_begin(&f->seq);
     out->inode = f->inode;
     out->flags = f->flags;
-    return out->index && look_holds(&f->seq, out->seq) &&
-           __atomic_load_n(&p->fds[number], __ATOMIC_RELAXED) == out->index;
+    return look_holds(&f->seq, out->seq) &&
+           __atomic_load_n(&p->fds[number], __ATOMIC_RELAXED) == index;
 }
 
 static bool copy_inode(uint32_t index, struct published_inode *out)
@@ -46,7 +50,7 @@ static bool copy_inode(uint32_t index, struct published_inode *out)
 struct walking {
     struct access_ids me;
     uint32_t at;
-    uint32_t mode; /* of `at` */
+    uint32_t mode, life; /* of `at` */
     struct access_ids owner;
     const char *rest;
     int links;
@@ -60,6 +64,7 @@ static bool arrive(struct walking *w, uint32_t index)
     uint32_t seq = look_begin(&n->seq), flags = n->flags;
     w->at = index;
     w->mode = n->attr.mode;
+    w->life = n->life;
     w->owner = (struct access_ids){n->attr.uid, n->attr.gid};
     return index && look_holds(&n->seq, seq) && flags & INODE_KNOWN;
 }
@@ -131,7 +136,7 @@ static long step(struct walking *w, bool follows)
 static long start(const struct thread *t, const struct look_object *o, struct walking *w)
 {
     struct look_file f;
-    const struct published_place *p = place(t);
+    const struct published_place *p = look_place(t);
     if (t->slot->asks)
         return LOOK_ASK;
     w->me = look_ids(t, true);
@@ -146,8 +151,7 @@ static long start(const struct thread *t, const struct look_object *o, struct wa
     return is_kind(w, S_IFDIR) || !w->text[0] ? 0 : LOOK_ASK;
 }
 
-static long walk(const struct thread *t, const struct look_object *o, struct walking *w,
-                 struct published_inode *out)
+static long walk(const struct thread *t, const struct look_object *o, struct walking *w)
 {
     bool is_slash = false;
     long result = w->text[0] || o->flags & AT_EMPTY_PATH ? start(t, o, w) : -ENOENT;
@@ -159,30 +163,44 @@ static long walk(const struct thread *t, const struct look_object *o, struct wal
             break;
         result = step(w, !(o->flags & AT_SYMLINK_NOFOLLOW));
     }
-    if (result != 0)
-        return result;
-    if (is_slash && !is_kind(w, S_IFDIR))
-        return -ENOTDIR;
-    return copy_inode(w->at, out) ? 0 : LOOK_ASK;
+    return result == 0 && is_slash && !is_kind(w, S_IFDIR) ? -ENOTDIR : result;
 }
 
-long look_at(const struct thread *t, const struct look_object *o, struct published_inode *out)
+/* A walk, and a copy of what it leads to, if that is wanted, of one moment. */
+static long walk_and_copy(const struct thread *t, const struct look_object *o, struct walking *w,
+                          struct published_inode *out)
 {
-    struct walking w; /* the text is filled below, the rest by start() */
     const uint32_t *seq = &published()->names_seq;
     if (published()->is_off || !o->path)
         return LOOK_ASK;
     for (int i = 0; i < LOOK_TRIES; i++) {
         uint32_t before = look_begin(seq);
-        long size = guest_copy_string(w.text, o->path, TEXT_ROOM);
+        long size = guest_copy_string(w->text, o->path, TEXT_ROOM);
         if (size < 0 || size == TEXT_ROOM)
             return LOOK_ASK;
-        long result = walk(t, o, &w, out);
+        long result = walk(t, o, w);
+        if (result == 0 && out && !copy_inode(w->at, out))
+            result = LOOK_ASK;
         if (look_holds(seq, before))
             return result;
         cpu_pause();
     }
     return LOOK_ASK;
+}
+
+long look_at(const struct thread *t, const struct look_object *o, struct published_inode *out)
+{
+    struct walking w; /* the text is filled later, the rest by start() */
+    return walk_and_copy(t, o, &w, out);
+}
+
+long look_for(const struct thread *t, const struct look_object *o, struct look_found *out)
+{
+    struct walking w;
+    long result = walk_and_copy(t, o, &w, NULL);
+    if (result == 0)
+        *out = (struct look_found){w.at, w.life, w.mode};
+    return result;
 }
 
 long look_at_file(const struct thread *t, long fd, struct published_inode *out)
@@ -262,9 +280,8 @@ long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64
     struct look_file f;
     bool moves = x->nr == __NR_read;
     for (int i = 0; i < LOOK_TRIES && look_file(t, x->fd, &f); i++) {
-        uint64_t *position = &channel()->positions[f.index];
         uint64_t offset =
-            moves ? __atomic_load_n(position, __ATOMIC_SEQ_CST) : (uint64_t)x->offset + done;
+            moves ? __atomic_load_n(f.position, __ATOMIC_SEQ_CST) : (uint64_t)x->offset + done;
         if (!(f.flags & (moves ? FILE_HAS_POSITION : FILE_CAN_READ)) || (int64_t)offset < 0)
             return LOOK_ASK;
         transfer_go_to(x, done);
@@ -272,7 +289,7 @@ long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64
         if (n < 0 || !look_file_holds(&f))
             continue;
         if (n == 0 || !moves ||
-            __atomic_compare_exchange_n(position, &offset, offset + (uint64_t)n, false,
+            __atomic_compare_exchange_n(f.position, &offset, offset + (uint64_t)n, false,
                                         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
             return n;
     }

@@ -26,15 +26,17 @@ static inline bool look_holds(const uint32_t *seq, uint32_t before)
     return !(before & 1) && __atomic_load_n(seq, __ATOMIC_RELAXED) == before;
 }
 
-/* An open file: which one a descriptor is. */
+/* An open file, published or claimed: which one a descriptor is. */
 struct look_file {
-    uint32_t index, seq, inode, flags;
+    const uint32_t *seq_at;
+    uint64_t *position;
+    uint32_t seq, inode, flags; /* flags: FILE_x */
 };
 /* look_file: false: not published, or odd. look_file_holds: it still is the same. */
 bool look_file(const struct thread *t, long fd, struct look_file *out);
 static inline bool look_file_holds(const struct look_file *f)
 {
-    return look_holds(&published()->files[f->index].seq, f->seq);
+    return look_holds(f->seq_at, f->seq);
 }
 
 /* What a call asks about; flags: AT_x. */
@@ -43,13 +45,29 @@ struct look_object {
     const char *path; /* of the guest */
     long flags;
 };
-/* look_at: 0, -errno or LOOK_ASK. */
+/* look_at: 0, -errno or LOOK_ASK. look_for: likewise: which inode it is. */
+struct look_found {
+    uint32_t inode, life, mode;
+};
+long look_for(const struct thread *t, const struct look_object *o, struct look_found *out);
 long look_at(const struct thread *t, const struct look_object *o, struct published_inode *out);
 long look_at_file(const struct thread *t, long fd, struct published_inode *out);
+/* look_place: of the calling process; its number, 0: it has none. */
+uint32_t look_place_number(const struct thread *t);
+static inline const struct published_place *look_place(const struct thread *t)
+{
+    return &published()->places[look_place_number(t)];
+}
 /* look_ids: of the calling process. */
 struct access_ids look_ids(const struct thread *t, bool effective);
 /* look_read: part of a read or pread64, of up to `size` bytes from `done` on: how
  * many, -errno or LOOK_ASK. */
 long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64_t size);
+
+/* claim.c (box/claim.h): claim_find: an open file that is claimed. claim_open: the
+ * descriptor, -errno or LOOK_ASK. claim_close: 0, or LOOK_ASK. */
+bool claim_find(const struct thread *t, uint32_t fd, struct look_file *out);
+long claim_open(const struct thread *t, const struct look_object *o, uint32_t flags);
+long claim_close(const struct thread *t, uint32_t fd);
 
 #endif

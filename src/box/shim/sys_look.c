@@ -1,4 +1,4 @@
-/* The calls that look at files: from what is published, or else from the broker. */
+/* The calls that open and look at files: by what is published, or else by the broker. */
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -192,8 +192,7 @@ long sys_readlinkat(struct thread *t, struct regs *r, const long a[6])
 static long seek(const struct look_file *f, const long a[6])
 {
     const struct published_inode *n = &published()->inodes[f->inode];
-    uint64_t *position = &channel()->positions[f->index];
-    uint64_t now = __atomic_load_n(position, __ATOMIC_SEQ_CST);
+    uint64_t now = __atomic_load_n(f->position, __ATOMIC_SEQ_CST);
     uint32_t seq = look_begin(&n->seq);
     long base = a[2] == SEEK_SET_ ? 0 : a[2] == SEEK_CUR_ ? (long)now : (long)n->attr.size, to;
     bool known = n->flags & INODE_KNOWN;
@@ -202,7 +201,7 @@ static long seek(const struct look_file *f, const long a[6])
     if ((a[2] == SEEK_END_ && !known) || !look_holds(&n->seq, seq) || !look_file_holds(f))
         return LOOK_ASK;
     bool moved =
-        (uint64_t)to == now || __atomic_compare_exchange_n(position, &now, (uint64_t)to, false,
+        (uint64_t)to == now || __atomic_compare_exchange_n(f->position, &now, (uint64_t)to, false,
                                                            __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
     return moved ? to : LOOK_ASK;
 }
@@ -215,4 +214,28 @@ long sys_lseek(struct thread *t, struct regs *r, const long a[6])
     if (look_file(t, a[0], &f) && f.flags & FILE_HAS_POSITION)
         result = seek(&f, a);
     return result == LOOK_ASK ? call_forward(t, __NR_lseek, a) : result;
+}
+
+/* open ----------------------------------------------------------------------------------*/
+
+long sys_open(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result =
+        claim_open(t, &(struct look_object){AT_FDCWD, (const char *)a[0], 0}, (uint32_t)a[1]);
+    return result == LOOK_ASK ? call_forward(t, __NR_open, a) : result;
+}
+
+long sys_openat(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result = claim_open(t, &(struct look_object){a[0], (const char *)a[1], 0}, (uint32_t)a[2]);
+    return result == LOOK_ASK ? call_forward(t, __NR_openat, a) : result;
+}
+
+long sys_close(struct thread *t, struct regs *r, const long a[6])
+{
+    (void)r;
+    long result = claim_close(t, (uint32_t)a[0]);
+    return result == LOOK_ASK ? call_forward(t, __NR_close, a) : result;
 }
