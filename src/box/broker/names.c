@@ -475,6 +475,9 @@ int64_t do_getdents64(struct thread *t, struct call *c)
         return -ENOTDIR;
     if (!l.at)
         return -EFAULT;
+    struct store_attr a;
+    if (f->node->ops->attr(f->node, &a) == 0 && a.nlink == 0)
+        return -ENOENT; /* it was removed */
     int result = f->node->ops->readdir(f->node, &f->offset, list_entry, &l);
     if (result < 0)
         return result;

@@ -8,11 +8,11 @@
 
 enum { ROOM = 65536, FLAGS = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT };
 
-/* A side of a call: a file, and where in it; at NULL: where it is. */
+/* A side of a call: a file, and where in it: where it stands, or as the call says. */
 struct side {
     struct file *file;
-    uint64_t offset, *at;
-    bool is_pipe;
+    uint64_t before, offset;
+    bool is_pipe, is_told;
 };
 
 static int get_side(struct thread *t, uint64_t fd, uint64_t offset_at, bool reads, struct side *s)
@@ -22,14 +22,14 @@ static int get_side(struct thread *t, uint64_t fd, uint64_t offset_at, bool read
     if (!f || (f->flags & O_ACCMODE) == wrong || f->flags & O_PATH)
         return -EBADF;
     s->is_pipe = f->ops == &pipe_ops;
-    s->at = &f->offset;
+    s->is_told = offset_at;
+    s->before = s->offset = file_offset(f);
     if (!offset_at)
         return 0;
     if (s->is_pipe)
         return -ESPIPE;
     if (!f->ops->seekable)
         return -EINVAL;
-    s->at = &s->offset;
     int result = call_get(t, offset_at, &s->offset, sizeof s->offset);
     return result == 0 && (int64_t)s->offset < 0 ? -EINVAL : result;
 }
@@ -61,14 +61,24 @@ static int64_t move(struct thread *t, struct side *in, struct side *out, size_t 
     size = can(in, true, can(out, false, size < ROOM ? size : ROOM));
     if (!in->is_pipe) {
         in->file->more = flags & SPLICE_F_NONBLOCK;
-        int64_t got = in->file->ops->read(t, in->file, buffer, size, in->at);
-        return got <= 0 ? got : out->file->ops->write(t, out->file, buffer, (size_t)got, out->at);
+        int64_t got = in->file->ops->read(t, in->file, buffer, size, &in->offset);
+        return got <= 0 ? got
+                        : out->file->ops->write(t, out->file, buffer, (size_t)got, &out->offset);
     }
     pipe_peek(in->file, buffer, size);
-    int64_t put = out->file->ops->write(t, out->file, buffer, size, out->at);
+    int64_t put = out->file->ops->write(t, out->file, buffer, size, &out->offset);
     if (put > 0)
         pipe_skip(in->file, (size_t)put);
     return put;
+}
+
+/* Where a side stands now, for the caller or for all who have the file. */
+static void put_side(struct thread *t, const struct side *s, uint64_t offset_at)
+{
+    if (s->is_told)
+        call_put(t, offset_at, &s->offset, sizeof s->offset);
+    else if (s->file->ops->seekable)
+        file_move(s->file, s->before, s->offset);
 }
 
 /* in, its offset, out, its offset, size, flags */
@@ -90,10 +100,10 @@ int64_t do_splice(struct thread *t, struct call *c)
         out.file->flags & O_APPEND)
         return -EINVAL;
     int64_t done = move(t, &in, &out, c->a[4], c->a[5]);
-    if (done >= 0 && c->a[1])
-        call_put(t, c->a[1], &in.offset, sizeof in.offset);
-    if (done >= 0 && c->a[3])
-        call_put(t, c->a[3], &out.offset, sizeof out.offset);
+    if (done >= 0) {
+        put_side(t, &in, c->a[1]);
+        put_side(t, &out, c->a[3]);
+    }
     return done;
 }
 
@@ -119,5 +129,5 @@ int64_t do_tee(struct thread *t, struct call *c)
         return wait_for(t, &out, c->a[3]);
     size_t size = can(&in, true, can(&out, false, c->a[2] < ROOM ? c->a[2] : ROOM));
     pipe_peek(in.file, buffer, size);
-    return out.file->ops->write(t, out.file, buffer, size, out.at);
+    return out.file->ops->write(t, out.file, buffer, size, &out.offset);
 }
