@@ -35,6 +35,7 @@ extern const struct theme inotify_themes[];
 extern const struct theme limit_themes[];
 extern const struct theme map_themes[];
 extern const struct theme library_themes[];
+extern const struct theme claim_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

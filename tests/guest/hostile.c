@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -304,6 +305,111 @@ static void published(void)
     printf("%ld bytes, %d\n", n, buffer[4095]);
 }
 
+/* Claims ---------------------------------------------------------------------------------*/
+
+static uint32_t own_place(void)
+{
+    return ((struct channel *)CHANNEL_BASE)->slots[0].place; /* of the first process */
+}
+
+/* Claims what an entry says, as the first of those of this process. */
+static void forge_claim(struct claim what)
+{
+    struct claims *c = &((struct channel *)CHANNEL_BASE)->claims[own_place()];
+    what.state = CLAIM_OPEN;
+    what.seq = c->of[0].seq;
+    c->of[0] = what;
+    __atomic_store_n(&c->word, claims_next(c->word, 1), __ATOMIC_SEQ_CST);
+}
+
+/* What the broker makes of it: a descriptor that is open for reading, or none. */
+static const char *made_of(struct claim what)
+{
+    static char buffer[4];
+    forge_claim(what);
+    bool is_there = fcntl(what.fd, F_GETFL) >= 0;
+    if (is_there && (write(what.fd, "x", 1) != -1 || pread(what.fd, buffer, 4, 0) < 0))
+        is_there = errno == EISDIR;
+    if (is_there)
+        close(what.fd);
+    return is_there ? "made" : "none";
+}
+
+static _Noreturn void claim_for_ever(void)
+{
+    struct channel *c = (struct channel *)CHANNEL_BASE;
+    for (unsigned i = 0;; i++) {
+        struct claims *one = &c->claims[i % 8];
+        uint64_t *words = (uint64_t *)one;
+        words[any() % (sizeof *one / sizeof *words)] = any();
+        one->of[any() % CLAIMS] = (struct claim){.state = (uint32_t)any() % 6,
+                                                 .fd = (uint16_t)(any() % 32),
+                                                 .how = (uint16_t)any(),
+                                                 .inode = (uint32_t)any() % 64,
+                                                 .life = (uint32_t)any() % 4,
+                                                 .position = any()};
+        one->word = any();
+    }
+}
+
+static void claims(void)
+{
+    const struct published *p = (const struct published *)PUBLISHED_BASE;
+    int fd = open("/f", O_RDWR | O_CREAT | O_TRUNC, 0600), dir = open("/", O_RDONLY | O_DIRECTORY);
+    write(fd, "text", 4);
+    fcntl(dir, F_GETFL); /* it is no claim any more */
+    uint32_t file = p->files[p->places[own_place()].fds[fd]].inode, life = p->inodes[file].life;
+    uint32_t root = p->root, root_life = p->inodes[root].life;
+    const struct {
+        const char *what;
+        struct claim claim;
+    } rows[] = {
+        {"file", {.fd = 20, .inode = file, .life = life}},
+        {"directory", {.fd = 20, .inode = root, .life = root_life, .flags = O_DIRECTORY}},
+        {"number", {.fd = 1024, .inode = file, .life = life}},
+        {"largest number", {.fd = 65535, .inode = file, .life = life}},
+        {"life", {.fd = 20, .inode = file, .life = life + 1}},
+        {"no inode", {.fd = 20, .inode = 0, .life = 0}},
+        {"nobody's inode", {.fd = 20, .inode = PUBLISHED_INODES - 1, .life = 0}},
+        {"beyond inodes", {.fd = 20, .inode = PUBLISHED_INODES, .life = life}},
+        {"largest inode", {.fd = 20, .inode = UINT32_MAX, .life = life}},
+        {"for writing", {.fd = 20, .inode = file, .life = life, .flags = O_WRONLY}},
+        {"for both", {.fd = 20, .inode = file, .life = life, .flags = O_RDWR}},
+        {"truncates", {.fd = 20, .inode = file, .life = life, .flags = O_TRUNC}},
+        {"path", {.fd = 20, .inode = file, .life = life, .flags = O_PATH}},
+        {"not a directory", {.fd = 20, .inode = file, .life = life, .flags = O_DIRECTORY}},
+        {"all flags", {.fd = 20, .inode = file, .life = life, .flags = UINT32_MAX}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        printf("%s: %s\n", rows[i].what, made_of(rows[i].claim));
+    forge_claim((struct claim){.fd = 20, .inode = file, .life = life, .position = UINT64_MAX});
+    printf("position %d\n", lseek(20, 0, SEEK_CUR) >= 0);
+    forge_claim((struct claim){.fd = (uint16_t)fd, .inode = root, .life = root_life});
+    fcntl(30, F_GETFL);
+    printf("in use: %zd\n", pwrite(fd, "t", 1, 0));
+    const struct rlimit few = {25, 1024};
+    setrlimit(RLIMIT_NOFILE, &few);
+    printf("limit: %s", made_of((struct claim){.fd = 24, .inode = file, .life = life}));
+    printf(" %s\n", made_of((struct claim){.fd = 25, .inode = file, .life = life}));
+    seteuid(1000);
+    printf("user: %s\n", made_of((struct claim){.fd = 21, .inode = file, .life = life}));
+    seteuid(0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        claim_for_ever();
+    for (int i = 0; i < 20000; i++) {
+        int got = open("/f", O_RDONLY);
+        if (i % 3)
+            close(got);
+        if (i % 16 == 0)
+            close_range(6, 1023, 0);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    puts("still served");
+}
+
 static void exhaust(void)
 {
     int children = 0, files = 0;
@@ -444,7 +550,7 @@ int main(int argc, char **argv)
     } themes[] = {{"jump", jump},           {"forge", forge},     {"scribble", scribble},
                   {"replace", replace},     {"stubs", stubs},     {"poison", poison},
                   {"published", published}, {"exhaust", exhaust}, {"fill", fill},
-                  {"sockets", sockets}};
+                  {"sockets", sockets},     {"claims", claims}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0)
             themes[i].run();

@@ -20,6 +20,11 @@ ROWS = [
     ("poison", DIED, ""),
     ("published", 0, "mprotect -13\n4096 bytes, 7\n"),
     ("forge", 0, "still served\n"),
+    ("claims", 0, "file: made\ndirectory: made\n"
+                  + "".join(f"{what}: none\n" for what in (
+                      "number", "largest number", "life", "no inode", "nobody's inode", "beyond inodes", "largest inode",
+                      "for writing", "for both", "truncates", "path", "not a directory", "all flags"))
+                  + "position 1\nin use: 1\nlimit: made none\nuser: none\nstill served\n"),
     ("exhaust", 0, "EAGAIN, EMFILE\nfork again: 1\n"),
     ("fill", 0, "ENOSPC\n0\n"),
     ("sockets", 0, "the end of the chain: 0\ncircles: 30000\nflood: ENOBUFS\nagain: 65536\nin flight: ETOOMANYREFS\nstill served: 1\n"),
