@@ -72,7 +72,11 @@ static int check_sets(const struct ruleset *const *sets, size_t set_count, struc
     return result;
 }
 
-/* What each rule leads to, entered while the register holds the number; from the scratch. */
+/* A number that looks at arguments goes on from there: it must not stand deep. */
+#define LOOKS_WEIGHT 6
+
+/* What each rule leads to, for one number, entered while the register holds the number; from the
+ * scratch. */
 static struct run *rule_runs(struct graph *g, const struct ruleset *set)
 {
     struct run *runs = graph_scratch(g, set->rule_count, sizeof *runs);
@@ -81,13 +85,16 @@ static struct run *rule_runs(struct graph *g, const struct ruleset *set)
         const struct rule *rule = &set->rules[i];
         bool looks = looks_at_arguments(rule);
         runs[i].single = true;
-        runs[i].weight = rule->always || looks;
+        runs[i].weight = looks ? LOOKS_WEIGHT : 1;
         runs[i].to = looks ? match_build(&m, rule, HELD_WORD(DATA_NR))
                            : graph_ret(g, rule->always ? rule->allow : rule->deny);
     }
     words_free(&m.words);
     return runs;
 }
+
+/* Wider gaps lead to numbers that no bitmap has. */
+#define GAP_MAX 512
 
 /* The runs of the numbers, as they grow. */
 struct numbers {
@@ -98,13 +105,17 @@ struct numbers {
     bool has_x32;
 };
 
-/* Goes on with numbers that have no rule, up to but without `end`. */
+/* Goes on with numbers that have no rule, up to but without `end`. A gap between
+ * calls weighs what it has numbers: loading, the kernel asks for each of them once,
+ * for its bitmap, and that is what all others will ever cost. */
 static void add_unknown(struct numbers *n, uint64_t end)
 {
+    uint64_t gap = end - n->next;
+    uint16_t weight = gap < GAP_MAX ? (uint16_t)gap : 0;
     uint64_t first = n->has_x32 && n->next <= X32_FIRST && end > X32_LAST ? X32_FIRST : end;
     if (n->next < first)
         runs_add(n->runs, &n->count,
-                 (struct run){(uint32_t)n->next, n->next + 1 == first, 0, n->unknown});
+                 (struct run){(uint32_t)n->next, n->next + 1 == first, weight, n->unknown});
     n->next = first;
     if (first == end)
         return;

@@ -14,7 +14,7 @@
 #define CHAIN 5
 /* What a block weighs besides its runs: keeps those that are seldom asked for
  * from sinking too deep. */
-#define BLOCK_WEIGHT 2
+#define BLOCK_WEIGHT 1
 
 void runs_add(struct run *runs, size_t *count, struct run run)
 {
