@@ -52,7 +52,7 @@ def inside_table(r):
 
 
 def filter_table(r):
-    return rows(["promises", "instructions", "longest path", "mean path", "load, µs (p10–p90)"],
+    return rows(["filter", "instructions", "longest path", "mean path", "load, µs (p10–p90)"],
                 [[f"`{promises}`", str(count), str(longest), f"{mean:.1f}", load.text(0)]
                  for promises, count, longest, mean, load in r["filters"]])
 
@@ -122,6 +122,9 @@ can start others; for the starts above they are `stdio rpath`.
 
 {inside_table(r)}
 ## Filters (x86_64)
+
+The last two are limits: one instruction that allows everything, and as many loads in front of it as
+make it as long as `stdio rpath`.
 
 {filter_table(r)}
 ## Building vow itself
