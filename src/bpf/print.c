@@ -69,7 +69,7 @@ static void print_operand(struct str *out, uint32_t k, uint32_t offset, const st
 static void print_test(struct str *out, const struct insn *i, size_t pc, uint32_t offset,
                        const struct arch *arch)
 {
-    static const char *const signs[] = {
+    static const char signs[][4] = {
         [INSN_JEQ] = "==", [INSN_JGT] = ">", [INSN_JGE] = ">=", [INSN_JSET] = "&"};
     str_addf(out, "if %s ", signs[i->code]);
     print_operand(out, i->k, offset, arch);

@@ -226,7 +226,7 @@ static void decode_address(const struct target *target, const struct call_event 
 
 struct word_name {
     unsigned value;
-    const char *name;
+    char name[16]; /* no pointer: each start of vow would relocate it */
 };
 
 static const char *name_of(const struct word_name *names, size_t count, unsigned value)
