@@ -39,16 +39,39 @@ static bool in_list(const char *variable, const char *const *names)
     return false;
 }
 
-bool env_passes(const struct policy *p, const char *variable)
+/* A bit for how a name begins. */
+static uint64_t beginning(const char *name)
+{
+    unsigned second = *name ? (unsigned char)name[1] : 0;
+    return UINT64_C(1) << (((unsigned char)*name * 5 + second) % 64);
+}
+
+/* Those of the default names: few variables get past them. */
+static uint64_t beginnings(void)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(default_names); i++)
+        all |= beginning(default_names[i]);
+    return all;
+}
+
+static bool passes(const struct policy *p, uint64_t defaults, const char *variable)
 {
     if (in_list(variable, (const char *const *)p->env))
         return true;
     if (p->env_all)
         return strncmp(variable, "LD_", 3) != 0;
+    if (!(defaults & beginning(variable)))
+        return false;
     for (size_t i = 0; i < ARRAY_COUNT(default_names); i++)
         if (*variable == *default_names[i] && matches(variable, default_names[i]))
             return true;
     return false;
+}
+
+bool env_passes(const struct policy *p, const char *variable)
+{
+    return passes(p, beginnings(), variable);
 }
 
 const char *env_get(char *const *envp, const char *name)
@@ -84,9 +107,10 @@ static bool put(char **envp, char *variable)
 char **env_build(const struct policy *p, char *const *environment, const char *dir)
 {
     char **out = calloc(count_of(environment) + count_of(p->setenv) + 2, sizeof *out), *pwd;
+    uint64_t defaults = beginnings();
     bool ok = out;
     for (size_t i = 0, count = 0; ok && environment[i]; i++)
-        if (env_passes(p, environment[i]))
+        if (passes(p, defaults, environment[i]))
             ok = (out[count++] = strdup(environment[i]));
     if (ok && dir && env_passes(p, "PWD="))
         ok = asprintf(&pwd, "PWD=%s", dir) >= 0 && put(out, pwd);
