@@ -228,6 +228,8 @@ int policy_option(struct policy_options *o, const char *name, int argc, char **a
     const char *word = argv[*index];
     for (size_t i = 0; i < ARRAY_COUNT(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
+        if (word[0] != '-' || word[1] != row->name[1])
+            continue; /* most are seen to be others at once */
         size_t size = strlen(row->name);
         if (strncmp(word, row->name, size) != 0)
             continue;

@@ -102,15 +102,17 @@ static void add_row(const struct policy *p, const struct system_path *row, struc
 /* The table has the rows of one path side by side: they make one rule. */
 static int gather_table(struct planner *planner)
 {
+    static const struct path_rule none = {.origin = ORIGIN_PROMISE, .adds = true, .optional = true};
+    struct path_rule rule = none;
     int result = 0;
-    for (size_t i = 0, next; i < ARRAY_COUNT(system_paths) && result == 0; i = next) {
-        struct path_rule rule = {.origin = ORIGIN_PROMISE, .adds = true, .optional = true};
-        for (next = i; next < ARRAY_COUNT(system_paths) &&
-                       system_paths[next].path_at == system_paths[i].path_at;
-             next++)
-            add_row(planner->policy, &system_paths[next], &rule);
-        if (rule.perms)
-            result = add_rule(planner, system_path_text(&system_paths[i]), rule);
+    for (size_t i = 0; i < ARRAY_COUNT(system_paths) && result == 0; i++) {
+        const struct system_path *row = &system_paths[i];
+        add_row(planner->policy, row, &rule);
+        bool last = i + 1 == ARRAY_COUNT(system_paths) || row[1].path_at != row->path_at;
+        if (last && rule.perms) {
+            result = add_rule(planner, system_path_text(row), rule);
+            rule = none;
+        }
     }
     return result;
 }
