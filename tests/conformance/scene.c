@@ -62,13 +62,14 @@ static void put_files(void)
     put("hidden/sub/file");
 }
 
-static int listen_at(const char *path)
+static int bind_at(const char *path, int type)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+    int fd = must(socket(AF_UNIX, type | SOCK_CLOEXEC, 0), "socket");
     strncpy(address.sun_path, path, sizeof address.sun_path - 1);
     must(bind(fd, (struct sockaddr *)&address, sizeof address), "bind");
-    must(listen(fd, 4), "listen");
+    if (type == SOCK_STREAM)
+        must(listen(fd, 4), "listen");
     return fd;
 }
 
@@ -79,8 +80,8 @@ static void open_descriptors(void)
     scene.hidden = must(open("hidden", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "hidden");
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, scene.pair), "socketpair");
     scene.inet = must(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
-    scene.listener = listen_at("socket");
-    scene.datagram = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    scene.listener = bind_at("socket", SOCK_STREAM);
+    scene.datagram = bind_at("datagram", SOCK_DGRAM);
     scene.master = must(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), "posix_openpt");
     must(unlockpt(scene.master), "unlockpt");
     char name[64];

@@ -19,7 +19,7 @@ struct scene {
     int terminal; /* a terminal, and its other side */
     int master;
     int listener; /* a unix stream socket that listens at ./socket */
-    int datagram; /* an unbound unix socket for datagrams */
+    int datagram; /* a unix socket for datagrams, ./datagram */
 };
 extern struct scene scene;
 
