@@ -132,7 +132,10 @@ static int prepare(struct spawning *s, struct err *err)
     if (code < 0)
         return code;
     s->kept = malloc((c->fd_count + 2) * sizeof *s->kept);
-    if (!s->kept || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s->socket) < 0 ||
+    /* By its own number: i386's libc would make a socketcall, which no policy with
+     * one kind of sockets alone allows. */
+    if (!s->kept ||
+        syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s->socket) < 0 ||
         pipe2(s->report, O_CLOEXEC) < 0)
         return err_set(err, -errno, "cannot prepare a component: %s", strerror(errno));
     for (size_t i = 0; i < c->fd_count; i++)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vow.h>
@@ -74,9 +75,11 @@ static int opening(const char *path, int flags)
     return fd < 0 ? errno : (close(fd), 0);
 }
 
+/* By its own number: the libc of i386 would make a socketcall, of which no filter sees
+ * the domain. */
 static int networking(void)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
     return fd < 0 ? errno : (close(fd), 0);
 }
 
@@ -113,17 +116,10 @@ static int hang_up(const struct vow_component *component)
     return ended(component);
 }
 
-/* The libc of i386 makes sockets by socketcall, of which a filter sees no domain. */
-#ifdef __i386__
-#define INET "inet unix"
-#else
-#define INET "inet"
-#endif
-
 TEST(components_are_held_differently)
 {
     struct vow_component files = {.policy = policy_of("stdio rpath", "/etc", "r"), .run = serve};
-    struct vow_component net = {.policy = policy_of("stdio " INET, NULL, NULL), .run = serve};
+    struct vow_component net = {.policy = policy_of("stdio inet", NULL, NULL), .run = serve};
     CHECK_EQ(spawn(&files), 0);
     CHECK_EQ(spawn(&net), 0);
     CHECK_EQ(ask(&files, 'f'), 0);

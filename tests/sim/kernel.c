@@ -39,7 +39,8 @@ struct experiment {
 
 static long native_call(uint32_t nr, const uint64_t a[6])
 {
-    long result = syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+    long result =
+        syscall(nr, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4], (long)a[5]);
     return result == -1 ? -errno : result;
 }
 
