@@ -11,7 +11,7 @@ from pathlib import Path
 
 header, shared, static, manual = sys.argv[1:]
 PUBLIC = set(re.findall(r"\b(vow_\w+|pledge|unveil)\(", re.sub(r"/\*.*?\*/", "", Path(header).read_text(), flags=re.S)))
-SIZE_LIMIT = 116 * 1024  # what gcc makes is 109 KiB, what clang makes 115
+SIZE_LIMIT = 116 * 1024  # what gcc 12 makes is 110 KiB, what clang 14 makes 115 (bench/README.md)
 failed = False
 
 

@@ -30,8 +30,8 @@ NOTES = """
   it again in another form; glibc's sockets are there socketcall(2), whose arguments no filter sees, so that `inet` or `unix` alone make
   no socket. As yet pledge() is not usable on s390x. What a filter answers there is as the simulator says (test `kernel`, but for numbers above
   16 bits, which the kernel cuts).
-- i386 was compiled and run on x86_64's own kernel, by hand (637 rows of `conform` passed, 460 failed): sockets by socketcall(2) as above, and what goes
-  through unveil's broker.
+- i386 runs on Debian's kernel for amd64, since no newer one is made for it. There its libc makes sockets by socketcall(2), too, but libvow's handler
+  makes the call that it stands for (vow_pledge(3) says where it cannot). `doctor` wanted perl.
 """
 
 
