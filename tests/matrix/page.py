@@ -3,6 +3,7 @@ import json
 import re
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from machines import MACHINES
@@ -54,30 +55,64 @@ def count(result, what):
 def row(result):
     figures = [result["landlock"] or "none", len(result["tests"]), *(count(result, what) for what in ("passed", "failed", "skipped")),
                max(test["date"] for test in result["tests"].values())]
-    return f"| {result['pair'].split('/')[0]} | {result['kernel']} | " + " | ".join(map(str, figures)) + " |\n"
+    return f"| {result['pair'].split('/')[0]} | {result['kernel']} | " + " | ".join(map(str, figures)) + " |"
 
 
-def release(result):
-    return [int(word) for word in re.findall(r"\d+", result["kernel"])]
-
-
-def reasons(results):
+def reasons(result):
     """The facilities that were missing, and in how many subtests."""
-    lines = [line for result in results for test in result["tests"].values() for line in test["skipped"]]
+    lines = [line for test in result["tests"].values() for line in test["skipped"]]
     found = [re.findall(r"(?<=: )[\w.+-]+(?=: )", line) for line in lines]
     counts = Counter(words[-1] for words in found if words)
     return ", ".join(f"`{name}` {number}" for name, number in counts.most_common())
 
 
-def write(top):
-    results = [json.loads(file.read_text()) for file in top.glob("*-*.json")]
-    order = [machine.name for machine in MACHINES]
-    results.sort(key=lambda result: (order.index(result["pair"].split("/")[0]), release(result)))
-    text = HEAD + "".join(map(row, results))
-    failed = [f"- {result['pair']}: {line}\n" for result in results for test in result["tests"].values() for line in test["failed"]]
+@dataclass
+class Entry:
+    """What the page says of a pair, in lines."""
+    row: str
+    programs: str
+    failed: list = field(default_factory=list)
+    missing: str = ""
+
+    def place(self):
+        machine, kernel = [word.strip() for word in self.row.split("|")[1:3]]
+        return [machine.name for machine in MACHINES].index(machine), [int(word) for word in re.findall(r"\d+", kernel)]
+
+
+def entry(result):
+    failed = [line for test in result["tests"].values() for line in test["failed"]]
+    return Entry(row(result), ", ".join(result["tests"]), failed, reasons(result))
+
+
+def section(text, title):
+    """(pair, the rest) of each line of a section, in order."""
+    part = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^- (\w+/\w+): (.*)$", part, re.M)
+
+
+def entries(text):
+    """{pair: Entry} of a page; its rows and its programs are in the same order."""
+    rows = re.findall(r"^\| \w+ \| \d.*$", text, re.M)
+    pairs = {pair: Entry(line, programs) for line, (pair, programs) in zip(rows, section(text, "The programs of each pair"), strict=True)}
+    for pair, line in section(text, "What failed"):
+        pairs[pair].failed.append(line)
+    for pair, line in section(text, "What was missing"):
+        pairs[pair].missing = line
+    return pairs
+
+
+def write(top, page=PAGE):
+    """What ran last in `top` takes the place of what the page said of these pairs."""
+    pairs = entries(page.read_text()) if page.exists() else {}
+    for file in top.glob("*-*.json"):
+        result = json.loads(file.read_text())
+        pairs[result["pair"]] = entry(result)
+    known = sorted(pairs.items(), key=lambda item: item[1].place())
+    text = HEAD + "".join(f"{entry.row}\n" for _, entry in known)
+    failed = [f"- {pair}: {line}\n" for pair, entry in known for line in entry.failed]
     if failed:
         text += "\n## What failed\n\n" + "".join(failed) + NOTES
-    text += f"\n## What was missing\n\nThe facilities that skips name, and how often: {reasons(results)}.\n\n## The programs of each pair\n\n"
-    for result in results:
-        text += f"- {result['pair']}: {', '.join(result['tests'])}\n"
-    PAGE.write_text(text)
+    text += "\n## What was missing\n\nThe facilities that skips name, and how often.\n\n"
+    text += "".join(f"- {pair}: {entry.missing}\n" for pair, entry in known if entry.missing)
+    text += "\n## The programs of each pair\n\n" + "".join(f"- {pair}: {entry.programs}\n" for pair, entry in known)
+    page.write_text(text)

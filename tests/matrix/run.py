@@ -114,7 +114,7 @@ def arguments():
     parser.add_argument("build", type=Path)
     parser.add_argument("only", nargs="*", help='pairs whose name, "ARCHITECTURE/SUITE", begins with this: aarch64, x86_64/bullseye')
     parser.add_argument("--tests", help="these of meson's tests alone, separated by commas")
-    parser.add_argument("--record", action="store_true", help="write docs/matrix.md from the last runs of all pairs")
+    parser.add_argument("--record", action="store_true", help="write docs/matrix.md: what ran takes the place of what it said of these pairs")
     return parser.parse_args()
 
 
