@@ -96,13 +96,26 @@ static void take_subject(const struct subject *subject, struct denial *out)
     out->creates = subject->create && !subject->exists;
 }
 
+/* diagnose_made: what is to be made is there already. Does the run see that? */
+static enum diagnosis diagnose_made(const struct policy *p, const struct denial *question,
+                                    struct denial *out)
+{
+    struct denial look = *question;
+    look.kind = OP_STAT;
+    *out = look;
+    if (denial_ask(p, out))
+        return DIAGNOSIS_QUIET;
+    remedy_find(p, &look, &out->remedy);
+    return DIAGNOSIS_DENIED;
+}
+
 enum diagnosis diagnose_path(const struct policy *p, const struct subject *subject,
                              struct denial *out)
 {
     struct denial question = *out;
-    if (subject->futile)
-        return DIAGNOSIS_QUIET;
     take_subject(subject, &question);
+    if (subject->futile)
+        return subject->exists ? diagnose_made(p, &question, out) : DIAGNOSIS_QUIET;
     *out = question;
     bool allowed = denial_ask(p, out);
     if (allowed && (subject->create || !denial_out_of_sight(out) || subject->seen(subject->asked)))

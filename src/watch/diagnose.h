@@ -34,7 +34,8 @@ struct subject {
 };
 
 /* diagnose_path: an allowed call goes on in the kernel; will vow's path rules
- * stop it there, and only they? `out` has the call. */
+ * stop it there, and only they? Who makes what is there already learns that it is,
+ * unless a view hides it. `out` has the call. */
 enum diagnosis {
     DIAGNOSIS_ALLOWED, /* vow has nothing against it, whatever the system says */
     DIAGNOSIS_QUIET,   /* it fails without vow as well, or every start tries it */

@@ -146,6 +146,14 @@ static void make_holdable(struct trial *trial, const struct policy *p)
         trial->remedy = before;
 }
 
+/* mark_home: what runs at the next login lies there, too. */
+static void mark_home(struct remedy *remedy, const char *home)
+{
+    for (size_t i = 0; home && i < remedy->rule_count; i++)
+        remedy->rules[i].home = remedy->rules[i].perms & (PERM_WRITE | PERM_CREATE) &&
+                                path_covers(remedy->rules[i].path, home);
+}
+
 void remedy_free(struct remedy *remedy)
 {
     for (size_t i = 0; i < remedy->rule_count; i++)
@@ -171,5 +179,6 @@ void remedy_find(const struct policy *p, const struct denial *question, struct r
         remedy_free(&trial.remedy);
     else if (p->view != VIEW_NONE)
         make_holdable(&trial, p);
+    mark_home(&trial.remedy, p->home);
     *out = trial.remedy;
 }

@@ -25,6 +25,7 @@ struct remedy {
     struct remedy_rule {
         char *path;
         uint8_t perms; /* letters to add there */
+        bool home;     /* with them all of the home directory can be changed */
     } rules[REMEDY_RULES];
     size_t rule_count;
 };

@@ -181,5 +181,6 @@ void denial_advice(struct str *out, const struct denial *denial)
         struct path_perms perms = {.letters = remedy->rules[i].perms, .adds = true};
         str_add(out, remedy->promises || i > 0 ? " and " : "");
         rule_word(out, &perms, remedy->rules[i].path);
+        str_add(out, remedy->rules[i].home ? " (that is all of the home directory)" : "");
     }
 }

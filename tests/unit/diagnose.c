@@ -89,6 +89,7 @@ static void make_policy(struct policy *p, const struct line *line, enum view_mod
 {
     struct err err = {""};
     policy_init(p);
+    p->home = strdup("/home/u");
     for (size_t i = 0; i < line->count; i++) {
         const struct run_option *option = &line->options[i];
         promise_set some = 0;
@@ -576,4 +577,45 @@ TEST(only_what_vow_stops_is_said)
     subject.kind = OP_CREATE;
     subject.futile = true; /* EEXIST, with or without vow */
     CHECK_EQ(diagnosed(subject), DIAGNOSIS_QUIET);
+}
+
+TEST(what_is_there_already_may_be_hidden)
+{
+    struct line line = {.options = {{"-p", "stdio rpath wpath cpath"}}, .count = 1};
+    struct subject subject = {
+        .kind = OP_CREATE, .path = "/srv/x", .real = "/srv/x", .exists = true, .futile = true};
+    struct denial denial = {0};
+    struct str advice CLEAN_STR = {0};
+    struct policy p;
+    make_policy(&p, &line, VIEW_NONE);
+    CHECK_EQ(diagnose_path(&p, &subject, &denial), DIAGNOSIS_QUIET);
+    policy_free(&p);
+    make_policy(&p, &line, VIEW_SYSTEM);
+    CHECK_EQ(diagnose_path(&p, &subject, &denial), DIAGNOSIS_DENIED);
+    denial_advice(&advice, &denial);
+    CHECK_STR(str_get(&advice), "-v +r:/srv/x");
+    denial_free(&denial);
+    policy_free(&p);
+}
+
+static bool only_home_is_there(const char *path)
+{
+    return strcmp(path, "/home/u") == 0;
+}
+
+TEST(the_home_directory_is_named)
+{
+    says(OPTIONS({"-p", "stdio rpath wpath cpath"}),
+         (struct denial){.kind = OP_OPEN_WRITE,
+                         .object = "/home/u/new",
+                         .real = "/home/u/new",
+                         .creates = true,
+                         .is_there = only_home_is_there},
+         "cat[12] may not create /home/u/new: no path rule covers its directory",
+         "-v +wc:/home/u (that is all of the home directory)",
+         "vow run -p 'stdio rpath wpath cpath' -v +wc:/home/u" TAIL);
+    says(OPTIONS({"-p", "stdio rpath"}),
+         (struct denial){.kind = OP_LIST, .object = "/home/u", .real = "/home/u"},
+         "cat[12] may not list /home/u: no path rule covers it", "-v +r:/home/u",
+         "vow run -p 'stdio rpath' -v +r:/home/u" TAIL);
 }
