@@ -72,6 +72,12 @@ static bool is_there(const char *path)
     return lstat(path, &st) == 0;
 }
 
+/* What cannot be looked at may be there. */
+static bool is_absent(const char *path)
+{
+    return !is_there(path) && errno == ENOENT;
+}
+
 /* The next step; it comes filled with zeros. */
 static struct denial *add_step(struct why *why, enum operation_kind kind, const char *object)
 {
@@ -382,6 +388,9 @@ static void print_text(const struct why *why, const struct denial *step, bool al
         if (step->path.rule)
             print_rule(step->path.rule);
     }
+    bool makes = step->creates || step->kind == OP_CREATE || step->kind == OP_BIND;
+    if (step->real && !makes && is_absent(step->real))
+        printf("  %-9s nothing is there: it fails without vow as well\n", "note");
     if (allowed)
         return;
     denial_advice(&advice, step);

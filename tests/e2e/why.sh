@@ -93,6 +93,11 @@ like 'no number' "$(run why syscall read x)" "*'x' is not a number*\[2\]"
 like 'no program' "$(run why exec nonesuch-program)" '*nonesuch-program*\[127\]'
 like 'what a run would refuse' "$(run why -p 'stdio rpath wpath cpath' --view none -v rwc:. -v r:dir open file)" \
     'vow why: the rule for *dir cannot be held: *\[125\]'
+like 'what is not there is said to be so' "$(run why -p 'stdio rpath' -v r:/usr open /usr/no-such-file)" \
+    'allowed: *note      nothing is there: it fails without vow as well \[0\]'
+like '… also where a rule is missing' "$(run why -p 'stdio rpath' -v r:/usr open /etc/no-such-file)" \
+    'denied: *note      nothing is there: *add *'
+is '… but not of what is to be made' "$(run why -p 'stdio rpath wpath cpath' -v rwc:. open -wc new | grep -c note)" 0
 printf 'promises stdio rpath\npath r? absent file\n' >good.vow
 printf 'promises stdio rpaht\n' >bad.vow
 like 'a policy file' "$(run why --policy good.vow open file)" 'allowed*rule      r:*/file (yours) \[0\]'
