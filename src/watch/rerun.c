@@ -1,13 +1,19 @@
 /* rerun: the command line that would allow what was denied. PURE.
  *
  * It is the user's own line with what is missing worked in: promises join the
- * first -p, a path rule takes the place of one for the same path. */
+ * first -p, a path rule takes the place of one for the same path. Where much is
+ * missing below a rule of the user's, that one gets the letters: a line with a rule
+ * for each of a hundred files tells nobody anything. */
 #include "watch/words.h"
 
 #include "policy/path.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define MANY 4      /* rules below one of the user's that make one */
+#define DEPTH_MIN 3 /* of that: never /usr or a home directory */
+#define NO_OPTION SIZE_MAX
 
 static bool is_option(const struct run_option *option, const char *name)
 {
@@ -50,15 +56,61 @@ static bool read_rule(const struct run_option *option, struct path_perms *perms,
     return *path != NULL;
 }
 
-static bool has_rule_for(const struct run_line *line, const char *path)
+static size_t depth_of(const char *path)
 {
+    size_t depth = 0;
+    for (; *path; path++)
+        depth += *path == '/' && path[1];
+    return depth;
+}
+
+/* How many paths below `dir` get a rule? */
+static size_t count_below(const struct denial *denials, size_t count, const char *dir)
+{
+    size_t below = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < denials[i].remedy.rule_count; k++) {
+            const char *path = denials[i].remedy.rules[k].path;
+            bool first = !letters_for(denials, i, path);
+            below += first && path_covers(dir, path) && strcmp(dir, path) != 0;
+        }
+    return below;
+}
+
+/* gathering: the user's rule that gets the letters of a rule for `path`: its own (the
+ * last one, which counts), or one above with many such. */
+static size_t gathering(const struct run_line *line, const struct denial *denials, size_t count,
+                        const char *path)
+{
+    size_t best = NO_OPTION, own = NO_OPTION, depth = 0;
     for (size_t i = 0; i < line->option_count; i++) {
         char *ruled CLEAN_FREE = NULL;
         struct path_perms perms;
-        if (read_rule(&line->options[i], &perms, &ruled) && strcmp(ruled, path) == 0)
-            return true;
+        if (!read_rule(&line->options[i], &perms, &ruled) || !path_covers(ruled, path))
+            continue;
+        size_t deep = depth_of(ruled);
+        bool many = perms.letters && deep >= DEPTH_MIN && deep > depth &&
+                    count_below(denials, count, ruled) >= MANY;
+        if (strcmp(ruled, path) == 0)
+            own = i;
+        if (many)
+            best = i, depth = deep;
     }
-    return false;
+    return own != NO_OPTION ? own : best;
+}
+
+/* The letters that an option gets. */
+static uint8_t letters_gathered(const struct run_line *line, size_t option,
+                                const struct denial *denials, size_t count)
+{
+    uint8_t letters = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < denials[i].remedy.rule_count; k++) {
+            const struct remedy_rule *rule = &denials[i].remedy.rules[k];
+            if (gathering(line, denials, count, rule->path) == option)
+                letters |= rule->perms;
+        }
+    return letters;
 }
 
 static void add_word(struct str *out, const char *word)
@@ -68,13 +120,11 @@ static void add_word(struct str *out, const char *word)
 }
 
 /* An option as it was, or a path rule with the letters that were missing. */
-static void add_option(struct str *out, const struct run_option *option,
-                       const struct denial *denials, size_t count)
+static void add_option(struct str *out, const struct run_option *option, uint8_t letters)
 {
     char *path CLEAN_FREE = NULL;
     struct path_perms perms;
-    uint8_t letters = read_rule(option, &perms, &path) ? letters_for(denials, count, path) : 0;
-    if (letters) {
+    if (letters && read_rule(option, &perms, &path)) {
         perms.adds |= perms.letters == 0; /* as before, no reason to drop the default rules */
         perms.letters |= letters;
         str_add_char(out, ' ');
@@ -105,7 +155,7 @@ static void add_options(struct str *out, const struct denial *denials, size_t co
     for (size_t i = 0; i < line->option_count; i++) {
         bool promises = is_option(&line->options[i], "-p");
         if (!promises)
-            add_option(out, &line->options[i], denials, count);
+            add_option(out, &line->options[i], letters_gathered(line, i, denials, count));
         else if (!given)
             add_promises(out, promises_of(line) | missing);
         given |= promises;
@@ -122,7 +172,7 @@ static void add_rules(struct str *out, const struct denial *denials, size_t coun
         const struct remedy *remedy = &denials[i].remedy;
         for (size_t k = 0; k < remedy->rule_count; k++) {
             const char *path = remedy->rules[k].path;
-            if (letters_for(denials, i, path) || has_rule_for(line, path))
+            if (letters_for(denials, i, path) || gathering(line, denials, count, path) != NO_OPTION)
                 continue;
             struct path_perms perms = {.letters = letters_for(denials, count, path), .adds = true};
             str_add_char(out, ' ');
@@ -167,7 +217,7 @@ static void add_explained(struct str *out, const struct run_line *line)
     str_add(out, "vow run --explain");
     for (size_t i = 0; i < line->option_count; i++)
         if (!is_about_watching(&line->options[i]))
-            add_option(out, &line->options[i], NULL, 0);
+            add_option(out, &line->options[i], 0);
     add_program(out, line);
 }
 

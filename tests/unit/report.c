@@ -117,6 +117,49 @@ TEST(a_search_along_path_is_one)
          "vow: 1 operation was stopped (3 times); to allow it: vow run -p exec -- cat\n");
 }
 
+/* A rule for each of many paths below one of the user's is that one, with more
+ * letters; not for few, and not for a home directory. */
+static void line_after(const char *rule, const char *dir, int files, const char *wanted)
+{
+    struct run_option option = {"-v", rule};
+    struct str rerun CLEAN_STR = {0};
+    begin(false);
+    options.line.options = &option;
+    options.line.option_count = 1;
+    for (int i = 0; i < files; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%c", dir, 'a' + i);
+        struct denial denial = {.pid = 7,
+                                .program = "cat",
+                                .kind = OP_OPEN_READ,
+                                .object = path,
+                                .real = path,
+                                .path.missing_perms = PERM_READ,
+                                .remedy = {.rules = {{path, PERM_READ, false}}, .rule_count = 1}};
+        report_denial(&report, &denial);
+    }
+    denial_rerun(&rerun, report.denials, report.count, &options.line);
+    CHECK_STR(str_get(&rerun), wanted);
+    report_free(&report);
+}
+
+TEST(many_rules_become_one)
+{
+    line_after("+w:/home/u/cache", "/home/u/cache/x", 4, "vow run -v +rw:/home/u/cache -- cat");
+    line_after("+w:/home/u/cache", "/home/u/cache", 3,
+               "vow run -v +w:/home/u/cache -v +r:/home/u/cache/a -v +r:/home/u/cache/b -v "
+               "+r:/home/u/cache/c -- cat");
+    line_after("+c:/home/u", "/home/u", 4,
+               "vow run -v +c:/home/u -v +r:/home/u/a -v +r:/home/u/b -v +r:/home/u/c -v "
+               "+r:/home/u/d -- cat");
+    line_after("+w:/home/u/cache", "/home/u/other", 4,
+               "vow run -v +w:/home/u/cache -v +r:/home/u/other/a -v +r:/home/u/other/b -v "
+               "+r:/home/u/other/c -v +r:/home/u/other/d -- cat");
+    line_after(":/home/u/cache", "/home/u/cache", 4,
+               "vow run -v :/home/u/cache -v +r:/home/u/cache/a -v +r:/home/u/cache/b -v "
+               "+r:/home/u/cache/c -v +r:/home/u/cache/d -- cat");
+}
+
 TEST(what_nothing_would_allow)
 {
     begin(false);
