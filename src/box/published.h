@@ -49,10 +49,17 @@ struct published_place {
     uint64_t used[PLACE_FDS / 64]; /* descriptors, a bit each, also those without a file here */
 };
 
-enum { FILE_HAS_POSITION = 1, FILE_CAN_READ = 2 };
+/* The last three: of /dev/null and /dev/zero, opened for that. */
+enum {
+    FILE_HAS_POSITION = 1,
+    FILE_CAN_READ = 2,
+    FILE_IS_EMPTY = 4,
+    FILE_IS_ZEROS = 8,
+    FILE_TAKES_ALL = 16
+};
 struct published_file {
     uint32_t seq;
-    uint32_t inode;
+    uint32_t inode; /* 0: it says nothing */
     uint32_t flags;
     uint32_t unused;
 };

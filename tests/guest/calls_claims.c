@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 static void make(const char *name, const char *text)
@@ -409,6 +410,49 @@ static void left_at(void)
     printf("%.5s\n", buffer);
 }
 
+static void devices(void)
+{
+    char buffer[64];
+    struct iovec v[2] = {{buffer, 8}, {buffer + 16, 8}};
+    int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDONLY);
+    int sink = open("/dev/zero", O_WRONLY), path = open("/dev/null", O_PATH);
+    memset(buffer, 1, sizeof buffer);
+    SHOW(read(null, buffer, 8));
+    SHOW(write(null, buffer, 8));
+    SHOW(write(null, buffer, 0));
+    SHOW(pwrite(null, buffer, 8, 100));
+    SHOW(pwrite(null, buffer, 8, -1));
+    SHOW(pread(null, buffer, 8, -1));
+    SHOW(buffer[0]);
+    SHOW(read(zero, buffer, 8));
+    SHOW(buffer[7] * 10 + buffer[8]);
+    SHOW(readv(zero, v, 2));
+    SHOW(buffer[23] * 100 + buffer[15] * 10 + buffer[24]);
+    SHOW(pread(zero, buffer, 30, 5));
+    SHOW(buffer[15] * 10 + buffer[30]);
+    SHOW(pread(zero, buffer, 8, -1));
+    SHOW(read(zero, NULL, 8));
+    SHOW(read(zero, NULL, 0));
+    SHOW(write(zero, buffer, 8));
+    SHOW(write(sink, buffer, 8));
+    SHOW(writev(sink, v, 2));
+    SHOW(read(sink, buffer, 8));
+    SHOW(read(path, buffer, 8));
+    SHOW(write(path, buffer, 8));
+    SHOW(lseek(zero, 0, SEEK_CUR));
+    SHOW(lseek(null, 10, SEEK_SET));
+    SHOW(isatty(null));
+    SHOW(isatty(open("/dev/full", O_RDWR)));
+    SHOW(write(open("/dev/full", O_RDWR), buffer, 8));
+    SHOW(close(null));
+    SHOW(write(null, buffer, 8));
+    make("f", "text");
+    SHOW(isatty(open("f", O_RDONLY)));
+    SHOW(isatty(open("f", O_RDWR)));
+    SHOW(isatty(open(".", O_RDONLY)));
+    SHOW(isatty(99));
+}
+
 /* Threads that open and close beside each other ---------------------------------------------*/
 
 enum { OPENERS = 4, TURNS = 2000 };
@@ -467,11 +511,18 @@ static void threads(void)
     SHOW(listed() - before);
 }
 
-const struct theme claim_themes[] = {
-    {"claims_numbers", numbers},         {"claims_uses", uses},
-    {"claims_counted", counted},         {"claims_shared", shared},
-    {"claims_left_open", left_open},     {"claims_executes", executes},
-    {"claims_removed", removed},         {"claims_users", users},
-    {"claims_watched", watched},         {"claims_locked", locked},
-    {"claims_left_locked", left_locked}, {"claims_left_at", left_at},
-    {"claims_threads", threads},         {NULL, NULL}};
+const struct theme claim_themes[] = {{"claims_numbers", numbers},
+                                     {"claims_uses", uses},
+                                     {"claims_counted", counted},
+                                     {"claims_shared", shared},
+                                     {"claims_left_open", left_open},
+                                     {"claims_executes", executes},
+                                     {"claims_removed", removed},
+                                     {"claims_users", users},
+                                     {"claims_watched", watched},
+                                     {"claims_locked", locked},
+                                     {"claims_left_locked", left_locked},
+                                     {"claims_left_at", left_at},
+                                     {"claims_devices", devices},
+                                     {"claims_threads", threads},
+                                     {NULL, NULL}};

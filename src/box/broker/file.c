@@ -28,6 +28,20 @@ enum {
     GOES_ON = 2,
 };
 
+/* What guests may do with a file, or be told of it, without asking. */
+static uint32_t published_as(const struct file *f)
+{
+    uint32_t access = f->flags & O_ACCMODE;
+    bool reads = !(f->flags & O_PATH) && access != O_WRONLY;
+    bool writes = !(f->flags & O_PATH) && access != O_RDONLY;
+    if (f->ops == &regular_ops)
+        return reads ? FILE_CAN_READ | (writes ? 0 : FILE_HAS_POSITION) : 0;
+    if (f->ops != &null_ops && f->ops != &zero_ops)
+        return 0;
+    uint32_t how = f->ops == &null_ops ? FILE_IS_EMPTY : FILE_IS_ZEROS;
+    return (reads ? how : 0) | (writes ? FILE_TAKES_ALL : 0);
+}
+
 struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *node, void *data)
 {
     struct file *f = calloc(1, sizeof *f);
@@ -37,12 +51,9 @@ struct file *file_new(const struct file_ops *ops, uint32_t flags, struct node *n
         return NULL;
     }
     *f = (struct file){.ops = ops, .references = 1, .flags = flags, .node = node, .data = data};
-    bool reads = ops == &regular_ops && !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY;
-    bool only = reads && (flags & O_ACCMODE) == O_RDONLY;
-    if (node)
-        f->published = publish_file(node->published,
-                                    (reads ? FILE_CAN_READ : 0) | (only ? FILE_HAS_POSITION : 0));
-    f->shares_offset = f->published && only;
+    uint32_t how = published_as(f);
+    f->published = publish_file(node ? node->published : 0, how);
+    f->shares_offset = f->published && how & FILE_HAS_POSITION;
     return f;
 }
 
@@ -262,6 +273,8 @@ int64_t do_lseek(struct thread *t, struct call *c)
         return -EBADF;
     if (!f->ops->seekable)
         return -ESPIPE;
+    if (f->ops == &null_ops || f->ops == &zero_ops || f->ops == &full_ops)
+        return 0; /* whatever is asked */
     for (int i = 0; i < MOVES_MAX; i++) {
         uint64_t before = file_offset(f);
         to = seek(f, c, before);

@@ -115,7 +115,8 @@ void publish_watched(bool is)
 
 uint32_t publish_file(uint32_t inode, uint32_t flags)
 {
-    uint32_t index = at && inode ? take(&files) : 0;
+    uint32_t index =
+        at && (inode || flags & ~(uint32_t)(FILE_HAS_POSITION | FILE_CAN_READ)) ? take(&files) : 0;
     if (!index)
         return 0;
     struct published_file *f = &at->files[index];

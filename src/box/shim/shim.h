@@ -101,6 +101,8 @@ extern const char futex_call[], futex_end[], futex_interrupted[], sigreturn_end[
 extern const char shim_restorer[];
 /* guest_copy: with one side in guest memory: 0 or -EFAULT. */
 long guest_copy(void *to, const void *from, size_t size);
+/* guest_clear: writes zeros: likewise. */
+long guest_clear(void *at, size_t size);
 /* guest_copy_string: the length, `size` if it is not shorter, or -EFAULT. */
 long guest_copy_string(char *to, const char *from, size_t size);
 long host_clone_thread(uint64_t stack, uint32_t *tid_word, struct thread *t);

@@ -5,7 +5,13 @@
 
 #include "box/shim/look.h"
 
-enum { ROOM = WINDOW_SIZE - WINDOW_START, FDS_MAX = 1024, CONTINUES = 1, GOES_ON = 2 };
+enum {
+    ROOM = WINDOW_SIZE - WINDOW_START,
+    FDS_MAX = 1024,
+    CONTINUES = 1,
+    GOES_ON = 2,
+    DEVICE_MOST = 1 << 30
+};
 
 static bool is_write(const struct transfer *x)
 {
@@ -50,6 +56,31 @@ long transfer_size(const struct transfer *x)
     return total > 0x7ffff000 ? 0x7ffff000 : (long)total;
 }
 
+static long clear(struct transfer *x)
+{
+    long done = 0;
+    for (unsigned i = 0; i < x->count; i++) {
+        if (guest_clear(x->iov[i].iov_base, x->iov[i].iov_len) < 0)
+            return done ? done : -EFAULT;
+        done += (long)x->iov[i].iov_len;
+    }
+    return done;
+}
+
+/* Of /dev/null and /dev/zero: the whole call, or LOOK_ASK. */
+static long device(const struct thread *t, struct transfer *x, long total)
+{
+    struct look_file f;
+    bool at_offset = x->nr == __NR_pread64 || x->nr == __NR_pwrite64;
+    if (total > DEVICE_MOST || (at_offset && x->offset < 0) || !look_file(t, x->fd, &f))
+        return LOOK_ASK;
+    if (is_write(x))
+        return f.flags & FILE_TAKES_ALL ? total : LOOK_ASK;
+    if (f.flags & FILE_IS_EMPTY)
+        return 0;
+    return f.flags & FILE_IS_ZEROS ? clear(x) : LOOK_ASK;
+}
+
 static long transfer(struct thread *t, struct transfer *x)
 {
     long total = transfer_size(x), done = 0;
@@ -58,6 +89,8 @@ static long transfer(struct thread *t, struct transfer *x)
     do {
         long part = total - done < ROOM ? total - done : ROOM;
         long looked = is_write(x) ? LOOK_ASK : look_read(t, x, (uint64_t)done, (uint64_t)part);
+        if (looked == LOOK_ASK && done == 0 && (looked = device(t, x, total)) != LOOK_ASK)
+            return looked;
         transfer_go_to(x, (uint64_t)done);
         long result = is_write(x) ? transfer_move(t, x, WINDOW_START, (uint64_t)part, false) : 0;
         if (looked != LOOK_ASK)
@@ -211,7 +244,10 @@ static long with_struct(struct thread *t, uint32_t nr, const long a[6], int whic
 long sys_ioctl(struct thread *t, struct regs *r, const long a[6])
 {
     uint32_t how = 0;
+    struct look_file f;
     (void)r;
+    if ((uint32_t)a[1] == 0x5401 && look_file(t, a[0], &f) && f.flags & FILE_CAN_READ)
+        return -ENOTTY; /* is it a terminal? A regular file is none */
     switch ((uint32_t)a[1]) {
     case 0x5401: how = BACK | 36; break; /* TCGETS */
     case 0x5402:                         /* TCSETS, TCSETSW, TCSETSF */

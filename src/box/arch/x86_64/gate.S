@@ -116,6 +116,13 @@ guest_copy:
         xorl %eax, %eax
         rep movsb
         ret
+/* long guest_clear(void *at, size_t size): 0, or -EFAULT. */
+        .globl guest_clear
+guest_clear:
+        movq %rsi, %rcx
+        xorl %eax, %eax
+        rep stosb
+        ret
 /* long guest_copy_string(char *to, const char *from, size_t size): the length,
  * `size` if it is that long or longer, or -EFAULT. */
         .globl guest_copy_string
