@@ -166,21 +166,20 @@ static long walk(const struct thread *t, const struct look_object *o, struct wal
     return result == 0 && is_slash && !is_kind(w, S_IFDIR) ? -ENOTDIR : result;
 }
 
-/* A walk, and a copy of what it leads to, if that is wanted, of one moment. */
-static long walk_and_copy(const struct thread *t, const struct look_object *o, struct walking *w,
-                          struct published_inode *out)
+long look_for(const struct thread *t, const struct look_object *o, struct look_found *out)
 {
+    struct walking w; /* the text is filled below, the rest by start() */
     const uint32_t *seq = &published()->names_seq;
     if (published()->is_off || !o->path)
         return LOOK_ASK;
     for (int i = 0; i < LOOK_TRIES; i++) {
         uint32_t before = look_begin(seq);
-        long size = guest_copy_string(w->text, o->path, TEXT_ROOM);
+        long size = guest_copy_string(w.text, o->path, TEXT_ROOM);
         if (size < 0 || size == TEXT_ROOM)
             return LOOK_ASK;
-        long result = walk(t, o, w);
-        if (result == 0 && out && !copy_inode(w->at, out))
-            result = LOOK_ASK;
+        long result = walk(t, o, &w);
+        if (result == 0)
+            *out = (struct look_found){w.at, w.life, w.mode, w.owner};
         if (look_holds(seq, before))
             return result;
         cpu_pause();
@@ -188,28 +187,14 @@ static long walk_and_copy(const struct thread *t, const struct look_object *o, s
     return LOOK_ASK;
 }
 
-long look_at(const struct thread *t, const struct look_object *o, struct published_inode *out)
-{
-    struct walking w; /* the text is filled later, the rest by start() */
-    return walk_and_copy(t, o, &w, out);
-}
-
-long look_for(const struct thread *t, const struct look_object *o, struct look_found *out)
-{
-    struct walking w;
-    long result = walk_and_copy(t, o, &w, NULL);
-    if (result == 0)
-        *out = (struct look_found){w.at, w.life, w.mode};
-    return result;
-}
-
-long look_at_file(const struct thread *t, long fd, struct published_inode *out)
+bool look_for_file(const struct thread *t, long fd, struct look_found *out)
 {
     struct look_file f;
-    for (int i = 0; i < LOOK_TRIES && look_file(t, fd, &f); i++)
-        if (copy_inode(f.inode, out) && look_file_holds(&f))
-            return 0;
-    return LOOK_ASK;
+    if (!look_file(t, fd, &f))
+        return false;
+    out->inode = f.inode;
+    out->life = published()->inodes[f.inode].life;
+    return look_file_holds(&f);
 }
 
 /* Reading ----------------------------------------------------------------------------------*/

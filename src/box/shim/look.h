@@ -45,13 +45,30 @@ struct look_object {
     const char *path; /* of the guest */
     long flags;
 };
-/* look_at: 0, -errno or LOOK_ASK. look_for: likewise: which inode it is. */
+/* look_for: which inode it is, and who may do what with it: 0, -errno or LOOK_ASK.
+ * look_for_file: which one a descriptor is; of it nothing but that. */
 struct look_found {
     uint32_t inode, life, mode;
+    struct access_ids owner;
 };
 long look_for(const struct thread *t, const struct look_object *o, struct look_found *out);
-long look_at(const struct thread *t, const struct look_object *o, struct published_inode *out);
-long look_at_file(const struct thread *t, long fd, struct published_inode *out);
+bool look_for_file(const struct thread *t, long fd, struct look_found *out);
+/* look_inode: what is known of it is read now, then look_inode_holds says whether it
+ * was all there, of one moment and of what was found. */
+struct look_inode {
+    const struct published_inode *at;
+    uint32_t seq, life;
+};
+static inline struct look_inode look_inode(const struct look_found *f)
+{
+    const struct published_inode *n = &published()->inodes[f->inode];
+    return (struct look_inode){n, look_begin(&n->seq), f->life};
+}
+static inline bool look_inode_holds(const struct look_inode *i)
+{
+    bool is_it = i->at->flags & INODE_KNOWN && i->at->life == i->life;
+    return look_holds(&i->at->seq, i->seq) && is_it;
+}
 /* look_place: of the calling process; its number, 0: it has none. */
 uint32_t look_place_number(const struct thread *t);
 static inline const struct published_place *look_place(const struct thread *t)

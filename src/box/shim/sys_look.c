@@ -13,8 +13,11 @@ static uint64_t device(uint32_t major, uint32_t minor)
            (uint64_t)(major & ~0xfffU) << 32;
 }
 
-static long put_stat(const struct published_attr *a, long to)
+/* What is found, as stat says it; or LOOK_ASK. */
+static long put_stat(const struct look_found *found, long to)
 {
+    const struct look_inode i = look_inode(found);
+    const struct published_attr *a = &i.at->attr;
     struct stat s = {.st_dev = a->device,
                      .st_ino = a->ino,
                      .st_nlink = a->nlink,
@@ -31,15 +34,15 @@ static long put_stat(const struct published_attr *a, long to)
                      .st_mtime_nsec = (uint64_t)a->times[1][1],
                      .st_ctime = (uint64_t)a->times[2][0],
                      .st_ctime_nsec = (uint64_t)a->times[2][1]};
-    return guest_copy((void *)to, &s, sizeof s);
+    return look_inode_holds(&i) ? guest_copy((void *)to, &s, sizeof s) : LOOK_ASK;
 }
 
 /* Names what the call asks about; whoever calls asks the broker at LOOK_ASK. */
 static long stat_at(struct thread *t, const struct look_object *o, long to)
 {
-    struct published_inode n;
-    long result = look_at(t, o, &n);
-    return result ? result : put_stat(&n.attr, to);
+    struct look_found found;
+    long result = look_for(t, o, &found);
+    return result ? result : put_stat(&found, to);
 }
 
 long sys_stat(struct thread *t, struct regs *r, const long a[6])
@@ -59,11 +62,10 @@ long sys_lstat(struct thread *t, struct regs *r, const long a[6])
 
 long sys_fstat(struct thread *t, struct regs *r, const long a[6])
 {
-    struct published_inode n;
+    struct look_found found;
     (void)r;
-    if (look_at_file(t, a[0], &n) != 0)
-        return call_forward(t, __NR_fstat, a);
-    return put_stat(&n.attr, a[1]);
+    long result = look_for_file(t, a[0], &found) ? put_stat(&found, a[1]) : LOOK_ASK;
+    return result == LOOK_ASK ? call_forward(t, __NR_fstat, a) : result;
 }
 
 long sys_newfstatat(struct thread *t, struct regs *r, const long a[6])
@@ -81,8 +83,10 @@ static struct statx_timestamp stamp(const int64_t time[2])
     return (struct statx_timestamp){.tv_sec = time[0], .tv_nsec = (uint32_t)time[1]};
 }
 
-static long put_statx(const struct published_attr *a, long to)
+static long put_statx(const struct look_found *found, long to)
 {
+    const struct look_inode i = look_inode(found);
+    const struct published_attr *a = &i.at->attr;
     struct statx x = {.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
                       .stx_blksize = a->block_size ? a->block_size : 4096,
                       .stx_nlink = a->nlink,
@@ -100,32 +104,31 @@ static long put_statx(const struct published_attr *a, long to)
                       .stx_rdev_minor = a->minor,
                       .stx_dev_major = a->device >> 8,
                       .stx_dev_minor = a->device & 0xff};
-    return guest_copy((void *)to, &x, sizeof x);
+    return look_inode_holds(&i) ? guest_copy((void *)to, &x, sizeof x) : LOOK_ASK;
 }
 
 long sys_statx(struct thread *t, struct regs *r, const long a[6])
 {
-    struct published_inode n;
+    struct look_found found;
     (void)r;
-    long result = look_at(t, &(struct look_object){a[0], (const char *)a[1], a[2]}, &n);
-    if (result == LOOK_ASK)
-        return call_forward(t, __NR_statx, a);
-    return result ? result : put_statx(&n.attr, a[4]);
+    long result = look_for(t, &(struct look_object){a[0], (const char *)a[1], a[2]}, &found);
+    if (result == 0)
+        result = put_statx(&found, a[4]);
+    return result == LOOK_ASK ? call_forward(t, __NR_statx, a) : result;
 }
 
 /* access --------------------------------------------------------------------------------*/
 
 static long access_at(struct thread *t, const struct look_object *o, long how)
 {
-    struct published_inode n;
+    struct look_found found;
     if (how & ~(long)ACCESS_BITS || t->slot->asks)
         return LOOK_ASK;
-    long result = look_at(t, o, &n);
+    long result = look_for(t, o, &found);
     if (result != 0 || how == 0)
         return result;
     const struct access_ids who = look_ids(t, o->flags & AT_EACCESS);
-    const struct access_ids owner = {n.attr.uid, n.attr.gid};
-    return may_access(who, &owner, n.attr.mode, (uint32_t)how) ? 0 : -EACCES;
+    return may_access(who, &found.owner, found.mode, (uint32_t)how) ? 0 : -EACCES;
 }
 
 long sys_access(struct thread *t, struct regs *r, const long a[6])
@@ -155,21 +158,24 @@ long sys_faccessat2(struct thread *t, struct regs *r, const long a[6])
 
 static long readlink_at(struct thread *t, long dir, const long a[3])
 {
-    struct published_inode n;
+    struct look_found found;
+    char target[TARGET_ROOM];
     if (a[2] <= 0)
         return LOOK_ASK;
     long result =
-        look_at(t, &(struct look_object){dir, (const char *)a[0], AT_SYMLINK_NOFOLLOW}, &n);
+        look_for(t, &(struct look_object){dir, (const char *)a[0], AT_SYMLINK_NOFOLLOW}, &found);
     if (result != 0)
         return result == -ENOENT ? LOOK_ASK : result; /* "" may stand for the directory */
-    if ((n.attr.mode & S_IFMT) != S_IFLNK)
+    if ((found.mode & S_IFMT) != S_IFLNK)
         return -EINVAL;
-    long size = n.attr.target_size;
-    if (size == 0)
+    const struct look_inode i = look_inode(&found);
+    long size = i.at->attr.target_size;
+    memcpy(target, i.at->target, sizeof target);
+    if (!look_inode_holds(&i) || size == 0)
         return LOOK_ASK;
     if (size > a[2])
         size = a[2];
-    return guest_copy((void *)a[1], n.target, (size_t)size) < 0 ? -EFAULT : size;
+    return guest_copy((void *)a[1], target, (size_t)size) < 0 ? -EFAULT : size;
 }
 
 long sys_readlink(struct thread *t, struct regs *r, const long a[6])

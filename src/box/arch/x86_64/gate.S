@@ -112,10 +112,34 @@ gate_trap:
 /* long guest_copy(void *to, const void *from, size_t size): 0, or -EFAULT. */
         .globl guest_copy, guest_copy_end, guest_copy_fault
 guest_copy:
-        movq %rdx, %rcx
         xorl %eax, %eax
-        rep movsb
+        cmpq $256, %rdx
+        ja 4f                       /* what starts slowly pays from there on */
+1:      subq $32, %rdx
+        jb 2f
+        movq (%rsi), %rcx
+        movq 8(%rsi), %r8
+        movq 16(%rsi), %r9
+        movq 24(%rsi), %r10
+        movq %rcx, (%rdi)
+        movq %r8, 8(%rdi)
+        movq %r9, 16(%rdi)
+        movq %r10, 24(%rdi)
+        addq $32, %rsi
+        addq $32, %rdi
+        jmp 1b
+2:      addq $32, %rdx
+        je 5f
+3:      movb (%rsi), %cl
+        movb %cl, (%rdi)
+        incq %rsi
+        incq %rdi
+        decq %rdx
+        jne 3b
         ret
+4:      movq %rdx, %rcx
+        rep movsb
+5:      ret
 /* long guest_clear(void *at, size_t size): 0, or -EFAULT. */
         .globl guest_clear
 guest_clear:
