@@ -39,6 +39,7 @@ enum kind { AS_IT_IS, SIGNED, IN_WINDOW, DESCRIPTOR, SIZE, HIGH, KINDS };
 enum {
     DISK = 8 << 20,
     SLOTS = 8,
+    CLAIMS_TOO = 64, /* a bit of the slot: before the call its process claims files */
     SHIM_CALLS = 512,
     DATA_ROOM = 2048, /* of the window that pointers lead to */
     PATIENCE_S = 10,
@@ -100,6 +101,24 @@ static uint64_t argument(enum kind kind, uint32_t value)
     }
 }
 
+/* What a process says it has opened (box/claim.h), of the numbers that calls use. */
+static void claim(const struct slot *s, const struct post *p)
+{
+    struct claims *c = &box.channel->claims[s->place % PLACES];
+    uint32_t valid = p->values[0] | 1U << p->values[1] % CLAIMS;
+    for (unsigned i = 0; i < CLAIMS; i++) {
+        uint32_t value = p->values[i % 6] >> i % 8;
+        bool is_likely = value % 3;
+        c->of[i] = (struct claim){.state = value % 6,
+                                  .fd = (uint16_t)(is_likely ? (value + i) % 24 : value),
+                                  .flags = is_likely ? value & CLAIM_FLAGS : value,
+                                  .inode = is_likely ? value % 32 : value,
+                                  .life = is_likely ? value % 2 : value,
+                                  .position = argument(HIGH, value)};
+    }
+    __atomic_store_n(&c->word, claims_next(c->word, valid), __ATOMIC_SEQ_CST);
+}
+
 bool box_host_post(void)
 {
     struct post p;
@@ -113,6 +132,8 @@ bool box_host_post(void)
     char *window = (char *)box.channel + CHANNEL_HEADER + (size_t)index * WINDOW_SIZE;
     memcpy(window + WINDOW_START, input, size);
     input += size;
+    if (p.slot & CLAIMS_TOO)
+        claim(s, &p);
     s->nr = p.nr < SHIM_CALLS
                 ? p.nr
                 : BOX_CALLS + (unsigned)(p.nr - SHIM_CALLS) % (BOX_CALLS_END - BOX_CALLS);
