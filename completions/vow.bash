@@ -9,7 +9,7 @@ declare -gA _vow_options=(
     [promises]='--syscalls --arch --json'
     [doctor]='--json'
     [export]='policy --arch'
-    [box]='--discard --plain --stats --host --memory -o --add --package --no-data --from --size --repair -l --guest --broker --names'
+    [box]='--discard --plain --stats --host --memory --limit -o --add --package --no-data --from --size --repair -l --guest --broker --names'
     [help]=''
 )
 _vow_with_value=' -p -v --ro --rw --rox --rwx --policy --preset --view --env --setenv --limit -C --fd --json --arch --raw --compare '

@@ -3,14 +3,16 @@
 #define VOW_BOX_RUN_H
 
 #include "box/filter.h"
+#include "host/cgroup.h"
 
 struct box_request {
-    const char *image;    /* path of the image */
-    bool discard;         /* what is written vanishes with the box */
-    bool stats;           /* say at the end how calls came */
-    bool plain;           /* guests ask for what they could read or set themselves */
-    uint64_t memory;      /* of shared memory and mapped files at most; 0: half of what there is */
-    enum box_host host;   /* how calls come to the shim */
+    const char *image; /* path of the image */
+    bool discard;      /* what is written vanishes with the box */
+    bool stats;        /* say at the end how calls came */
+    bool plain;        /* guests ask for what they could read or set themselves */
+    uint64_t memory;   /* of shared memory and mapped files at most; 0: half of what there is */
+    struct cgroup_bounds bounds; /* of the whole box; none: no cgroup is made */
+    enum box_host host;          /* how calls come to the shim */
     char *const *argv;    /* the program, by its path or name in the image, and its arguments */
     char *const *environ; /* as the program gets it */
 };

@@ -10,7 +10,7 @@
 
 static const char usage[] =
     "usage: vow box IMAGE [--discard] [--plain] [--stats]\n"
-    "                    [--host trap|notify] [--memory SIZE]\n"
+    "                    [--host trap|notify] [--memory SIZE] [--limit mem=SIZE|procs=N]…\n"
     "                    -- PROGRAM [ARGUMENT]…\n"
     "       vow box pack -o IMAGE [--add PATH]… [--package NAME]… [--no-data]\n"
     "                    [--size SIZE] PROGRAM…\n"
@@ -21,7 +21,8 @@ static const char usage[] =
     "       vow box fsck [--repair] IMAGE\n"
     "       vow box resize IMAGE SIZE\n"
     "       vow box mount IMAGE DIRECTORY\n"
-    "       vow box filter --guest|--broker [--host trap|notify] [--names]\n"
+    "       vow box filter --guest|--broker [--host trap|notify] [--plain]\n"
+    "                    [--names]\n"
     "\n"
     "Runs programs behind one fixed filter, the same for all of them, on files that\n"
     "lie in an image.\n"

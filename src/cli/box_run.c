@@ -85,26 +85,55 @@ static int unknown_word(const char *image, const char *word)
                            str_get(&shown));
 }
 
+/* --limit mem=SIZE or procs=NUMBER. */
+static bool read_limit(const char *word, struct cgroup_bounds *out)
+{
+    enum { PROCESSES_MIN = 8, PROCESSES_MAX = 1 << 22 };
+    char *end;
+    if (!word)
+        return false;
+    if (strncmp(word, "mem=", strlen("mem=")) == 0)
+        return box_size(word + strlen("mem="), &out->memory);
+    if (strncmp(word, "procs=", strlen("procs=")) != 0)
+        return false;
+    word += strlen("procs=");
+    out->processes = strtoul(word, &end, 10);
+    return *word >= '0' && *word <= '9' && !*end && out->processes >= PROCESSES_MIN &&
+           out->processes <= PROCESSES_MAX;
+}
+
+/* The option at argv[i], which may take the next word: 0, or an exit status. */
+static int read_option(char **argv, int *i, struct box_request *request)
+{
+    const char *option = argv[*i];
+    if (strcmp(option, "--discard") == 0)
+        request->discard = true;
+    else if (strcmp(option, "--stats") == 0)
+        request->stats = true;
+    else if (strcmp(option, "--plain") == 0)
+        request->plain = true;
+    else if (strcmp(option, "--memory") == 0) {
+        if (!argv[++*i] || !box_size(argv[*i], &request->memory))
+            return cli_usage_error(BOX_NAME, "--memory takes a size, as 512M or 4G");
+    } else if (strcmp(option, "--limit") == 0) {
+        if (!read_limit(argv[++*i], &request->bounds))
+            return cli_usage_error(BOX_NAME, "--limit takes mem=SIZE, as mem=512M, or procs=N, 8 "
+                                             "or more");
+    } else if (strcmp(option, "--host") != 0)
+        return unknown_word(request->image, option);
+    else if (!box_read_host(argv[++*i], &request->host))
+        return EXIT_USAGE;
+    return 0;
+}
+
 int box_run_command(int argc, char **argv)
 {
     struct box_request request = {.image = argv[0]};
     struct err err;
     int status, i = 1;
-    for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--discard") == 0)
-            request.discard = true;
-        else if (strcmp(argv[i], "--stats") == 0)
-            request.stats = true;
-        else if (strcmp(argv[i], "--plain") == 0)
-            request.plain = true;
-        else if (strcmp(argv[i], "--memory") == 0) {
-            if (!argv[++i] || !box_size(argv[i], &request.memory))
-                return cli_usage_error(BOX_NAME, "--memory takes a size, as 512M or 4G");
-        } else if (strcmp(argv[i], "--host") != 0)
-            return unknown_word(request.image, argv[i]);
-        else if (!box_read_host(argv[++i], &request.host))
-            return EXIT_USAGE;
-    }
+    for (; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if ((status = read_option(argv, &i, &request)) != 0)
+            return status;
     if (i + 1 >= argc)
         return cli_usage_error(BOX_NAME, "a program is missing: vow box IMAGE -- PROGRAM");
     request.argv = argv + i + 1;

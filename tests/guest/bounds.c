@@ -168,15 +168,56 @@ static void many_files(void)
     printf("wrong: %ld\n", wrong);
 }
 
+/* Memory of its own, in a child: how that ends. */
+static void own(long mib)
+{
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *at = mmap(NULL, (size_t)mib * MIB, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        _exit(at == MAP_FAILED ? 1 : touch(at, mib * MIB));
+    }
+    waitpid(pid, &status, 0);
+    printf("%ld MiB: %s %d\n", mib, WIFSIGNALED(status) ? "signal" : "status",
+           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static void own_memory(void)
+{
+    own(32);
+    own(512);
+    own(32);
+}
+
+/* As many as the box has slots for, or the host processes for the box. */
+static void many_children(void)
+{
+    int count = 0;
+    pid_t pid;
+    while (count < 400 && (pid = fork()) > 0)
+        count++;
+    if (pid == 0)
+        for (;;)
+            pause();
+    printf("%s\n", count == 400 ? "all" : strerrorname_np(errno));
+    kill(-1, SIGKILL);
+    while (wait(NULL) > 0)
+        ;
+    pid = fork();
+    if (pid == 0)
+        _exit(0);
+    printf("again: %d\n", pid > 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
-    } themes[] = {{"shared", shared_memory},
-                  {"memory", memory_files},
-                  {"unlinked", unlinked_files},
-                  {"many", many_files}};
+    } themes[] = {{"shared", shared_memory}, {"memory", memory_files}, {"unlinked", unlinked_files},
+                  {"many", many_files},      {"own", own_memory},      {"children", many_children}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0) {
             themes[i].run();

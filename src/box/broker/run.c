@@ -60,6 +60,7 @@ struct setup {
     struct device image;
     struct device *device; /* the image, or what lies over it */
     struct program guest_filter, broker_filter;
+    struct cgroup group;
     int arena[2], channel, published, shim; /* arena: to read, to write; published: to read */
 };
 
@@ -109,10 +110,17 @@ static int read_only(int fd)
     return result < 0 ? -errno : result;
 }
 
-/* A power of two. */
-static uint32_t cache_pages(void)
+/* Bytes that the box may use. */
+static uint64_t all_memory(const struct box_request *r)
 {
-    uint64_t all = machine_memory() / PAGE_BYTES;
+    uint64_t most = machine_memory();
+    return r->bounds.memory && r->bounds.memory < most ? r->bounds.memory : most;
+}
+
+/* A power of two. */
+static uint32_t cache_pages(const struct box_request *r)
+{
+    uint64_t all = all_memory(r) / PAGE_BYTES;
     uint32_t pages = CACHE_PAGES_MIN;
     while (pages < PAGE_COUNT_MAX && (uint64_t)pages * 2 * CACHE_PART <= all)
         pages *= 2;
@@ -121,8 +129,8 @@ static uint32_t cache_pages(void)
 
 static int make_memory(struct setup *s, struct err *err)
 {
-    void *arena, *channel, *published;
-    uint32_t pages = cache_pages();
+    void *arena = NULL, *channel = NULL, *published = NULL;
+    uint32_t pages = cache_pages(s->request);
     int fd = s->arena[1] = shared_memory("box-arena", UINT64_C(1) << ARENA_SHIFT, &arena);
     if (fd >= 0)
         fd = s->channel = shared_memory("box-channel", CHANNEL_SIZE, &channel);
@@ -135,7 +143,7 @@ static int make_memory(struct setup *s, struct err *err)
     if (fd < 0)
         return err_set(err, fd, "cannot map the box's memory: %s", strerror(-fd));
     box.arena = arena;
-    arena_limit(s->request->memory ? s->request->memory : machine_memory() / ARENA_PART);
+    arena_limit(s->request->memory ? s->request->memory : all_memory(s->request) / ARENA_PART);
     box.channel = channel;
     fd = publish_start(published, pages);
     if (fd < 0)
@@ -212,7 +220,7 @@ static char *find_program(const struct setup *s, struct thread *t)
 /* The shim's arguments: the path, then the program's own. */
 static char **make_argv(const struct setup *s, struct thread *t)
 {
-    size_t count = 0;
+    size_t count = 1; /* a program at least */
     while (s->request->argv[count])
         count++;
     char **argv = calloc(count + 2, sizeof *argv);
@@ -270,7 +278,9 @@ static int confine(const struct setup *s)
 
 static int start(struct setup *s, struct err *err)
 {
-    int result = open_store(s, err);
+    int result = cgroup_enter(&s->group, err);
+    if (result == 0)
+        result = open_store(s, err);
     if (result == 0)
         result = make_memory(s, err);
     if (result == 0)
@@ -333,6 +343,17 @@ static void separate(void)
     int spaces = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET;
     if (unshare(spaces) != 0 && unshare(CLONE_NEWUSER | spaces) != 0)
         prctl(PR_SET_CHILD_SUBREAPER, 1); /* then their orphans come to us */
+}
+
+/* Whole, or none: a bound that is asked for and cannot be had is an error. */
+static int bound(struct setup *s, struct err *err)
+{
+    const struct cgroup_bounds *b = &s->request->bounds;
+    char name[32];
+    if (!b->memory && !b->processes)
+        return 0;
+    snprintf(name, sizeof name, "vow-box-%d", (int)getpid());
+    return cgroup_make(&s->group, name, b, err);
 }
 
 /* Ends guests that outlived a broker without a namespace. */
@@ -399,13 +420,17 @@ int box_run(const struct box_request *request, int *status, struct err *err)
         return err_set(err, -ENOMEM, "out of memory");
     s.outcome->status = -1;
     close_range(3, ~0U, 0);
+    int result = bound(&s, err);
+    if (result != 0)
+        return result;
     separate();
     pid_t pid = fork();
-    if (pid < 0)
-        return err_set(err, -errno, "cannot start a process: %s", strerror(errno));
     if (pid == 0)
         broker(&s);
-    int ended = wait_for(pid);
+    int ended = pid < 0 ? -errno : wait_for(pid);
+    cgroup_remove(&s.group);
+    if (pid < 0)
+        return err_set(err, ended, "cannot start a process: %s", strerror(-ended));
     if (has_terminal) {
         signal(SIGTTOU, SIG_IGN);
         tcsetattr(0, TCSADRAIN, &settings);

@@ -1,0 +1,32 @@
+/* cgroup: a bound for a process and all that it starts, together. */
+#ifndef VOW_HOST_CGROUP_H
+#define VOW_HOST_CGROUP_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+struct cgroup_bounds {
+    uint64_t memory;    /* bytes; 0: no bound */
+    uint64_t processes; /* and threads; 0: no bound */
+};
+
+/* A new group is one directory in cgroup v2, and one for each controller in v1. */
+struct cgroup {
+    char place[2][PATH_MAX]; /* of memory, of processes; "": none, or the same */
+};
+
+/* cgroup_make: a group `name` with these bounds, below or beside the caller's own,
+ * as the machine permits. 0, or -errno with the reason, and nothing is left.
+ * Kernel: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst, pids.rst. */
+int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds *bounds,
+                struct err *err);
+/* cgroup_enter: the calling process, with all its threads. It takes some milliseconds: the kernel
+ * waits for its readers. */
+int cgroup_enter(const struct cgroup *g, struct err *err);
+/* cgroup_remove: when all its processes have ended; waits for the last of them, a second at most.
+ */
+void cgroup_remove(const struct cgroup *g);
+
+#endif
