@@ -82,10 +82,15 @@ static struct remedy_rule *rule_for(struct remedy *remedy, char *path)
     return &remedy->rules[remedy->rule_count++];
 }
 
-/* path_to_grant: the object or its directory, or what is there above; malloc'd. */
+/* path_to_grant: the object or its directory, or what is there above; malloc'd. A
+ * terminal has another number each time, and its directory is what stays. */
 static char *path_to_grant(const struct denial *question)
 {
     char *path = question->path.on_parent ? path_parent(question->real) : strdup(question->real);
+    if (path && path_covers("/dev/pts", path)) {
+        free(path);
+        return strdup("/dev/pts");
+    }
     while (path && question->is_there && path[1] && !question->is_there(path)) {
         char *parent = path_parent(path);
         free(path);

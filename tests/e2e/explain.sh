@@ -70,6 +70,9 @@ for identity in $(identities); do
         like '… a script that reads it lacks the promise tty' "$(at_terminal -p "'stdio rpath'" sh -c "': </dev/tty'")" \
             'may not open /dev/tty for reading: tty is not promised; add the promise tty*'
         is '… and with it works' "$(at_terminal -p "'stdio rpath tty'" sh -c "': </dev/tty'")" ''
+        is 'a new terminal has another number each time' \
+            "$(news -p 'stdio rpath wpath cpath fattr flock tty proc exec' -v +rw:/dev/ptmx -- script -qec true typescript </dev/null | grep -o 'add -v +rw:/dev/pts.*')" \
+            'add -v +rw:/dev/pts'
     fi
     is 'a path that the system would refuse as well needs no rule' \
         "$(news -p 'stdio rpath' -- touch /no-such/file | sed 's/.*: //;1q')" \

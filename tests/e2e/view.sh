@@ -111,6 +111,12 @@ EOF
     is 'tty(1) without' "$(echo "$answer" | sed -n 3p)" "$name"
     is '/dev/tty' "$(echo "$answer" | sed -n 4p)" 'by name'
     like 'job control' "$answer" '*Running*sleep 9*ended*'
+    is 'a new terminal' "$(run vow -p "$works tty" -v +rw:/dev/ptmx -v +rw:/dev/pts -- \
+        script -qec 'tty >/dev/tty && echo on it' typescript </dev/null | tr -d '\r' | tail -n 1)" 'on it [0]'
+    like '… without its rules' "$(run vow -p "$works tty" -- script -qec 'echo on it' typescript </dev/null)" \
+        'script: failed to create pseudo-terminal*'
+    like '… and the rest of /dev is seen and shut' "$(run vow -p "$works tty" -v +rw:/dev/ptmx -- cat /dev/kmsg)" \
+        '*/dev/kmsg: Permission denied*'
     is 'nobody missed a terminal' "$(echo "$answer" | grep -c 'job control\|process group')" 0
 }
 

@@ -294,6 +294,17 @@ TEST(proc_is_shown_whole_with_the_links_of_dev)
          FILE_RULE(R, "/proc/cpuinfo"), DIR_RULE(R, "/proc/self"));
 }
 
+TEST(dev_is_shown_whole_where_a_terminal_may_be_made)
+{
+    enum { BOTH = PERM_READ | PERM_WRITE };
+    struct path_rule rules[] = {FILE_RULE(BOTH, "/dev/ptmx"), DIR_RULE(BOTH, "/dev/pts")};
+    struct setting s = {EVERYTHING, VIEW_SYSTEM, 7, "/", NULL, rules, ARRAY_COUNT(rules)};
+    check_plan(&s, "own / (read-only)\n"
+                   "directory /dev\n"
+                   "bind /dev (read-only)\n"
+                   "bind /dev/pts (no exec)\n");
+}
+
 TEST(etc_is_shown_whole_where_landlock_keeps_the_rest_closed)
 {
     struct path_rule rules[] = {FILE_RULE(R, "/etc/a"), FILE_RULE(R, "/etc/b"),
