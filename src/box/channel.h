@@ -89,17 +89,17 @@ _Static_assert(sizeof(struct channel) <= CHANNEL_HEADER, "the windows come behin
 /* Calls that only the shim makes. They stand above all numbers of Linux. */
 enum box_call {
     BOX_CALLS = 4096,
-    BOX_FORK = BOX_CALLS, /* vfork?: (pid << 16 | slot) of the child to come */
+    BOX_FORK = BOX_CALLS, /* vfork?, signal, CLONE_FS?: (pid << 16 | slot) of the child to come */
     BOX_FORKED,           /* slot, host pid or -errno; waits for the child if vfork */
-    BOX_THREAD,           /* (tid << 16 | slot) of the thread to come */
+    BOX_THREAD,           /* CLONE_FS?: (tid << 16 | slot) of the thread to come */
     BOX_THREADED,         /* slot, host tid or -errno */
     BOX_TAKE,             /* struct box_signal out: the next signal to handle */
     BOX_FAULT,            /* signal, struct box_signal in and out: it faulted */
     BOX_LEAVE,            /* status: the thread ends. No answer */
     BOX_LEAVE_GROUP,      /* status as of wait: the process ends. No answer */
-    BOX_EXEC_OPEN,        /* index, path, struct box_image out */
+    BOX_EXEC_OPEN,        /* index, path, struct box_image out, is it the box's path? */
     BOX_EXEC_READ,        /* index, buffer, size, offset */
-    BOX_EXEC_COMMIT,      /* cmdline, its size */
+    BOX_EXEC_COMMIT,      /* cmdline, its size, the path of the program */
     BOX_MAP,              /* fd, prot, enum map_how, offset, size: see map_answer */
     BOX_UNMAP,            /* a place in a window of which nothing is mapped, or UNMAP_ALL */
     BOX_TOUCH,            /* a place, size: how many bytes from there are there now */

@@ -5,6 +5,7 @@
 #define VOW_GUEST_CALLS_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,7 @@ extern const struct theme limit_themes[];
 extern const struct theme map_themes[];
 extern const struct theme library_themes[];
 extern const struct theme claim_themes[];
+extern const struct theme where_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

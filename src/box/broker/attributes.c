@@ -227,13 +227,6 @@ int64_t do_utime(struct thread *t, struct call *c)
     return set_times(t, &at, times, 0);
 }
 
-int64_t do_umask(struct thread *t, struct call *c)
-{
-    uint32_t old = t->process->umask;
-    t->process->umask = (uint32_t)c->a[0] & 0777;
-    return old;
-}
-
 /* Sizes ----------------------------------------------------------------------------------*/
 
 /* May a file become so large? */

@@ -8,7 +8,7 @@
 #include "box/broker/calls.h"
 #include "box/broker/host.h"
 #include "box/broker/ipc/ids.h"
-#include "box/broker/node.h"
+#include "box/broker/names.h"
 #include "box/broker/task.h"
 #include "box/broker/text.h"
 
@@ -37,21 +37,10 @@ static int read_script(const char *head, size_t size, struct box_image *out)
     return 0;
 }
 
-/* What the program will be called, once it is. */
-static void set_path(struct process *p, const char *path)
-{
-    CLEAN_FREE char *cwd = path[0] == '/' ? strdup("") : path_of(p->cwd);
-    CLEAN_STR struct str s = {0};
-    str_addf(&s, "%s%s%s", cwd ? cwd : "", path[0] == '/' ? "" : "/", path);
-    free(p->exec_path);
-    p->exec_path = str_take(&s);
-}
-
-static void set_name(struct process *p, const char *path)
+static const char *last_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    memset(p->name, 0, sizeof p->name);
-    strncpy(p->name, slash ? slash + 1 : path, sizeof p->name - 1);
+    return slash ? slash + 1 : path;
 }
 
 int64_t box_exec_open(struct thread *t, struct call *c)
@@ -65,7 +54,7 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     if (result == 0 && c->a[0] > 1)
         result = -EINVAL;
     if (result == 0)
-        result = path_walk(t, &(struct walk){(uint64_t)(int64_t)AT_FDCWD, path, true}, &n);
+        result = path_walk(t, &(struct walk){CWD, path, true, .from_box = c->a[3]}, &n);
     if (result != 0)
         return result;
     result = n->type != S_IFREG ? -EACCES : node_may(p, n, 1);
@@ -82,8 +71,10 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     p->exec_files[c->a[0]] = f;
     if (head[0] == '#' && head[1] == '!')
         result = read_script(head, (size_t)size, &out);
-    if (result == 0 && c->a[0] == 0 && !out.is_script)
-        set_path(p, path);
+    if (c->a[0] == 0) {
+        free(p->exec_name);
+        p->exec_name = strdup(last_name(path));
+    }
     return result ? result : call_put(t, c->a[2], &out, sizeof out);
 }
 
@@ -116,14 +107,35 @@ static void take_bits(struct process *p)
         p->cred.egid = a.gid;
 }
 
+/* What /proc says of it: a script goes by its own name, its interpreter is the file. */
+static void become(struct process *p, const char *name)
+{
+    const struct file *f = p->exec_files[0];
+    if (!f)
+        return;
+    if (p->exe != f->node || (p->exec_name && node_is_named(f->node, p->exec_name))) {
+        free(p->exe_name); /* else it was executed as /proc/self/exe, or by a link */
+        p->exe_name = take_ptr(p->exec_name);
+    }
+    node_hold(f->node);
+    if (p->exe)
+        node_drop(p->exe);
+    p->exe = f->node;
+    memset(p->name, 0, sizeof p->name);
+    memccpy(p->name, last_name(name), 0, sizeof p->name - 1);
+}
+
 int64_t box_exec_commit(struct thread *t, struct call *c)
 {
     struct process *p = t->process;
     struct commit out = {0};
     uint64_t size = c->a[1];
     const char *cmdline = call_window(t, c->a[0], size);
+    char name[PATH_ROOM];
     if (!task_kill_others(t))
         return ANSWER_WAIT;
+    if (call_path(t, c->a[2], name) != 0)
+        name[0] = '\0';
     if (cmdline) {
         free(p->cmdline);
         p->cmdline = malloc(size ? size : 1);
@@ -131,11 +143,7 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
         if (p->cmdline)
             memcpy(p->cmdline, cmdline, size);
     }
-    if (p->exec_path) {
-        free(p->exe);
-        p->exe = take_ptr(p->exec_path);
-        set_name(p, p->exe);
-    }
+    become(p, name);
     fds_exec(p);
     for (int i = 0; i < SIGNALS; i++)
         if (p->actions[i].handler > 1)

@@ -10,8 +10,7 @@
 #include "box/broker/calls.h"
 #include "box/broker/inotify.h"
 #include "box/broker/names.h"
-#include "box/broker/publish.h"
-#include "box/broker/task.h"
+#include "box/broker/where.h"
 
 enum { CREATE_FLAGS = O_CREAT | O_EXCL };
 
@@ -25,7 +24,7 @@ int names_find(struct thread *t, uint64_t dir, uint64_t path_at, uint32_t flags,
     if (path[0] == '\0' && flags & NAMES_EMPTY) {
         struct file *f = (int)dir == AT_FDCWD ? NULL : fd_file(t, dir);
         if ((int)dir == AT_FDCWD)
-            *out = node_hold(t->process->cwd);
+            *out = node_hold(t->where->cwd);
         else if (f && f->node)
             *out = node_hold(f->node);
         else
@@ -53,7 +52,7 @@ struct store_new names_new(const struct thread *t, struct node *dir, uint32_t mo
     struct store_attr a = {0};
     dir->ops->attr(dir, &a);
     bool inherits = a.mode & S_ISGID;
-    return (struct store_new){.mode = (mode & S_IFMT) | (mode & 07777 & ~p->umask) |
+    return (struct store_new){.mode = (mode & S_IFMT) | (mode & 07777 & ~t->where->umask) |
                                       (inherits && S_ISDIR(mode) ? S_ISGID : 0),
                               .uid = p->cred.euid,
                               .gid = inherits ? a.gid : p->cred.egid};
@@ -486,13 +485,15 @@ int64_t do_getdents64(struct thread *t, struct call *c)
 
 int64_t do_getcwd(struct thread *t, struct call *c)
 {
-    CLEAN_FREE char *path = path_of(t->process->cwd);
-    size_t size = path ? strlen(path) + 1 : 0;
-    if (!path)
-        return -ENOENT;
+    CLEAN_STR struct str path = {0}, answer = {0};
+    int result = path_of(t->where->cwd, t->where->root, &path);
+    if (result < 0)
+        return result;
+    str_addf(&answer, "%s%s", result == PATH_OUTSIDE ? "(unreachable)" : "", str_get(&path));
+    size_t size = answer.size + 1;
     if (size > c->a[1])
         return -ERANGE;
-    return call_put(t, c->a[0], path, size) ? -EFAULT : (int64_t)size;
+    return call_put(t, c->a[0], str_get(&answer), size) ? -EFAULT : (int64_t)size;
 }
 
 static int64_t change_directory(struct thread *t, struct node *n)
@@ -502,10 +503,7 @@ static int64_t change_directory(struct thread *t, struct node *n)
         node_drop(n);
         return result;
     }
-    struct node *before = t->process->cwd;
-    t->process->cwd = n;
-    publish_cwd(t->process);
-    node_drop(before);
+    where_change_directory(t, n);
     return 0;
 }
 

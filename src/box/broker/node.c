@@ -11,7 +11,7 @@
 #include "box/broker/lock.h"
 #include "box/broker/page_cache.h"
 #include "box/broker/static_fs.h"
-#include "box/broker/task.h"
+#include "box/broker/where.h"
 #include "box/published.h"
 
 enum { LINKS_MAX = 40, NAME_MAX_ = 255, SCOPED = RESOLVE_BENEATH | RESOLVE_IN_ROOT };
@@ -91,12 +91,16 @@ static int start(struct thread *t, const struct walk *w, struct node **out)
     bool absolute = w->path[0] == '/';
     if (absolute && w->resolve & RESOLVE_BENEATH)
         return -EXDEV;
-    if (absolute && !(w->resolve & RESOLVE_IN_ROOT))
+    if (w->from_box)
         return store_fs_node(STORE_ROOT, out);
+    if (absolute && !(w->resolve & RESOLVE_IN_ROOT)) {
+        *out = node_hold(t->where->root);
+        return 0;
+    }
     struct file *f = (int)w->dir == AT_FDCWD ? NULL : fd_file(t, w->dir);
     if ((int)w->dir != AT_FDCWD && !f)
         return -EBADF;
-    struct node *n = f ? f->node : t->process->cwd;
+    struct node *n = f ? f->node : t->where->cwd;
     if (!n || n->type != S_IFDIR)
         return -ENOTDIR;
     *out = node_hold(n);
@@ -107,7 +111,7 @@ static int start(struct thread *t, const struct walk *w, struct node **out)
 struct walking {
     struct thread *thread;
     struct node *at;
-    struct node *top; /* held: no way leads above it; NULL: it is the root */
+    struct node *top; /* held: no way leads above it */
     uint32_t resolve;
     char text[PATH_ROOM];
     const char *rest;
@@ -118,7 +122,8 @@ static int begin(struct walking *g, struct thread *t, const struct walk *w)
 {
     size_t size = strlen(w->path);
     g->thread = t; /* the text is filled below, not cleared before */
-    g->at = g->top = NULL;
+    g->at = NULL;
+    g->top = node_hold(t->where->root);
     g->resolve = w->resolve;
     g->links = 0;
     if (size == 0)
@@ -128,16 +133,17 @@ static int begin(struct walking *g, struct thread *t, const struct walk *w)
     memcpy(g->text, w->path, size + 1);
     g->rest = g->text;
     int result = start(t, w, &g->at);
-    if (result == 0 && w->resolve & SCOPED)
+    if (result == 0 && w->resolve & SCOPED) {
+        node_drop(g->top);
         g->top = node_hold(g->at);
+    }
     return result;
 }
 
 /* The walk is over: what it held but `at`, which the caller gets if it succeeded. */
 static void end(struct walking *g, bool succeeded)
 {
-    if (g->top)
-        node_drop(g->top);
+    node_drop(g->top);
     if (!succeeded && g->at)
         node_drop(g->at);
 }
@@ -164,20 +170,11 @@ static int may_cross(const struct walking *g, const struct node *to)
 /* An absolute link. */
 static int jump_to_top(struct walking *g)
 {
-    struct node *root;
-    if (g->resolve & RESOLVE_BENEATH)
-        return -EXDEV;
-    int result = 0;
-    if (g->top)
-        root = node_hold(g->top);
-    else
-        result = store_fs_node(STORE_ROOT, &root);
-    if (result == 0 && (result = may_cross(g, root)) != 0)
-        node_drop(root);
+    int result = g->resolve & RESOLVE_BENEATH ? -EXDEV : may_cross(g, g->top);
     if (result != 0)
         return result;
     node_drop(g->at);
-    g->at = root;
+    g->at = node_hold(g->top);
     return 0;
 }
 
@@ -220,7 +217,7 @@ static int leap(struct walking *g, struct node *link)
     bool magic = proc_is_magic(link);
     if (g->resolve & (RESOLVE_NO_SYMLINKS | (magic ? RESOLVE_NO_MAGICLINKS : 0)))
         return -ELOOP;
-    if (magic && g->top)
+    if (magic && g->resolve & SCOPED)
         return -EXDEV;
     return proc_follow(link, g->thread, &file) == 0 ? jump(g, file) : follow(g, link);
 }
@@ -238,7 +235,7 @@ static int step(struct walking *g, const char *name, size_t size, bool stay)
         return -ENOTDIR;
     int result = node_may(g->thread->process, g->at, 1);
     bool up = size == 2 && name[0] == '.' && name[1] == '.';
-    if (result == 0 && up && g->top && is_same(g->at, g->top))
+    if (result == 0 && up && is_same(g->at, g->top))
         return g->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
     if (result == 0)
         result = lookup(g->at, name, size, &n);
@@ -339,20 +336,20 @@ int node_name_in(struct node *parent, const struct node *dir, struct node_name *
     return result < 0 ? result : s->size ? 0 : -ENOENT;
 }
 
-char *path_of(struct node *dir)
+int path_of(struct node *dir, const struct node *root, struct str *out)
 {
     char buffer[PATH_ROOM], *at = buffer + sizeof buffer - 1;
     struct node *n = node_hold(dir), *parent = NULL;
     struct node_name s;
     *at = '\0';
-    while (!store_fs_is_root(n)) {
+    while (!store_fs_is_root(n) && !(root && is_same(n, root))) {
         if (lookup(n, "..", 2, &parent) != 0)
             parent = NULL;
         if (!parent || node_name_in(parent, n, &s) != 0 || (size_t)(at - buffer) < s.size + 1) {
             node_drop(n);
             if (parent)
                 node_drop(parent);
-            return NULL;
+            return -ENOENT;
         }
         at -= s.size;
         memcpy(at, s.name, s.size);
@@ -360,31 +357,57 @@ char *path_of(struct node *dir)
         node_drop(n);
         n = parent;
     }
+    bool outside = root && !is_same(n, root);
     node_drop(n);
-    return strdup(*at ? at : "/");
+    str_add(out, *at ? at : "/");
+    return outside ? PATH_OUTSIDE : 0;
+}
+
+bool node_is_named(const struct node *n, const char *name)
+{
+    struct node *found = NULL, *dir = NULL;
+    size_t size = strlen(name);
+    if (!n->directory || !n->ops->directory || n->ops->directory(n->directory, &dir) != 0)
+        return false;
+    int result = size > NAME_MAX_ ? -ENOENT : dir->ops->lookup(dir, name, size, &found);
+    bool same = result == 0 && is_same(found, n);
+    if (result == 0)
+        node_drop(found);
+    node_drop(dir);
+    return same;
 }
 
 /* In the directory where it was last found; what has no name there is deleted. */
-void path_add(struct node *n, struct str *out)
+void path_add(struct node *n, const struct seen *from, struct str *out)
 {
-    struct node_name name;
+    struct node_name name = {0};
     struct node *dir = NULL;
+    bool is_dir = n->type == S_IFDIR;
     if (n->ops->path) {
         n->ops->path(n, out);
         return;
     }
-    if (n->type != S_IFDIR && n->directory && n->ops->directory)
+    if (!is_dir && n->directory && n->ops->directory)
         n->ops->directory(n->directory, &dir);
-    CLEAN_FREE char *path = path_of(dir ? dir : n);
-    if (!path)
-        str_addf(out, "/%s", n->type == S_IFDIR ? "" : "memfd:");
-    else if (n->type == S_IFDIR)
-        str_add(out, path);
-    else if (node_name_in(dir, n, &name) == 0)
-        str_addf(out, "%s/%.*s", path[1] ? path : "", (int)name.size, name.name);
+    if (from->was && dir && node_is_named(n, from->was)) { /* of several, that one */
+        name.size = strlen(from->was);
+        memcpy(name.name, from->was, name.size + 1);
+    }
+    CLEAN_STR struct str path = {0};
+    bool found = path_of(dir ? dir : n, from->root, &path) >= 0;
+    const char *in = str_get(&path);
+    in = in[0] == '/' && !in[1] ? "" : in;
+    if (!found)
+        str_addf(out, "/%s", is_dir ? "" : "memfd:");
+    else if (is_dir)
+        str_add(out, str_get(&path));
+    else if (name.size || node_name_in(dir, n, &name) == 0)
+        str_addf(out, "%s/%.*s", in, (int)name.size, name.name);
+    else if (from->was)
+        str_addf(out, "%s/%s", in, from->was);
     else
-        str_addf(out, "%s/#%u", path[1] ? path : "", n->ino);
-    if (!path || (n->type != S_IFDIR && name.size == 0))
+        str_addf(out, "%s/#%u", in, n->ino);
+    if (!found || (!is_dir && name.size == 0))
         str_add(out, " (deleted)");
     if (dir)
         node_drop(dir);

@@ -68,6 +68,7 @@ struct walk {
     const char *path;
     bool follow;
     uint32_t resolve; /* RESOLVE_x of openat2(2) */
+    bool from_box;    /* the path starts at the box's root, not the thread's */
 };
 int path_walk(struct thread *t, const struct walk *w, struct node **out);
 /* path_walk_parent: the directory, held, and the last name within w->path. */
@@ -78,10 +79,18 @@ struct last {
     bool must_be_directory; /* a slash stood behind it */
 };
 int path_walk_parent(struct thread *t, const struct walk *w, struct last *out);
-/* path_of: the absolute path of a directory, malloc'd; NULL if there is none. */
-char *path_of(struct node *dir);
+/* path_of: appends the path of a directory as seen from a root (NULL: the box's): 0,
+ * -ENOENT: it has none; PATH_OUTSIDE: it does not lie below, so as seen from the box's. */
+enum { PATH_OUTSIDE = 1 };
+int path_of(struct node *dir, const struct node *root, struct str *out);
 /* path_add: where a node is, as /proc/PID/fd tells it. */
-void path_add(struct node *n, struct str *out);
+struct seen {
+    const struct node *root; /* from there; NULL: the box's */
+    const char *was;         /* its name when it had one, or NULL */
+};
+void path_add(struct node *n, const struct seen *from, struct str *out);
+/* node_is_named: in the directory where it was last found. */
+bool node_is_named(const struct node *n, const char *name);
 /* node_name_in: how something is called in a directory; -ENOENT. */
 struct node_name {
     uint32_t ino; /* looked for */

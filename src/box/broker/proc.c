@@ -10,8 +10,8 @@
 #include "box/broker/node.h"
 #include "box/broker/proc.h"
 #include "box/broker/static_fs.h"
-#include "box/broker/task.h"
 #include "box/broker/tty/pty.h"
+#include "box/broker/where.h"
 
 enum { DEVICE = 21, PROC_ROOT_INO = 1 };
 
@@ -314,7 +314,7 @@ static const struct process *process_of(const struct proc_node *p)
     return task_find(p->pid);
 }
 
-static void file_name(struct str *out, const struct file *f)
+static void file_name(struct str *out, const struct seen *from, const struct file *f)
 {
     if (f->ops == &pipe_ops && !f->node)
         str_addf(out, "pipe:[%u]", (uint32_t)((uintptr_t)f->data >> 4));
@@ -325,7 +325,7 @@ static void file_name(struct str *out, const struct file *f)
     else if (pty_index(f) >= 0)
         str_addf(out, "/dev/pts/%d", pty_index(f));
     else if (f->node)
-        path_add(f->node, out);
+        path_add(f->node, from, out);
     else
         str_add(out, f->ops->name ? f->ops->name : "anon_inode:[unknown]");
 }
@@ -376,28 +376,36 @@ struct file *proc_file(const struct node *n)
     return n->ops == &proc_ops ? file_of(of(n)) : NULL;
 }
 
+/* The object that a link leads to, if it is one with a name; NULL. */
+static struct node *object_of(const struct proc_node *link)
+{
+    const struct process *p = process_of(link);
+    const struct where *w = p ? where_of(p, link->fd) : NULL;
+    switch (link->kind) {
+    case EXE: return p ? p->exe : NULL;
+    case CWD: return w ? w->cwd : NULL;
+    case ROOT_LINK: return w ? w->root : NULL;
+    case FD: return file_of(link) ? file_of(link)->node : NULL;
+    default: return NULL;
+    }
+}
+
 static int64_t readlink(struct node *n, struct thread *t, char *to, size_t size)
 {
     const struct proc_node *link = of(n);
     const struct process *p = process_of(link);
+    const struct seen from = {t->where->root, p && link->kind == EXE ? p->exe_name : NULL};
     CLEAN_STR struct str s = {0};
-    CLEAN_FREE char *path = NULL;
     if (link->kind == SELF)
         str_addf(&s, "%u", t->process->pid);
     else if (link->kind == THREAD_SELF)
         str_addf(&s, "%u/task/%u", t->process->pid, t->tid);
     else if (link->kind == MOUNTS_LINK)
         str_add(&s, "self/mounts");
-    else if (!p)
-        return -ENOENT;
-    else if (link->kind == EXE)
-        str_add(&s, p->exe ? p->exe : "");
-    else if (link->kind == CWD && p->cwd && (path = path_of(p->cwd)))
-        str_add(&s, path);
-    else if (link->kind == ROOT_LINK)
-        str_add(&s, "/");
     else if (file_of(link))
-        file_name(&s, file_of(link));
+        file_name(&s, &from, file_of(link));
+    else if (object_of(link))
+        path_add(object_of(link), &from, &s);
     else
         return -ENOENT;
     size_t length = s.size < size ? s.size : size;
@@ -414,14 +422,11 @@ bool proc_is_magic(const struct node *n)
 int proc_follow(struct node *n, struct thread *t, struct node **out)
 {
     const struct proc_node *link = of(n);
-    if (n->ops != &proc_ops || (link->kind != FD && link->kind != CWD))
+    if (!proc_is_magic(n))
         return -EINVAL;
-    const struct process *p = process_of(link);
     (void)t;
-    if (p && link->kind == CWD && p->cwd)
-        *out = node_hold(p->cwd);
-    else if (file_of(link) && file_of(link)->node)
-        *out = node_hold(file_of(link)->node);
+    if (object_of(link))
+        *out = node_hold(object_of(link));
     else if (file_of(link)) /* a pipe, the terminal: opened as what it is */
         *out = node_hold(n);
     else
@@ -454,7 +459,7 @@ static int open_told(struct node *n, struct thread *t, uint32_t flags, struct fi
     if (of(n)->kind == ENVIRON)
         return text_file(&t->told, n, flags, out);
     CLEAN_STR struct str text = {0};
-    proc_add_maps(&text, str_get(&t->told), t->told.size);
+    proc_add_maps(&text, t);
     str_free(&t->told);
     return text_file(&text, n, flags, out);
 }

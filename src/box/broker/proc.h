@@ -50,7 +50,7 @@ void proc_add_process(struct str *s, enum proc_kind kind, const struct process *
 void proc_add_system(struct str *s, enum proc_kind kind);
 /* proc_add_fdinfo: of a descriptor, if it is open. */
 void proc_add_fdinfo(struct str *s, const struct process *p, unsigned fd);
-/* proc_maps.c: proc_add_maps: a line for each struct told_mapping. */
-void proc_add_maps(struct str *s, const char *told, size_t size);
+/* proc_maps.c: proc_add_maps: a line for each struct told_mapping of what it told. */
+void proc_add_maps(struct str *s, const struct thread *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include "box/broker/node.h"
 #include "box/broker/proc.h"
 #include "box/broker/text.h"
+#include "box/broker/where.h"
 
 enum { NAME_COLUMN = 73 };
 
@@ -19,10 +20,10 @@ static struct node *file_of(const struct told_mapping *m, uint64_t *offset)
 }
 
 /* A line has one path, whatever is in it. */
-static void add_path(struct str *s, struct node *n)
+static void add_path(struct str *s, const struct thread *t, struct node *n)
 {
     CLEAN_STR struct str path = {0};
-    path_add(n, &path);
+    path_add(n, &(struct seen){.root = t->where->root}, &path);
     for (const char *at = str_get(&path); *at; at++)
         if (*at == '\n')
             str_add(s, "\\012");
@@ -30,18 +31,19 @@ static void add_path(struct str *s, struct node *n)
             str_add_bytes(s, at, 1);
 }
 
-static void add_name(struct str *s, const struct told_mapping *m, struct node *n)
+static void add_name(struct str *s, const struct thread *t, const struct told_mapping *m,
+                     struct node *n)
 {
     static const char *const names[] = {[TOLD_HEAP] = "[heap]", [TOLD_STACK] = "[stack]"};
     if (n)
-        add_path(s, n);
+        add_path(s, t, n);
     else if (m->kind == TOLD_SHARED)
         str_add(s, "/dev/zero (deleted)");
     else if (m->kind < ARRAY_COUNT(names) && names[m->kind])
         str_add(s, names[m->kind]);
 }
 
-static void add_line(struct str *s, const struct told_mapping *m)
+static void add_line(struct str *s, const struct thread *t, const struct told_mapping *m)
 {
     uint64_t offset = 0;
     bool is_file = m->kind == TOLD_PRIVATE || m->kind == TOLD_SHARED;
@@ -56,15 +58,15 @@ static void add_line(struct str *s, const struct told_mapping *m)
     if (n || m->kind == TOLD_SHARED || m->kind == TOLD_HEAP || m->kind == TOLD_STACK)
         while (end++ - start < NAME_COLUMN)
             str_add(s, " ");
-    add_name(s, m, n);
+    add_name(s, t, m, n);
     str_add(s, "\n");
 }
 
-void proc_add_maps(struct str *s, const char *told, size_t size)
+void proc_add_maps(struct str *s, const struct thread *t)
 {
     struct told_mapping m;
-    for (size_t at = 0; size - at >= sizeof m; at += sizeof m) {
-        memcpy(&m, told + at, sizeof m);
-        add_line(s, &m);
+    for (size_t at = 0; t->told.size - at >= sizeof m; at += sizeof m) {
+        memcpy(&m, str_get(&t->told) + at, sizeof m);
+        add_line(s, t, &m);
     }
 }

@@ -4,6 +4,7 @@
 #include "box/broker/file.h"
 #include "box/broker/node.h"
 #include "box/broker/proc.h"
+#include "box/broker/where.h"
 
 static char state_letter(const struct process *p, const struct thread *one)
 {
@@ -42,10 +43,12 @@ static void add_signals(struct str *s, const struct process *p, const struct thr
 static void add_status(struct str *s, const struct process *p, const struct thread *t)
 {
     const struct credentials *k = &p->cred;
-    str_addf(s,
-             "Name:\t%s\nUmask:\t%04o\nState:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-             p->name, p->umask, state_letter(p, t), p->pid, t ? t->tid : p->pid,
-             p->parent ? p->parent->pid : 0);
+    const struct where *w = where_of(p, t ? t->tid : 0);
+    str_addf(s, "Name:\t%s\n", p->name);
+    if (w)
+        str_addf(s, "Umask:\t%04o\n", w->umask);
+    str_addf(s, "State:\t%c\nTgid:\t%u\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", state_letter(p, t),
+             p->pid, t ? t->tid : p->pid, p->parent ? p->parent->pid : 0);
     str_addf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", k->uid, k->euid, k->suid, k->euid,
              k->gid, k->egid, k->sgid, k->egid);
     str_add(s, "Groups:\t");

@@ -87,12 +87,12 @@ void publish_drop_place(uint32_t place)
     give(&places, place);
 }
 
-void publish_cwd(const struct process *p)
+void publish_cwd(uint32_t place, const struct node *cwd)
 {
-    if (!p->fds || !p->fds->place)
+    if (!place)
         return;
     publish_names_begin();
-    at->places[p->fds->place].cwd = p->cwd->published;
+    at->places[place].cwd = cwd->published;
     publish_names_end();
 }
 

@@ -17,7 +17,7 @@ void publish_off(void);
 uint32_t publish_place(void);
 void publish_drop_place(uint32_t place);
 /* publish_cwd: where a process works. */
-void publish_cwd(const struct process *p);
+void publish_cwd(uint32_t place, const struct node *cwd);
 /* publish_fd: `file`: 0: none, or not published. */
 void publish_fd(uint32_t place, unsigned fd, bool used, uint32_t file);
 /* publish_watched: is somebody to be told of opens and closes? */

@@ -17,6 +17,7 @@
 #include "box/broker/node.h"
 #include "box/broker/publish.h"
 #include "box/broker/tty/terminal.h"
+#include "box/broker/where.h"
 
 enum { SLOT_BITS = 16, PID_MAX = 4194304, CLD_EXITED_ = 1, CLD_KILLED_ = 2, CLD_DUMPED_ = 3 };
 
@@ -68,7 +69,7 @@ static void publish(const struct thread *t)
     s->parent = p->parent ? p->parent->pid : 0;
     s->uid = p->cred.uid, s->euid = p->cred.euid;
     s->gid = p->cred.gid, s->egid = p->cred.egid;
-    s->asks = credentials_ask(p);
+    s->asks = credentials_ask(p) || (t->where && t->where->asks);
     s->file_limit = limit_files(p);
     s->memory_limit = p->limits[RLIMIT_AS][0];
     s->data_limit = p->limits[RLIMIT_DATA][0];
@@ -88,16 +89,19 @@ void task_publish(const struct process *p)
     claims_open(p->fds);
 }
 
-static struct thread *thread_new(struct process *p, uint32_t tid)
+/* Takes where it is, which may be NULL: no memory. */
+static struct thread *thread_new(struct process *p, uint32_t tid, struct where *where)
 {
-    struct thread *t = calloc(1, sizeof *t);
+    struct thread *t = where ? calloc(1, sizeof *t) : NULL;
     unsigned i = 0;
     while (i < SLOT_COUNT && box.slots[(slot_hint + i) % SLOT_COUNT])
         i++;
     if (!t || i == SLOT_COUNT) {
+        where_drop(where);
         free(t);
         return NULL;
     }
+    t->where = where;
     t->slot = (slot_hint + i) % SLOT_COUNT;
     slot_hint = t->slot + 1;
     t->process = p;
@@ -140,6 +144,7 @@ static void thread_free(struct thread *t)
     call_abandon(t);
     call_forget(t);
     stage_drop(t);
+    where_drop(t->where);
     str_free(&t->told);
     pending_cancel(&t->pending, UINT64_MAX);
     box.slots[t->slot] = NULL;
@@ -175,8 +180,8 @@ static void process_free(struct process *p)
     queue_free(&p->signals);
     pending_cancel(&p->pending, UINT64_MAX);
     free(p->cmdline);
-    free(p->exe);
-    free(p->exec_path);
+    free(p->exe_name);
+    free(p->exec_name);
     arena_leave(p);
     leave_place(p);
     free(p->mapped);
@@ -197,9 +202,13 @@ static void close_all(struct process *p)
         p->place = p->fds->place;
         fds_drop(p);
     }
-    if (p->cwd)
-        node_drop(p->cwd);
-    p->cwd = NULL;
+    for (struct thread *t = p->threads; t; t = t->next) {
+        where_drop(t->where);
+        t->where = NULL;
+    }
+    if (p->exe)
+        node_drop(p->exe);
+    p->exe = NULL;
     for (int i = 0; i < 2; i++) {
         if (p->exec_files[i])
             file_drop(p->exec_files[i]);
@@ -349,18 +358,17 @@ struct process *task_first(void)
         return NULL;
     p->pid = p->group = p->session = last_pid = 1;
     p->exit_signal = SIGCHLD;
-    p->umask = 022;
     limits_start(p);
     p->started = time_now();
     credentials_start(&p->cred);
     itimers_start(p);
     p->fds = arena_inherit(p, NULL) == 0 ? fds_new() : NULL;
-    struct thread *t = p->fds ? thread_new(p, 1) : NULL;
-    if (!t || store_fs_node(STORE_ROOT, &p->cwd) != 0) {
+    struct thread *t = p->fds ? thread_new(p, 1, where_first()) : NULL;
+    if (!t) {
         free(p);
         return NULL;
     }
-    publish_cwd(p);
+    where_start(p, t->where);
     task_publish(p);
     box.first = p;
     return p;
@@ -384,7 +392,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->children = p->changed = p->stopped = p->signals = (struct queue){0};
     p->pending = (struct pending){0};
     p->exec_files[0] = p->exec_files[1] = NULL;
-    p->exec_path = NULL;
+    p->exec_name = NULL;
     p->death_signal = 0;
     p->adopts = false;
     p->used = p->children_used = 0;
@@ -392,7 +400,8 @@ static struct process *copy(struct process *from, int exit_signal)
     p->posix_timers = NULL;
     p->undo = NULL;
     p->started = time_now();
-    p->exe = from->exe ? strdup(from->exe) : NULL;
+    p->exe = from->exe ? node_hold(from->exe) : NULL;
+    p->exe_name = from->exe_name ? strdup(from->exe_name) : NULL;
     p->cmdline = from->cmdline ? malloc(from->cmdline_size) : NULL;
     if (p->cmdline)
         memcpy(p->cmdline, from->cmdline, from->cmdline_size);
@@ -401,8 +410,6 @@ static struct process *copy(struct process *from, int exit_signal)
     bool whole = arena_inherit(p, from) == 0;
     whole = shm_copy(p, from) == 0 && whole;
     p->fds = whole ? fds_copy(from->fds) : NULL;
-    node_hold(p->cwd);
-    publish_cwd(p);
     p->next = box.first;
     box.first = p;
     return p;
@@ -415,7 +422,7 @@ int64_t box_fork(struct thread *t, struct call *c)
     if (limit_processes(t->process) != 0)
         return -EAGAIN;
     struct process *p = copy(t->process, (int)c->a[1]);
-    struct thread *child = p && p->fds ? thread_new(p, p->pid) : NULL;
+    struct thread *child = p && p->fds ? thread_new(p, p->pid, where_for_child(t, c->a[2])) : NULL;
     if (!child) {
         if (p) {
             close_all(p);
@@ -425,6 +432,7 @@ int64_t box_fork(struct thread *t, struct call *c)
         }
         return -EAGAIN;
     }
+    where_start(p, child->where);
     p->is_vfork = c->a[0];
     p->born_of = t->process->host_pid;
     put_mask(child, box.channel->slots[t->slot].mask);
@@ -442,8 +450,9 @@ void task_know_host(struct thread *child, int host)
 
 int64_t box_thread(struct thread *t, struct call *c)
 {
-    (void)c;
-    struct thread *n = limit_processes(t->process) == 0 ? thread_new(t->process, new_id()) : NULL;
+    struct thread *n = NULL;
+    if (limit_processes(t->process) == 0)
+        n = thread_new(t->process, new_id(), where_for_thread(t, c->a[0]));
     if (!n)
         return -EAGAIN;
     put_mask(n, box.channel->slots[t->slot].mask);

@@ -42,6 +42,7 @@ struct credentials {
 
 struct thread {
     struct process *process;
+    struct where *where; /* where.h; NULL: its process has ended */
     struct thread *next; /* of the process */
     unsigned slot;
     uint32_t tid;
@@ -93,13 +94,12 @@ struct process {
     struct credentials cred;
     struct fd_table *fds; /* NULL: it has ended, */
     uint32_t place;       /* and its host's process still looks here; 0: nowhere */
-    struct node *cwd;
-    uint32_t umask;
     char name[NAME_SIZE];
     char *cmdline;
     size_t cmdline_size;
-    char *exe;       /* path of the program */
-    char *exec_path; /* and of the one that an exec has opened */
+    struct node *exe; /* the program; NULL: none yet, or ended */
+    char *exe_name;   /* and by which name it was found */
+    char *exec_name;  /* likewise of the one that an exec has opened */
     struct file *exec_files[2];
     struct timer itimers[ITIMERS];
     struct posix_timer *posix_timers;

@@ -42,7 +42,8 @@ struct image {
 struct exec {
     struct strings strings;
     unsigned argc;
-    uint32_t name; /* AT_EXECFN */
+    uint32_t name;      /* AT_EXECFN */
+    bool by_descriptor; /* which /proc has, even if this process sees no /proc */
     bool has_loader;
     struct image program, loader;
 };
@@ -151,11 +152,12 @@ static long read_strings(struct exec *e, const long a[3])
 
 static long open_image(struct thread *t, long index, const char *path, struct box_image *out)
 {
+    bool from_box = plan.by_descriptor && path == staged(plan.name);
     uint64_t size = text_length(path) + 1, at = WINDOW_START + ((size + 7) & ~UINT64_C(7));
     if (size > PAGE_SIZE)
         return -ENAMETOOLONG;
     memcpy(t->window + WINDOW_START, path, size);
-    long result = call_broker(t, BOX_EXEC_OPEN, index, WINDOW_START, (long)at);
+    long result = call_broker(t, BOX_EXEC_OPEN, index, WINDOW_START, (long)at, from_box);
     memcpy(out, t->window + at, sizeof *out);
     return result;
 }
@@ -258,7 +260,12 @@ static long commit(struct thread *t, const struct exec *e, struct commit *out)
         memcpy(t->window + WINDOW_START + size, text, part);
         size += part;
     }
-    long result = call_broker(t, BOX_EXEC_COMMIT, WINDOW_START, (long)size);
+    const char *name = staged(e->name);
+    uint64_t name_size = text_length(name) + 1;
+    if (name_size <= PAGE_SIZE)
+        memcpy(t->window + WINDOW_START + size, name, name_size);
+    long result =
+        call_broker(t, BOX_EXEC_COMMIT, WINDOW_START, (long)size, (long)(WINDOW_START + size));
     memcpy(out, t->window + WINDOW_START, sizeof *out);
     return result;
 }
@@ -403,12 +410,13 @@ static bool replace(struct thread *t, struct exec *e, const struct commit *c, st
     return true;
 }
 
-long exec_replace(struct thread *t, const long a[3])
+long exec_replace(struct thread *t, const long a[3], bool by_descriptor)
 {
     struct commit c = {0};
     struct regs r;
     if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
         return -EAGAIN; /* another thread is about to end this one */
+    plan.by_descriptor = by_descriptor;
     long result = read_strings(&plan, a);
     if (result == 0)
         result = open_program(t, &plan);

@@ -151,7 +151,7 @@ void lock_drop(struct lock *l);
 /* exec.c: exec_start: from the auxiliary vector of the process. */
 void exec_start(const uint64_t *auxv);
 /* `a`: path, argv, envp. Returns only on failure. */
-long exec_replace(struct thread *t, const long a[3]);
+long exec_replace(struct thread *t, const long a[3], bool by_descriptor);
 /* tell.c: tell: the broker is told what it asked for with -WANTS_x. tell_environ_at:
  * where the environment lies. */
 long tell(struct thread *t, long what);

@@ -76,7 +76,8 @@ void shim_start(uint64_t *stack)
     close_others();
     confine();
     /* argv[0] is the path of the program; what it is called comes behind it. */
-    long result = exec_replace(t, (const long[3]){(long)argv[0], (long)(argv + 1), (long)envp});
+    long result =
+        exec_replace(t, (const long[3]){(long)argv[0], (long)(argv + 1), (long)envp}, false);
     int status = result == -ENOENT || result == -ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE;
     call_leave(t, true, status << 8);
 }

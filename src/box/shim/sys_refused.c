@@ -10,7 +10,6 @@
     }
 
 REFUSED(acct, EPERM)
-REFUSED(chroot, EPERM)
 REFUSED(clock_adjtime, EPERM)
 REFUSED(delete_module, EPERM)
 REFUSED(fanotify_init, EPERM)
@@ -34,11 +33,3 @@ REFUSED(swapon, EPERM)
 REFUSED(syslog, EPERM)
 REFUSED(umount2, EPERM)
 REFUSED(vhangup, EPERM)
-
-/* What is shared already by being one process stays shared; new worlds: none. */
-long sys_unshare(struct thread *t, struct regs *r, const long a[6])
-{
-    enum { CLONE_FILES_ = 0x400, CLONE_FS_ = 0x200, CLONE_SYSVSEM_ = 0x40000 };
-    (void)t, (void)r;
-    return a[0] & ~(long)(CLONE_FILES_ | CLONE_FS_ | CLONE_SYSVSEM_) ? -EPERM : 0;
-}

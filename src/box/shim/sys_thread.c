@@ -14,7 +14,7 @@ enum {
     SLOT_BITS = 16,
     YIELDS_AWAKE = 16
 };
-#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
+#define THREAD_FLAGS (CLONE_VM | CLONE_FILES | CLONE_SIGHAND)
 
 static long put_id(uint64_t at, uint32_t id)
 {
@@ -46,7 +46,7 @@ static long fork_process(struct thread *t, const long a[6])
 {
     long wait = (a[0] & CLONE_VFORK) != 0;
     lock_take(&memory_lock); /* so that the child's table is whole */
-    long child = call_broker(t, BOX_FORK, wait, a[0] & CSIGNAL);
+    long child = call_broker(t, BOX_FORK, wait, a[0] & CSIGNAL, (a[0] & CLONE_FS) != 0);
     if (child < 0) {
         lock_drop(&memory_lock);
         return child;
@@ -69,7 +69,7 @@ static long start_thread(struct thread *t, const struct regs *r, const long a[6]
     struct thread *n = thread_new();
     if (!n)
         return -EAGAIN;
-    long id = call_broker(t, BOX_THREAD);
+    long id = call_broker(t, BOX_THREAD, (a[0] & CLONE_FS) != 0);
     if (id < 0) {
         thread_drop(n);
         return id;
@@ -141,7 +141,7 @@ long sys_exit_group(struct thread *t, struct regs *r, const long a[6])
 long sys_execve(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
-    return exec_replace(t, a);
+    return exec_replace(t, a, false);
 }
 
 /* By way of the name that a descriptor has in /proc. */
@@ -159,7 +159,7 @@ long sys_execveat(struct thread *t, struct regs *r, const long a[6])
     if (length == 0 && !(a[4] & EMPTY))
         return -ENOENT;
     if (length > 0 && (t->window[WINDOW_START] == '/' || (int)a[0] == AT_FDCWD_))
-        return exec_replace(t, (const long[3]){a[1], a[2], a[3]});
+        return exec_replace(t, (const long[3]){a[1], a[2], a[3]}, false);
     uint32_t fd = (uint32_t)a[0], unit = 1000000000;
     if (call_broker(t, __NR_fcntl, fd, F_GETFD) < 0)
         return -EBADF;
@@ -169,7 +169,7 @@ long sys_execveat(struct thread *t, struct regs *r, const long a[6])
     if (length > 0)
         path[at++] = '/';
     memcpy(path + at, t->window + WINDOW_START, (uint64_t)length + 1);
-    return exec_replace(t, (const long[3]){(long)path, a[2], a[3]});
+    return exec_replace(t, (const long[3]){(long)path, a[2], a[3]}, true);
 }
 
 /* What the broker keeps in the slot. */

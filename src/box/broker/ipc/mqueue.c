@@ -10,7 +10,7 @@
 
 #include "box/broker/calls.h"
 #include "box/broker/node.h"
-#include "box/broker/task.h"
+#include "box/broker/where.h"
 
 enum {
     PRIORITIES = 32768,
@@ -172,7 +172,7 @@ static int new_queue(struct thread *t, const char *name, const struct call *c, s
     memcpy(q->name, name, strlen(name) + 1); /* get_name saw that it fits */
     q->uid = p->cred.euid;
     q->gid = p->cred.egid;
-    q->mode = (uint32_t)c->a[2] & 0777 & ~p->umask;
+    q->mode = (uint32_t)c->a[2] & 0777 & ~t->where->umask;
     q->next = named;
     named = q;
     *out = q;
