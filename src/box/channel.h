@@ -154,9 +154,13 @@ struct told_mapping {
     uint32_t prot, kind;
 };
 
+/* Instead of a signal: the process has ended; this thread ends; the process is to end,
+ * with the status that `flags` says. */
+enum box_signal_end { BOX_SIGNAL_ENDED = -1, BOX_SIGNAL_LEAVE = -2, BOX_SIGNAL_END = -3 };
+
 /* A signal on its way to a handler. */
 struct box_signal {
-    int32_t signal; /* 0: none; -1: the process ends; -2: this thread does */
+    int32_t signal; /* 0: none; or enum box_signal_end */
     uint32_t unused;
     uint8_t info[128]; /* siginfo */
     uint64_t handler, flags, restorer, mask;

@@ -218,10 +218,70 @@ static void robust_locks(void)
     SHOW(syscall(SYS_set_robust_list, head, size));
 }
 
+static volatile int *null_pointer;
+
+static void *lock_and_wait(void *told)
+{
+    pthread_mutex_lock(told);
+    pause();
+    return NULL;
+}
+
+/* Of each way to die by a signal, with locks of two threads. */
+static void robust_deaths(void)
+{
+    pthread_mutexattr_t how;
+    pthread_t t;
+    int told[2];
+    char byte;
+    signal(SIGHUP, SIG_DFL), signal(SIGTERM, SIG_DFL); /* who started it may have ignored them */
+    pipe(told);
+    pthread_mutexattr_init(&how);
+    pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+    pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+    pthread_mutex_t *shared =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int way = 0; way < 5; way++) {
+        int status = 0;
+        pthread_mutex_init(shared, &how), pthread_mutex_init(shared + 1, &how);
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0) {
+            pthread_mutex_lock(shared);
+            pthread_create(&t, NULL, lock_and_wait, shared + 1);
+            while (pthread_mutex_trylock(shared + 1) == 0) {
+                pthread_mutex_unlock(shared + 1);
+                usleep(1000);
+            }
+            write(told[1], "", 1);
+            usleep(way < 3 ? 20000 : 0); /* so that the other one waits for the lock */
+            if (way == 0)
+                abort();
+            if (way == 1)
+                *null_pointer = 1;
+            if (way == 2)
+                raise(SIGUSR1);
+            pause();
+        }
+        read(told[0], &byte, 1);
+        if (way >= 3)
+            kill(child, way == 3 ? SIGTERM : SIGHUP);
+        SHOW(pthread_mutex_lock(shared));
+        SHOW(pthread_mutex_consistent(shared));
+        SHOW(pthread_mutex_unlock(shared));
+        SHOW(pthread_mutex_lock(shared + 1));
+        SHOW(pthread_mutex_unlock(shared + 1));
+        SHOW(pthread_mutex_lock(shared + 1));
+        SHOW(wait(&status) == child);
+        SHOW(WTERMSIG(status));
+    }
+}
+
 const struct theme futex_themes[] = {
     {"futexes", futexes},
     {"wake_operations", wake_operations},
     {"inheriting_locks", inheriting_locks},
     {"robust_locks", robust_locks},
+    {"robust_deaths", robust_deaths},
     {NULL, NULL},
 };

@@ -185,7 +185,18 @@ static void stop(struct process *p, int signal)
     tell_parent(p, signal << 8 | 0x7f, CLD_STOPPED_);
 }
 
-/* Makes *out what the handler of `s` needs; false if it has none, and then what
+/* A signal ends the process. It is told to end itself, once, for it alone knows its
+ * robust locks; who does not has done so by the next. */
+static void doom(struct process *p, int signal, struct box_signal *out)
+{
+    if (p->is_doomed)
+        task_end(p, signal);
+    *out = (struct box_signal){.signal = p->is_doomed ? BOX_SIGNAL_ENDED : BOX_SIGNAL_END,
+                               .flags = (uint64_t)signal};
+    p->is_doomed = true;
+}
+
+/* Makes *out what the thread needs to act on `s`; false if it is nothing, and then what
  * is to happen has happened. */
 static bool handle(struct thread *t, const struct siginfo_short *s, struct box_signal *out)
 {
@@ -197,8 +208,8 @@ static bool handle(struct thread *t, const struct siginfo_short *s, struct box_s
         if (stops & BIT(s->signal))
             stop(p, s->signal);
         else
-            task_end(p, s->signal);
-        return false;
+            doom(p, s->signal, out);
+        return !(stops & BIT(s->signal));
     }
     *out = (struct box_signal){.signal = s->signal,
                                .handler = a->handler,
@@ -225,9 +236,9 @@ int64_t box_take(struct thread *t, struct call *c)
     if (p->state == STOPPED)
         return wait_on(t, &p->stopped);
     if (p->state == ZOMBIE)
-        out.signal = -1;
+        out.signal = BOX_SIGNAL_ENDED;
     else if (t->leaving)
-        out.signal = -2;
+        out.signal = BOX_SIGNAL_LEAVE;
     if (!out.signal || !signal_waits(t))
         __atomic_store_n(&box.channel->slots[t->slot].notice, 0, __ATOMIC_SEQ_CST);
     return call_put(t, c->a[0], &out, sizeof out);
@@ -243,8 +254,7 @@ int64_t box_fault(struct thread *t, struct call *c)
         return -EINVAL;
     struct action *a = &p->actions[signal - 1];
     if (a->handler <= 1 || mask_of(t) & BIT(signal)) {
-        task_end(p, signal);
-        out.signal = -1;
+        doom(p, signal, &out);
     } else {
         out.signal = signal;
         out.handler = a->handler;

@@ -385,7 +385,7 @@ static struct process *copy(struct process *from, int exit_signal)
     p->pid = new_id();
     p->parent = from;
     p->host_pid = 0;
-    p->host_gone = p->has_executed = false;
+    p->host_gone = p->has_executed = p->is_doomed = false;
     p->report = 0;
     p->exit_signal = exit_signal;
     p->threads = p->exec_by = NULL;

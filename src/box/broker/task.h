@@ -82,6 +82,7 @@ struct process {
     int death_signal;  /* that it wants when its parent ends, or 0 */
     int report;        /* 0, or a stop (W: status) or continue (0xffff) to report to the parent */
     bool has_executed; /* for setpgid and vfork */
+    bool is_doomed;    /* a signal has told it to end */
     bool is_vfork;     /* its parent waits until it has */
     struct thread *threads;
     struct thread *exec_by; /* waits until it is the only one */

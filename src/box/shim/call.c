@@ -77,6 +77,9 @@ long call_post(struct thread *t, uint32_t nr, const long args[6])
 
 void call_leave(struct thread *t, bool group, int status)
 {
+    if (group && status & 127)
+        call_broker(t, BOX_LEAVE_GROUP, status); /* which kills it; else who sees the host's
+                                                    process end first believes its status */
     t->slot->nr = group ? BOX_LEAVE_GROUP : BOX_LEAVE;
     t->slot->args[0] = (uint64_t)status;
     ring(t);

@@ -13,6 +13,7 @@
  * shim never has to save it. */
 #include "box/shim/memory.h"
 #include "box/shim/site.h"
+#include "box/shim/sys.h"
 
 enum {
     AUDIT_X86_64 = 0xc000003e,
@@ -122,15 +123,24 @@ static void push_frame(struct thread *t, struct context *c, const struct box_sig
     c->regs.eflags &= ~(uint64_t)(FLAG_DF | FLAG_TF);
 }
 
+/* What instead of a signal ends the thread or all of them. */
+static void end_by(struct thread *t, const struct box_signal *s)
+{
+    if (s->signal == BOX_SIGNAL_LEAVE)
+        call_leave(t, false, 0);
+    if (s->signal == BOX_SIGNAL_END) {
+        thread_each(sys_robust_end);
+        call_leave(t, true, (int)s->flags);
+    }
+    while (s->signal < 0)
+        host_call(__NR_exit_group, 0);
+}
+
 static bool take(struct thread *t, struct box_signal *out)
 {
     call_broker(t, BOX_TAKE, WINDOW_START);
     memcpy(out, t->window + WINDOW_START, sizeof *out);
-    if (out->signal == -2)
-        call_leave(t, false, 0);
-    if (out->signal < 0)
-        for (;;)
-            host_call(__NR_exit_group, 0);
+    end_by(t, out);
     return out->signal > 0;
 }
 
@@ -235,9 +245,7 @@ static void on_fault(struct thread *t, int signal, const siginfo_t *info, struct
     memcpy(t->window + WINDOW_START, &s, sizeof s);
     call_broker(t, BOX_FAULT, s.signal, WINDOW_START);
     memcpy(&s, t->window + WINDOW_START, sizeof s);
-    if (s.signal < 0)
-        for (;;)
-            host_call(__NR_exit_group, 0);
+    end_by(t, &s);
     push_frame(t, c, &s);
 }
 
