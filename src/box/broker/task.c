@@ -202,13 +202,7 @@ static void close_all(struct process *p)
         p->place = p->fds->place;
         fds_drop(p);
     }
-    for (struct thread *t = p->threads; t; t = t->next) {
-        where_drop(t->where);
-        t->where = NULL;
-    }
-    if (p->exe)
-        node_drop(p->exe);
-    p->exe = NULL;
+    where_leave(p);
     for (int i = 0; i < 2; i++) {
         if (p->exec_files[i])
             file_drop(p->exec_files[i]);

@@ -72,6 +72,17 @@ void where_start(const struct process *p, const struct where *w)
         publish_cwd(p->fds->place, w->cwd);
 }
 
+void where_leave(struct process *p)
+{
+    for (struct thread *t = p->threads; t; t = t->next) {
+        where_drop(t->where);
+        t->where = NULL;
+    }
+    if (p->exe)
+        node_drop(p->exe);
+    p->exe = NULL;
+}
+
 void where_change_directory(struct thread *t, struct node *dir)
 {
     struct where *w = t->where;

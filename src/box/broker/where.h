@@ -29,6 +29,8 @@ struct where *where_for_child(struct thread *t, bool shared);
 struct where *where_for_thread(struct thread *t, bool shared);
 /* where_start: of a new process: publishes it. */
 void where_start(const struct process *p, const struct where *w);
+/* where_leave: of a process that has ended, its program included. */
+void where_leave(struct process *p);
 /* where_change_directory: takes the node. */
 void where_change_directory(struct thread *t, struct node *dir);
 /* where_of: that of one thread, or, with 0, of a process; NULL: it has ended. */
