@@ -69,5 +69,5 @@ def pack(image, programs, packages=(), size="4G", adds=()):
     """An image with programs of this machine: the fault, or none."""
     done = run([VOW, "box", "pack", "-o", image, "--size", size,
                 *(word for name in packages for word in ("--package", name)),
-                *(word for name in adds for word in ("--add", name)), *programs], timeout=120)
-    return done[2].decode(errors="replace") if done[0] else ""
+                *(word for name in adds for word in ("--add", name)), *programs], timeout=600)
+    return (done[2].decode(errors="replace") or f"pack: {done[0]}") if done[0] else ""
