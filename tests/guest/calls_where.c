@@ -83,7 +83,7 @@ static void refused(void)
     SHOW(chroot("absent"));
     SHOW(chroot("mark"));
     SHOW(chroot(""));
-    SHOW(chroot(NULL));
+    SHOW(syscall(SYS_chroot, NULL));
     SHOW(chroot((char *)-4096));
     fflush(stdout);
     if (fork() == 0) {
@@ -433,7 +433,8 @@ static void show_names(void)
         close(fd);
     }
     char exe[ROOM] = "";
-    readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (readlink("/proc/self/exe", exe, sizeof exe - 1) < 0)
+        perror("exe");
     printf("%s\n", strrchr(exe, '/'));
     fflush(stdout);
 }
@@ -477,12 +478,14 @@ static void is_gone(void)
     char text[ROOM] = "";
     mkdir("dir", 0755);
     SHOW(rename("prog", "dir/moved"));
-    readlink("/proc/self/exe", text, sizeof text - 1);
+    if (readlink("/proc/self/exe", text, sizeof text - 1) < 0)
+        perror("exe");
     printf("%s\n", strstr(text, "/dir/") ? strstr(text, "/dir/") : text);
     SHOW(rename("dir/moved", "prog"));
     SHOW(unlink("prog"));
     memset(text, 0, sizeof text);
-    readlink("/proc/self/exe", text, sizeof text - 1);
+    if (readlink("/proc/self/exe", text, sizeof text - 1) < 0)
+        perror("exe");
     printf("%s\n", strrchr(text, '/'));
     SHOW(access("/proc/self/exe", X_OK));
     SHOW(open("/proc/self/exe", O_RDONLY) >= 0);

@@ -402,3 +402,27 @@ TEST(sockets_with_a_path)
     address = address_of(in("a/before"));
     CHECK_EQ(told(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, sizeof address)), EPROTOTYPE);
 }
+
+TEST(promises_open_their_exceptions_below_an_unveil)
+{
+    make_tree();
+    show(in("a"), "r");
+    CHECK_EQ(opening("/dev/null", O_RDWR), ENOENT);
+    CHECK_EQ(told(pledge("stdio", NULL)), 0);
+    CHECK_EQ(opening("/dev/null", O_RDONLY), 0);
+    CHECK_EQ(opening("/dev/null", O_WRONLY), 0);
+    CHECK_EQ(opening("/dev/null", O_RDWR), 0);
+}
+
+TEST(rules_may_come_after_a_pledge)
+{
+    make_tree();
+    CHECK_EQ(told(pledge("stdio rpath unveil", NULL)), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), 0);
+    show(in("a"), "r");
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+    CHECK_EQ(told(pledge("stdio rpath", NULL)), 0);
+    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
+    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
+}

@@ -565,30 +565,6 @@ TEST(who_gives_up_its_rights_has_them_no_more)
     CHECK_EQ(stat_.st_gid, 65534);
 }
 
-TEST(promises_open_their_exceptions_below_an_unveil)
-{
-    make_tree();
-    show_first(in("a"), "r");
-    CHECK_EQ(opening("/dev/null", O_RDWR), ENOENT);
-    CHECK_EQ(told(pledge("stdio", NULL)), 0);
-    CHECK_EQ(opening("/dev/null", O_RDONLY), 0);
-    CHECK_EQ(opening("/dev/null", O_WRONLY), 0);
-    CHECK_EQ(opening("/dev/null", O_RDWR), 0);
-}
-
-TEST(rules_may_come_after_a_pledge)
-{
-    make_tree();
-    CHECK_EQ(told(pledge("stdio rpath unveil", NULL)), 0);
-    CHECK_EQ(opening(in("b/file"), O_RDONLY), 0);
-    show(in("a"), "r");
-    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
-    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
-    CHECK_EQ(told(pledge("stdio rpath", NULL)), 0);
-    CHECK_EQ(opening(in("a/file"), O_RDONLY), 0);
-    CHECK_EQ(opening(in("b/file"), O_RDONLY), ENOENT);
-}
-
 /* Ports below 1024, where the system keeps them for those with the right to. */
 static int binding_port(uint16_t port)
 {
