@@ -22,8 +22,7 @@ struct cgroup {
  * Kernel: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst, pids.rst. */
 int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds *bounds,
                 struct err *err);
-/* cgroup_enter: the calling process, with all its threads. It takes some milliseconds: the kernel
- * waits for its readers. */
+/* cgroup_enter: the calling process, with all its threads. */
 int cgroup_enter(const struct cgroup *g, struct err *err);
 /* cgroup_remove: when all its processes have ended; waits for the last of them, a second at most.
  */
