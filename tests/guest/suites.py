@@ -14,7 +14,7 @@ PYTHON = ["test_fileio", "test_fork1", "test_faulthandler", "test_getpass", "tes
           "test_poll", "test_popen", "test_posixpath", "test_pwd", "test_resource", "test_select", "test_selectors",
           "test_tarfile", "test_tempfile", "test_thread", "test_threading", "test_threadsignals",
           "test_wait4"]
-GO = ["os", "os/exec", "os/signal", "io/ioutil", "sync", "net"]
+GO = ["os", "os/exec", "os/signal", "io/ioutil", "sync", "net", "runtime"]
 # All but mdev's, which makes device nodes, and bc's, which sends millions of short lines through
 # a pipe: minutes outside, and more inside.
 BUSYBOX = ["ash awk", "sed grep", "tar cpio ar unzip", "gunzip gzip bunzip2 bzcat uncompress unlzma", "md5sum sha1sum sha256sum sha512sum",
@@ -22,9 +22,13 @@ BUSYBOX = ["ash awk", "sed grep", "tar cpio ar unzip", "gunzip gzip bunzip2 bzca
            "expand unexpand uuencode xxd hexdump strings", "patch diff cmp", "xargs test printf expr factor seq dc date cal",
            "dd cat echo tee pwd id hostname uptime which pidof start-stop-daemon taskset", "mount mkfs.minix makedevs busybox parse"]
 RAW = "a box has no raw sockets"
+GDB, HUGE = "gdb wants ptrace, which a box has not", "huge pages' size is not told: no such subtest"
 # What ends otherwise in a box, and why.
 KNOWN = {"go": {"TestReadFileProc": "/proc/sys/fs/pipe-max-size is absent", "TestOpenFileLimit": "1024 descriptors a process",
-                "TestIPConnLocalName": RAW, "TestIPConnRemoteName": RAW, "TestIPConnSpecificMethods": RAW},
+                "TestIPConnLocalName": RAW, "TestIPConnRemoteName": RAW, "TestIPConnSpecificMethods": RAW,
+                **{f"TestGdb{name}": GDB for name in ("Panic", "Const", "AutotmpTypes", "Backtrace", "PythonCgo", "Python")},
+                **{f"TestPallocDataFindScavengeCandidate/PreserveHugePage{end}": HUGE for end in ("Bottom", "Top")},
+                "TestMemmoveOverflow": "16384 mappings a process"},
          "python": {}, "busybox": {"hostname-d-works": "nobody to ask for the domain of a box"}}
 
 
