@@ -78,7 +78,7 @@ got $signal [5]"
         $tap_as "$VOW" run $watching --view none -p 'stdio rpath exec proc' -- sh -c 'exec sleep 60' 2>/dev/null; echo $?)" 142
 
     # The terminal's signals reach both; here the whole group gets one.
-    start sh -c "trap 'echo got INT; exit 6' INT; echo ready; while :; do sleep 0.01; done"
+    start sh -c "trap 'trap : INT; echo got INT; exit 6' INT; echo ready; while :; do sleep 0.01; done"
     until_true has ready
     kill -INT "-$supervisor"
     end
