@@ -92,7 +92,8 @@ static int make_directory(char to[PATH_MAX], const char *dir, const char *name)
 }
 
 /* In v2 a group with processes gives no controller to groups below it, but for the
- * topmost one: then the new one is made beside the caller's own. */
+ * topmost one: then the new one is made beside the caller's own, with what those have
+ * already. */
 static int make_unified(struct cgroup *out, char *own, const char *name,
                         const struct cgroup_bounds *b)
 {
@@ -107,7 +108,7 @@ static int make_unified(struct cgroup *out, char *own, const char *name,
         for (int i = 0; i < KINDS; i++) {
             char text[16];
             snprintf(text, sizeof text, "+%s", controllers[i].name);
-            if (bounds[i]) /* fails where it must, and is seen by the file that is not there */
+            if (bounds[i] && !beside) /* where it fails, the bound's file will not be there */
                 write_text(own, "cgroup.subtree_control", text);
         }
         result = make_directory(out->place[MEMORY], own, name);
@@ -132,8 +133,8 @@ int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds
         if (!bounds[i])
             continue;
         result = own_place(own, controllers[i].name, &is_v1);
-        if (result == 0 && !is_v1) {
-            result = make_unified(out, own, name, b);
+        if (result == 0 && !is_v1) { /* both are there, or one in each hierarchy: not tried */
+            result = *out->place[MEMORY] ? -EOPNOTSUPP : make_unified(out, own, name, b);
             break;
         }
         if (result == 0)

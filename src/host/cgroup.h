@@ -18,7 +18,8 @@ struct cgroup {
 };
 
 /* cgroup_make: a group `name` with these bounds, below or beside the caller's own,
- * as the machine permits. 0, or -errno with the reason, and nothing is left.
+ * as the machine permits. 0, or -errno with the reason, and no group is left; a v2
+ * controller that was enabled below the caller's group stays so.
  * Kernel: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst, pids.rst. */
 int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds *bounds,
                 struct err *err);

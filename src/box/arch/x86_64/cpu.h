@@ -2,7 +2,6 @@
 #ifndef VOW_BOX_CPU_H
 #define VOW_BOX_CPU_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Of AT_HWCAP2: programs may set FS and GS (Linux 5.9, and not on every machine). */
