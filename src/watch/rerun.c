@@ -64,17 +64,17 @@ static size_t depth_of(const char *path)
     return depth;
 }
 
-/* How many paths below `dir` get a rule? */
-static size_t count_below(const struct denial *denials, size_t count, const char *dir)
+/* Do many paths below `dir` get a rule? */
+static bool has_many_below(const struct denial *denials, size_t count, const char *dir)
 {
     size_t below = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && below < MANY; i++)
         for (size_t k = 0; k < denials[i].remedy.rule_count; k++) {
             const char *path = denials[i].remedy.rules[k].path;
-            bool first = !letters_for(denials, i, path);
-            below += first && path_covers(dir, path) && strcmp(dir, path) != 0;
+            below += path_covers(dir, path) && strcmp(dir, path) != 0 &&
+                     !letters_for(denials, i, path); /* the first of them */
         }
-    return below;
+    return below >= MANY;
 }
 
 /* gathering: the user's rule that gets the letters of a rule for `path`: its own (the
@@ -90,7 +90,7 @@ static size_t gathering(const struct run_line *line, const struct denial *denial
             continue;
         size_t deep = depth_of(ruled);
         bool many = perms.letters && deep >= DEPTH_MIN && deep > depth &&
-                    count_below(denials, count, ruled) >= MANY;
+                    has_many_below(denials, count, ruled);
         if (strcmp(ruled, path) == 0)
             own = i;
         if (many)

@@ -89,7 +89,7 @@ def results(suite, ended):
 
 
 def compare(tap, suite, image, module, tests):
-    command = f"TESTS={tests}; {SUITES[suite]['command'].format(module)}"
+    command = (f"TESTS={tests}; " if tests else "") + SUITES[suite]["command"].format(module)
     with tempfile.TemporaryDirectory(prefix="vow-suite-") as name:
         outside = results(suite, run(["bash", "-c", command], name, 900))
     inside = results(suite, box(image, which("bash"), "-c", f"mkdir /tmp/w; cd /tmp/w; {command}", timeout=900))
