@@ -133,7 +133,7 @@ int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds
         if (!bounds[i])
             continue;
         result = own_place(own, controllers[i].name, &is_v1);
-        if (result == 0 && !is_v1) { /* both are there, or one in each hierarchy: not tried */
+        if (result == 0 && !is_v1) { /* in v2; one controller in each kind is refused */
             result = *out->place[MEMORY] ? -EOPNOTSUPP : make_unified(out, own, name, b);
             break;
         }
