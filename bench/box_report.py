@@ -1,4 +1,5 @@
 """The table of the box's figures, and which goals they reach."""
+import page
 from report import rows
 
 # Unit, divisor, digits.
@@ -90,7 +91,6 @@ def goals(r):
 
 
 def table(r):
-    machine = "\n".join(f"- {key}: {value}" for key, value in r["machine"].items())
     reached = rows(["goal", "measured", ""], [[goal, figure, "reached" if ok else "**missed**"]
                                               for goal, figure, ok in goals(r)])
     programs = {name: (name, 1e6, 1) for name in r["programs"][BARE]}
@@ -103,7 +103,7 @@ measured in every third. All see the same files: vow box in an image, the others
 90th percentile, then the ratio to the bare process. Times are worth comparing with each other only.
 What a missed goal costs is taken apart in [bench/README.md](../bench/README.md).
 
-{machine}
+{page.lines(r["machine"])}
 
 ![programs in vow box and in runsc](figures-box.svg)
 
