@@ -1,51 +1,10 @@
 /* store: names and attributes, on images in memory. What the kernel would answer is
  * what is checked; at the end of each test e2fsck is asked. */
-#include "harness.h"
+#include "store_image.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#include "store_kit.h"
-
-enum { DISK = 64 << 20, FILE_MODE = S_IFREG | 0644, DIR_MODE = S_IFDIR | 0755 };
-
-static struct disk *disk;
-
-static struct store *begin(void)
-{
-    disk = disk_new(DISK);
-    disk_format(disk, NULL);
-    return disk_open(disk, false);
-}
-
-static struct store *reopen(struct store *s)
-{
-    CHECK_EQ(store_close(s), 0);
-    return disk_open(disk, false);
-}
-
-static void end(struct store *s)
-{
-    CHECK_EQ(store_close(s), 0);
-    CHECK(kit_consistent(disk));
-    disk_free(disk);
-}
-
-static struct store_attr attr_of(struct store *s, uint32_t ino)
-{
-    struct store_attr a = {0};
-    CHECK_EQ(store_getattr(s, ino, &a), 0);
-    return a;
-}
-
-static uint64_t free_blocks(struct store *s)
-{
-    struct store_statfs st;
-    store_statfs(s, &st);
-    return st.free_blocks;
-}
 
 /* Names ---------------------------------------------------------------------*/
 
