@@ -346,6 +346,27 @@ static void memory_limits(void)
     SHOW(ended());
 }
 
+/* Each page of another kind than its neighbours, until there is no room for more. */
+static void many_mappings(void)
+{
+    catch ();
+    long most = 0, made = 0;
+    FILE *file = fopen("/proc/sys/vm/max_map_count", "r");
+    fscanf(file, "%ld", &most);
+    fclose(file);
+    char *m = mmap(NULL, most * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    SHOW(m != MAP_FAILED);
+    while (made < most / 2 && mprotect(m + 2 * made * PAGE, PAGE, PROT_READ) == 0)
+        made++;
+    SHOW(errno == ENOMEM);
+    SHOW(most >= 65530 && made > most / 2 - 300 && made < most / 2);
+    SHOW(get(m + 2 * made * PAGE));
+    SHOW(get(m + 2 * (made - 1) * PAGE));
+    SHOW(munmap(m, most * PAGE));
+    m = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    SHOW(get(m));
+}
+
 const struct theme map_themes[] = {
     {"behind_the_end", behind_the_end},
     {"large_files", large_files},
@@ -353,5 +374,6 @@ const struct theme map_themes[] = {
     {"untouched", untouched},
     {"again_and_again", again_and_again},
     {"memory_limits", memory_limits},
+    {"many_mappings", many_mappings},
     {NULL, NULL},
 };

@@ -448,6 +448,7 @@ static void system_files(void)
     SHOW(get("/proc/sys/kernel"));
     SHOW(get("/proc/sys/../self/comm") > 0);
     SHOW(get("/sys/devices/system/cpu/online") > 0);
+    SHOW(get("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size") > 0 && atoi(text) == 2 << 20);
     SHOW(count("/proc/sys/kernel/random") > 3);
     SHOW(count("/proc/sys") > 3);
     SHOW(count("/sys/devices/system/cpu") > 3);

@@ -91,7 +91,7 @@ static const struct row in_proc_sys[] = {
     {"kernel/version", "#1 SMP vow box\n", NULL},
     {"net/core/somaxconn", "4096\n", NULL},
     {"net/ipv4/ip_local_port_range", "32768\t60999\n", NULL},
-    {"vm/max_map_count", "16384\n", NULL},
+    {"vm/max_map_count", "65530\n", NULL},
     {"vm/mmap_min_addr", "65536\n", NULL},
     {"vm/overcommit_memory", "0\n", NULL},
     {"vm/overcommit_ratio", "50\n", NULL},
@@ -114,6 +114,7 @@ static const struct row in_sys[] = {
     {"devices/system/node/possible", "0\n", NULL},
     {"kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n", NULL},
     {"kernel/mm/transparent_hugepage/defrag", "always defer defer+madvise madvise [never]\n", NULL},
+    {"kernel/mm/transparent_hugepage/hpage_pmd_size", "2097152\n", NULL},
     {"kernel/mm/transparent_hugepage/shmem_enabled",
      "always within_size advise [never] deny force\n", NULL},
 };

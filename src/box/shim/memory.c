@@ -6,7 +6,7 @@
 #include <linux/mman.h>
 
 enum {
-    MAPPINGS_MAX = 16384,
+    MAPPINGS_MAX = 65530, /* as Linux has it, and /proc/sys/vm/max_map_count */
     GONE_MAX = 64,
     TOUCHED_LEAST = 256 * 1024, /* bytes that are asked for at once */
     TOUCHED_MOST = 8 << 20,
@@ -372,12 +372,13 @@ long memory_protect(uint64_t start, uint64_t end, uint32_t prot)
     long result = 0;
     for (unsigned i = (unsigned)first, next; result == 0 && i < count && map[i].start < end;
          i = next) {
-        for (next = i; next < count && map[next].start < end && map[next].absent == map[i].absent;
-             next++)
-            map[next].prot = prot;
+        for (next = i; next < count && map[next].start < end && map[next].absent == map[i].absent;)
+            next++;
         if (!map[i].absent)
             result = host_call(__NR_mprotect, (long)map[i].start,
                                (long)(map[next - 1].end - map[i].start), prot);
+        for (unsigned done = i; result == 0 && done < next; done++)
+            map[done].prot = prot; /* the host may have as many as it allows */
     }
     return result;
 }
