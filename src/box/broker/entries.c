@@ -1,6 +1,7 @@
 /* entries: the calls that make, remove, move and link names. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "box/broker/calls.h"
 #include "box/broker/inotify.h"
@@ -25,21 +26,37 @@ static int may_remove(struct thread *t, const struct last *l)
     return victim.uid == t->process->cred.euid ? 0 : -EPERM;
 }
 
-static int64_t make_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t mode,
-                       const char *target)
+/* Devices are root's to make; what else is wrong is told first. */
+static int may_make(struct thread *t, const struct last *l, uint32_t mode)
+{
+    struct node *n;
+    if ((!S_ISCHR(mode) && !S_ISBLK(mode)) || may_override(t->process))
+        return 0;
+    if (l->dir->ops->lookup(l->dir, l->name, l->size, &n) == 0) {
+        node_drop(n);
+        return -EEXIST;
+    }
+    int result = names_may_change(t, l->dir);
+    return result ? result : -EPERM;
+}
+
+/* Makes what names_new says of it, with this mode, target and device. */
+static int64_t make_at(struct thread *t, uint64_t dir, uint64_t path, const struct store_new *how)
 {
     struct last l;
     struct node *n = NULL;
     int result = names_last(t, dir, path, &l);
     if (result != 0)
         return result;
-    struct store_new what = names_new(t, l.dir, mode);
-    what.target = target;
-    if (target)
+    struct store_new what = names_new(t, l.dir, how->mode);
+    what.target = how->target;
+    what.major = how->major;
+    what.minor = how->minor;
+    if (how->target)
         what.mode = S_IFLNK | 0777;
-    if (l.must_be_directory && !S_ISDIR(mode))
+    if (l.must_be_directory && !S_ISDIR(how->mode))
         result = -ENOENT;
-    else
+    else if ((result = may_make(t, &l, how->mode)) == 0)
         result = names_make(t, &l, &what, &n);
     node_drop(l.dir);
     if (n)
@@ -47,35 +64,45 @@ static int64_t make_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t m
     return result;
 }
 
+static int64_t make_directory(struct thread *t, uint64_t dir, uint64_t path, uint64_t mode)
+{
+    return make_at(t, dir, path, &(struct store_new){.mode = S_IFDIR | (mode & 01777)});
+}
+
 int64_t do_mkdir(struct thread *t, struct call *c)
 {
-    return make_at(t, CWD, c->a[0], S_IFDIR | (c->a[1] & 01777), NULL);
+    return make_directory(t, CWD, c->a[0], c->a[1]);
 }
 
 int64_t do_mkdirat(struct thread *t, struct call *c)
 {
-    return make_at(t, c->a[0], c->a[1], S_IFDIR | (c->a[2] & 01777), NULL);
+    return make_directory(t, c->a[0], c->a[1], c->a[2]);
 }
 
-static int64_t make_node(struct thread *t, uint64_t dir, uint64_t path, uint64_t mode)
+static int64_t make_node(struct thread *t, uint64_t dir, uint64_t path, const uint64_t how[2])
 {
-    if ((mode & S_IFMT) == 0)
-        mode |= S_IFREG;
-    if (S_ISDIR(mode))
+    struct store_new what = {.mode = (uint32_t)how[0] & 0177777};
+    if (!(what.mode & S_IFMT))
+        what.mode |= S_IFREG;
+    if (S_ISDIR(what.mode))
         return -EPERM;
-    return S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode)
-               ? make_at(t, dir, path, (uint32_t)mode & 0177777, NULL)
-               : -EPERM;
+    if (S_ISCHR(what.mode) || S_ISBLK(what.mode)) {
+        what.major = major((uint32_t)how[1]);
+        what.minor = minor((uint32_t)how[1]);
+    } else if (!S_ISREG(what.mode) && !S_ISFIFO(what.mode) && !S_ISSOCK(what.mode)) {
+        return -EINVAL;
+    }
+    return make_at(t, dir, path, &what);
 }
 
 int64_t do_mknod(struct thread *t, struct call *c)
 {
-    return make_node(t, CWD, c->a[0], c->a[1]);
+    return make_node(t, CWD, c->a[0], &c->a[1]);
 }
 
 int64_t do_mknodat(struct thread *t, struct call *c)
 {
-    return make_node(t, c->a[0], c->a[1], c->a[2]);
+    return make_node(t, c->a[0], c->a[1], &c->a[2]);
 }
 
 static int64_t symlink_at(struct thread *t, uint64_t target_at, uint64_t dir, uint64_t path)
@@ -84,7 +111,8 @@ static int64_t symlink_at(struct thread *t, uint64_t target_at, uint64_t dir, ui
     int result = call_path(t, target_at, target);
     if (result != 0)
         return result;
-    return target[0] ? make_at(t, dir, path, S_IFLNK, target) : -ENOENT;
+    return target[0] ? make_at(t, dir, path, &(struct store_new){.mode = S_IFLNK, .target = target})
+                     : -ENOENT;
 }
 
 int64_t do_symlink(struct thread *t, struct call *c)

@@ -6,9 +6,9 @@
 #include <sys/sysmacros.h>
 
 #include "box/broker/calls.h"
+#include "box/broker/devices.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
-#include "box/broker/tty/host_tty.h"
 #include "box/broker/tty/pty.h"
 
 #define FILE_MAX (UINT64_C(1) << ARENA_SHIFT)
@@ -29,8 +29,7 @@ struct memory_node {
     struct store_attr attr;
     char *target;
     uint32_t seals; /* F_SEAL_x */
-    const struct file_ops *device;
-    /* or of a device that has more to do */
+    /* of a slave in /dev/pts */
     int (*open)(struct node *n, struct thread *t, uint32_t flags, struct file **out);
 };
 
@@ -334,19 +333,14 @@ static int directory(uint32_t ino, struct node **out)
     return found ? 0 : -ENOENT;
 }
 
-static int open_device(struct node *n, struct thread *t, uint32_t flags, struct file **out)
+static int open_special(struct node *n, struct thread *t, uint32_t flags, struct file **out)
 {
     struct memory_node *m = of(n);
     if (n->type == S_IFLNK)
         return -ELOOP;
     if (n->type == S_IFIFO)
         return fifo_open(n, t, flags, out);
-    if (m->open)
-        return m->open(n, t, flags, out);
-    if (!m->device)
-        return -ENXIO;
-    *out = file_new(m->device, flags, node_hold(n), NULL);
-    return *out ? 0 : -ENOMEM;
+    return m->open ? m->open(n, t, flags, out) : device_open(n, t, flags, out);
 }
 
 static const struct node_ops memory_ops = {
@@ -363,7 +357,7 @@ static const struct node_ops memory_ops = {
     .write = write,
     .truncate = truncate,
     .sync = sync_node,
-    .open = open_device,
+    .open = open_special,
     .directory = directory,
     .release = release,
     .device = 5,
@@ -458,30 +452,15 @@ void memory_fs_remove_pts(unsigned index)
 
 int memory_fs_start(void)
 {
-    static const struct {
-        const char *name;
-        uint32_t major, minor;
-        const struct file_ops *ops;
-    } devices[] = {
-        {"null", 1, 3, &null_ops},     {"zero", 1, 5, &zero_ops},      {"full", 1, 7, &full_ops},
-        {"random", 1, 8, &random_ops}, {"urandom", 1, 9, &random_ops}, {"tty", 5, 0, NULL},
-        {"ptmx", 5, 2, NULL}};
     static const char *const links[][2] = {{"fd", "/proc/self/fd"},
                                            {"stdin", "/proc/self/fd/0"},
                                            {"stdout", "/proc/self/fd/1"},
                                            {"stderr", "/proc/self/fd/2"}};
     bool whole = (root = new (&(struct store_new){.mode = S_IFDIR | 0755})) != NULL;
-    for (size_t i = 0; whole && i < ARRAY_COUNT(devices); i++) {
-        struct memory_node *m =
-            add(devices[i].name, &(struct store_new){.mode = S_IFCHR | 0666,
-                                                     .major = devices[i].major,
-                                                     .minor = devices[i].minor});
-        whole = m;
-        if (m) {
-            m->device = devices[i].ops;
-            m->open = m->device ? NULL : devices[i].minor ? pty_open_master : tty_open;
-        }
-    }
+    for (size_t i = 0; whole && i < device_count; i++)
+        whole = add(devices[i].name, &(struct store_new){.mode = S_IFCHR | 0666,
+                                                         .major = devices[i].major,
+                                                         .minor = devices[i].minor});
     for (size_t i = 0; whole && i < ARRAY_COUNT(links); i++)
         whole =
             add(links[i][0], &(struct store_new){.mode = S_IFLNK | 0777, .target = links[i][1]});

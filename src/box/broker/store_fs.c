@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "box/broker/arena.h"
+#include "box/broker/devices.h"
 #include "box/broker/name_cache.h"
 #include "box/broker/page_cache.h"
 #include "box/broker/publish.h"
@@ -363,10 +364,9 @@ static int64_t seek(struct node *n, uint64_t offset, bool hole)
 
 static int open_special(struct node *n, struct thread *t, uint32_t flags, struct file **out)
 {
-    (void)t;
     if (n->type == S_IFLNK)
         return -ELOOP;
-    return n->type == S_IFIFO ? fifo_open(n, t, flags, out) : -ENXIO;
+    return n->type == S_IFIFO ? fifo_open(n, t, flags, out) : device_open(n, t, flags, out);
 }
 
 static const struct node_ops store_ops = {
