@@ -66,6 +66,73 @@ static void sending(void)
     SHOW(action.sa_handler == SIG_DFL);
 }
 
+static void show_action(int signal)
+{
+    struct sigaction a;
+    sigaction(signal, NULL, &a);
+    printf("%d: %s, flags %#x, blocks SIGHUP: %d\n", signal,
+           a.sa_handler == SIG_DFL   ? "default"
+           : a.sa_handler == SIG_IGN ? "ignored"
+                                     : "handled",
+           (unsigned)a.sa_flags & ~0x4000000u, sigismember(&a.sa_mask, SIGHUP));
+}
+
+/* A default that ignores a signal takes what is pending away, again and again. */
+static void pending_and_ignored(int signal)
+{
+    sigset_t set, old;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    for (int i = 0; i < 2; i++) {
+        raise(signal);
+        sigpending(&set);
+        SHOW(sigismember(&set, signal));
+        handle(signal, SIG_DFL, 0);
+        sigpending(&set);
+        SHOW(sigismember(&set, signal));
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* What is remembered of each signal, by the process, its child and its thread. */
+static void actions(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_RESTART | SA_NODEFER};
+    sigaddset(&action.sa_mask, SIGHUP);
+    show_action(SIGUSR1);
+    SHOW(sigaction(SIGUSR1, &action, NULL));
+    show_action(SIGUSR1);
+    action.sa_handler = SIG_IGN;
+    SHOW(sigaction(SIGUSR1, &action, NULL));
+    action.sa_handler = note;
+    action.sa_flags = (int)SA_RESETHAND;
+    SHOW(sigaction(SIGUSR2, &action, NULL));
+    pid_t pid = fork();
+    if (pid == 0) {
+        show_action(SIGUSR1), show_action(SIGUSR2);
+        raise(SIGUSR2);
+        show_action(SIGUSR2);
+        handle(SIGUSR2, note, 0), handle(SIGUSR2, SIG_DFL, 0);
+        show_action(SIGUSR2);
+        fflush(stdout);
+        raise(SIGUSR2);
+        _exit(0);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    SHOW(WTERMSIG(status));
+    for (int i = 0; i < 2; i++) {
+        SHOW(sigaction(SIGUSR2, &action, NULL));
+        show_action(SIGUSR2);
+        SHOW(raise(SIGUSR2));
+        show_action(SIGUSR2);
+    }
+    SHOW(count);
+    pending_and_ignored(SIGCHLD);
+    pending_and_ignored(SIGWINCH);
+}
+
 static void recurse(int signal)
 {
     nested++;
@@ -253,6 +320,7 @@ static void registers(void)
 
 const struct theme signal_themes[] = {
     {"sending", sending},
+    {"actions", actions},
     {"masks_in_handlers", masks_in_handlers},
     {"faults", faults},
     {"alternate_stack", alternate_stack},

@@ -112,6 +112,8 @@ static void push_frame(struct thread *t, struct context *c, const struct box_sig
     uint64_t mask = t->slot->mask | s->mask;
     if (!(s->flags & SA_NODEFER))
         mask |= UINT64_C(1) << (s->signal - 1);
+    if (s->flags & SA_RESETHAND)
+        actions_forget(s->signal);
     t->restoring = false;
     t->slot->mask = mask & ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1));
     c->regs.rip = s->handler;

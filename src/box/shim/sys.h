@@ -27,6 +27,11 @@ void transfer_go_to(struct transfer *x, uint64_t done);
 long transfer_move(struct thread *t, struct transfer *x, uint64_t window, uint64_t size, bool out);
 /* sys_futex.c: marks the locks that a thread still holds: their owner is dead. */
 void sys_robust_end(struct thread *t);
+/* sys_signal.c: what happens at a signal. actions_exec: after one the handlers are gone.
+ * actions_forget: the broker has reset the one of this signal. */
+extern struct lock actions_lock;
+void actions_exec(void);
+void actions_forget(int signal);
 /* sys_ipc.c: after an exec, nothing is attached. */
 void sys_shm_forget(void);
 

@@ -1,7 +1,82 @@
 /* The calls about signals that the shim has a part in. */
 #include "box/shim/sys.h"
 
-enum { MASK_SIZE = 8, DISABLE = 2, ON_STACK = 1, STACK_MIN = 2048 };
+enum { MASK_SIZE = 8, DISABLE = 2, ON_STACK = 1, STACK_MIN = 2048, SIGNALS = 64 };
+#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+
+/* What rt_sigaction said last, which the broker need not be asked for. All changes
+ * come from this process, but that of SA_RESETHAND: then only the broker knows. Of
+ * a signal that has no handler it is told nothing new, unless a default that
+ * ignores a signal takes what is pending away; so flags and mask of such ones are
+ * here alone. */
+struct action {
+    uint64_t handler, flags, restorer, mask;
+};
+static struct action actions[SIGNALS];
+static uint64_t unknown;
+struct lock actions_lock;
+
+void actions_exec(void)
+{
+    for (unsigned i = 0; i < SIGNALS; i++)
+        if (actions[i].handler > 1)
+            actions[i] = (struct action){0};
+    actions_lock.word = 0; /* of a thread that is no more */
+}
+
+void actions_forget(int signal)
+{
+    __atomic_fetch_or(&unknown, BIT(signal), __ATOMIC_SEQ_CST);
+}
+
+static bool broker_must_know(unsigned signal, const struct action *old, const struct action *new)
+{
+    const uint64_t others =
+        BIT(SIGKILL) | BIT(SIGSTOP) | BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH);
+    return old->handler || new->handler || (others & BIT(signal)) != 0;
+}
+
+/* With the lock held. *old: what it was. */
+static long change_action(struct thread *t, const long a[6], const struct action *new,
+                          struct action *old)
+{
+    unsigned signal = (unsigned)a[0];
+    struct action *known = &actions[signal - 1];
+    bool is_known = !(__atomic_load_n(&unknown, __ATOMIC_SEQ_CST) & BIT(signal));
+    *old = *known;
+    if (new) /* before the broker is told: who takes the signal then says so later */
+        __atomic_fetch_and(&unknown, ~BIT(signal), __ATOMIC_SEQ_CST);
+    bool asks = new ? broker_must_know(signal, old, new) : false;
+    if (asks || !is_known) {
+        const long in = WINDOW_START, out = in + (long)sizeof *new;
+        if (new)
+            memcpy(t->window + in, new, sizeof *new);
+        long result = call_broker(t, __NR_rt_sigaction, a[0], new ? in : 0, out, MASK_SIZE);
+        if (result < 0)
+            return result;
+        if (!is_known)
+            memcpy(old, t->window + out, sizeof *old);
+    }
+    if (new)
+        *known = *new;
+    return 0;
+}
+
+long sys_rt_sigaction(struct thread *t, struct regs *r, const long a[6])
+{
+    struct action new, old;
+    (void)r;
+    if (a[0] < 1 || a[0] > SIGNALS || a[3] != MASK_SIZE)
+        return -EINVAL;
+    if (a[1] && guest_copy(&new, (const void *)a[1], sizeof new) < 0)
+        return -EFAULT;
+    lock_take(&actions_lock);
+    long result = change_action(t, a, a[1] ? &new : NULL, &old);
+    lock_drop(&actions_lock);
+    if (result < 0 || !a[2])
+        return result;
+    return guest_copy((void *)a[2], &old, sizeof old);
+}
 
 long sys_rt_sigprocmask(struct thread *t, struct regs *r, const long a[6])
 {

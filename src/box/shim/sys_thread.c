@@ -21,6 +21,19 @@ static long put_id(uint64_t at, uint32_t id)
     return guest_copy((void *)at, &id, sizeof id);
 }
 
+/* So that what the child has of them is whole. */
+static void lock_tables(void)
+{
+    lock_take(&memory_lock);
+    lock_take(&actions_lock);
+}
+
+static void drop_tables(void)
+{
+    lock_drop(&actions_lock);
+    lock_drop(&memory_lock);
+}
+
 /* In the child; its memory is a copy, this stack too. */
 static long become_child(struct thread *t, unsigned slot, const long a[6])
 {
@@ -31,7 +44,7 @@ static long become_child(struct thread *t, unsigned slot, const long a[6])
     t->kicked = 0;
     t->restoring = false;
     t->robust = 0;
-    lock_drop(&memory_lock);
+    drop_tables();
     if (flags & CLONE_SETTLS)
         thread_set_fs(t, (uint64_t)a[4]);
     if (flags & CLONE_CHILD_SETTID)
@@ -45,17 +58,17 @@ static long become_child(struct thread *t, unsigned slot, const long a[6])
 static long fork_process(struct thread *t, const long a[6])
 {
     long wait = (a[0] & CLONE_VFORK) != 0;
-    lock_take(&memory_lock); /* so that the child's table is whole */
+    lock_tables();
     long child = call_broker(t, BOX_FORK, wait, a[0] & CSIGNAL, (a[0] & CLONE_FS) != 0);
     if (child < 0) {
-        lock_drop(&memory_lock);
+        drop_tables();
         return child;
     }
     unsigned slot = child & ((1 << SLOT_BITS) - 1);
     long host = host_call(__NR_clone, HOST_PROCESS_FLAGS, 0, 0, 0, 0);
     if (host == 0)
         return become_child(t, slot, a);
-    lock_drop(&memory_lock);
+    drop_tables();
     call_broker(t, BOX_FORKED, slot, host);
     if (host < 0)
         return host;
