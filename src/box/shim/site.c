@@ -8,6 +8,7 @@ enum { ASKED = 2048, JUMP = 0xe9 };
 /* Sites that nothing more is to be asked about; a later one takes the place of an
  * earlier one. */
 static uint64_t asked[ASKED];
+static uint32_t has_asked;
 
 static uint64_t *asked_about(uint64_t site)
 {
@@ -16,7 +17,9 @@ static uint64_t *asked_about(uint64_t site)
 
 void site_forget(void)
 {
-    memset(asked, 0, sizeof asked);
+    if (has_asked)
+        memset(asked, 0, sizeof asked);
+    has_asked = 0;
 }
 
 /* Where in the arena the text at an address lies; -ENOENT: it is none. */
@@ -35,8 +38,10 @@ void site_called(struct thread *t, uint64_t ip)
     if (__atomic_load_n(asked_about(site), __ATOMIC_RELAXED) == site)
         return;
     int64_t arena = arena_of(site);
-    if (arena < 0 || call_broker(t, BOX_SITE, arena, SITE_CALLED) != 0)
+    if (arena < 0 || call_broker(t, BOX_SITE, arena, SITE_CALLED) != 0) {
+        __atomic_store_n(&has_asked, 1, __ATOMIC_RELAXED);
         __atomic_store_n(asked_about(site), site, __ATOMIC_RELAXED);
+    }
 }
 
 bool site_stopped(struct thread *t, int signal, struct context *c)

@@ -22,11 +22,13 @@ static struct {
     uint64_t start, size; /* size 0: free */
     long token;
 } attached[ATTACHED_MAX];
+static unsigned used; /* what lies behind was never touched: most programs attach nothing */
 static struct lock lock;
 
 void sys_shm_forget(void)
 {
-    memset(attached, 0, sizeof attached);
+    memset(attached, 0, used * sizeof attached[0]);
+    used = 0;
     lock.word = 0;
 }
 
@@ -52,6 +54,8 @@ static bool note(uint64_t start, uint64_t size, long token)
             attached[i].start = start;
             attached[i].token = token;
             attached[i].size = size;
+            if (i >= used)
+                used = i + 1;
             return true;
         }
     return false;
@@ -99,7 +103,7 @@ long sys_shmdt(struct thread *t, struct regs *r, const long a[6])
     long token = 0;
     (void)r;
     lock_take(&lock);
-    for (unsigned i = 0; i < ATTACHED_MAX && !size; i++)
+    for (unsigned i = 0; i < used && !size; i++)
         if (attached[i].size && attached[i].start == (uint64_t)a[0]) {
             size = attached[i].size;
             token = attached[i].token;
