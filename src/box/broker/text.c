@@ -17,7 +17,7 @@ enum {
     PAGES_TRIED = 1024,
     REACH_BACK = 8 << 20, /* so that a jump's last byte is no instruction */
     GRACE = 20000,        /* ns: for who fetches instructions to see what was written */
-    STOPS_MAX = 64,
+    STOPS_MAX = 16,       /* of which one told of stands for more (shim/site.c) */
     BUCKETS = 1024,
     SITES_MAX = 1 << 14, /* of a text; */
     ALL_SITES_MAX = 1 << 18,

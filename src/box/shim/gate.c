@@ -36,7 +36,7 @@ void gate_call(struct regs *r)
     if (t->trapped) {
         t->trapped = 0;
         t->slot->counts.trapped++;
-        site_called(t, r->ip);
+        site_called(t, r);
     }
     if (nr < NUMBERS && served[nr])
         result = served[nr](t, r, args);

@@ -3,7 +3,7 @@
 #include "box/arch/x86_64/site.h"
 #include "box/shim/memory.h"
 
-enum { ASKED = 2048, JUMP = 0xe9 };
+enum { ASKED = 2048, JUMP = 0xe9, STOPS_TOLD = 8 };
 
 /* Sites that nothing more is to be asked about; a later one takes the place of an
  * earlier one. */
@@ -32,31 +32,6 @@ static int64_t arena_of(uint64_t at)
     return arena;
 }
 
-void site_called(struct thread *t, uint64_t ip)
-{
-    uint64_t site = ip - SITE_CALL_SIZE;
-    if (__atomic_load_n(asked_about(site), __ATOMIC_RELAXED) == site)
-        return;
-    int64_t arena = arena_of(site);
-    if (arena < 0 || call_broker(t, BOX_SITE, arena, SITE_CALLED) != 0) {
-        __atomic_store_n(&has_asked, 1, __ATOMIC_RELAXED);
-        __atomic_store_n(asked_about(site), site, __ATOMIC_RELAXED);
-    }
-}
-
-bool site_stopped(struct thread *t, int signal, struct context *c)
-{
-    if (signal != SIGILL && signal != SIGTRAP)
-        return false;
-    uint64_t at = c->regs.rip - (signal == SIGTRAP ? 1 : 0); /* behind the breakpoint */
-    int64_t arena = arena_of(at);
-    long distance = arena < 0 ? 0 : call_broker(t, BOX_SITE, arena, SITE_STOPPED);
-    if (distance <= 0)
-        return false;
-    c->regs.rip = at + (uint64_t)distance;
-    return true;
-}
-
 static bool in_stubs(uint64_t at)
 {
     return (at >= STUBS_HIGH && at < STUBS_HIGH_END) || (at >= STUBS_LOW && at < STUBS_LOW_END);
@@ -66,6 +41,68 @@ static bool in_stubs(uint64_t at)
 static bool read_notes(uint64_t stub, struct stub_notes *out)
 {
     return in_stubs(stub) && guest_copy(out, (const void *)(stub + STUB_NOTES), sizeof *out) == 0;
+}
+
+/* Where the jump that was written at `site` leads to; 0: none was, or not all of it. */
+static uint64_t stub_of(uint64_t site, struct stub_notes *notes)
+{
+    uint8_t jump[SITE_JUMP_SIZE];
+    int32_t distance;
+    if (guest_copy(jump, (const void *)site, sizeof jump) < 0 || jump[0] != JUMP)
+        return 0;
+    memcpy(&distance, jump + 1, sizeof distance);
+    uint64_t stub = site + SITE_JUMP_SIZE + (uint64_t)distance;
+    bool is_its =
+        stub % STUB_SIZE == 0 && read_notes(stub, notes) && stub + (uint64_t)notes->site == site;
+    return is_its ? stub : 0;
+}
+
+void site_called(struct thread *t, struct regs *r)
+{
+    uint64_t site = r->ip - SITE_CALL_SIZE;
+    struct stub_notes notes;
+    if (__atomic_load_n(asked_about(site), __ATOMIC_RELAXED) == site)
+        return;
+    int64_t arena = arena_of(site);
+    bool again = arena >= 0 && call_broker(t, BOX_SITE, arena, SITE_CALLED) == 0;
+    uint64_t stub = again ? 0 : stub_of(site, &notes);
+    if (stub) { /* behind the syscall there is none of what was there */
+        r->ip = stub + STUB_RESUME;
+    } else if (!again) {
+        __atomic_store_n(&has_asked, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(asked_about(site), site, __ATOMIC_RELAXED);
+    }
+}
+
+/* Where somebody goes on who ran into a jump at `at`; 0: the broker has to say. Now
+ * and then it is to hear of it, for it puts a site back that this happens to often. */
+static uint64_t behind_jump(uint64_t at)
+{
+    static unsigned stops;
+    struct stub_notes notes;
+    if (++stops % STOPS_TOLD == 0)
+        return 0;
+    for (unsigned back = 1; back < SITE_JUMP_SIZE; back++) {
+        uint64_t stub = stub_of(at - back, &notes);
+        int place = stub ? stub_place(&notes, back) : -1;
+        if (place >= 0)
+            return stub + (unsigned)place;
+    }
+    return 0;
+}
+
+bool site_stopped(struct thread *t, int signal, struct context *c)
+{
+    if (signal != SIGILL && signal != SIGTRAP)
+        return false;
+    uint64_t at = c->regs.rip - (signal == SIGTRAP ? 1 : 0); /* behind the breakpoint */
+    uint64_t to = signal == SIGILL ? behind_jump(at) : 0;
+    int64_t arena = to ? 0 : arena_of(at);
+    long distance = to || arena < 0 ? 0 : call_broker(t, BOX_SITE, arena, SITE_STOPPED);
+    if (!to && distance <= 0)
+        return false;
+    c->regs.rip = to ? to : at + (uint64_t)distance;
+    return true;
 }
 
 void site_leave(struct context *c)
@@ -78,14 +115,8 @@ void site_leave(struct context *c)
 
 void site_enter(struct context *c)
 {
-    uint64_t site = c->regs.rip - SITE_CALL_SIZE;
     struct stub_notes notes;
-    uint8_t jump[SITE_JUMP_SIZE];
-    int32_t distance;
-    if (guest_copy(jump, (const void *)site, sizeof jump) < 0 || jump[0] != JUMP)
-        return;
-    memcpy(&distance, jump + 1, sizeof distance);
-    uint64_t stub = site + SITE_JUMP_SIZE + (uint64_t)distance;
-    if (stub % STUB_SIZE == 0 && read_notes(stub, &notes) && stub + (uint64_t)notes.site == site)
+    uint64_t stub = stub_of(c->regs.rip - SITE_CALL_SIZE, &notes);
+    if (stub)
         c->regs.rip = stub + STUB_RESUME;
 }

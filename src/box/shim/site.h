@@ -5,8 +5,9 @@
 
 #include "box/shim/shim.h"
 
-/* site_called: a syscall has trapped that ends at `ip`: asks for a jump there. */
-void site_called(struct thread *t, uint64_t ip);
+/* site_called: a syscall has trapped behind which `r` goes on: asks for a jump there,
+ * and then it goes on in the stub. */
+void site_called(struct thread *t, struct regs *r);
 /* site_stopped: if the signal is of somebody who ran into a jump, or came while
  * it was written, he goes on in the stub. */
 bool site_stopped(struct thread *t, int signal, struct context *c);
