@@ -65,6 +65,8 @@ struct slot {
     uint32_t asleep; /* it is in a futex wait on `state` */
     uint32_t core;   /* and went to sleep on this one */
     uint64_t mask;   /* signals that it blocks */
+    uint32_t quiet;  /* it waits, and has a barrier before it goes on */
+    uint32_t fence;  /* futex: somebody waits for a barrier of it (membarrier) */
     struct call_counts counts;
 } __attribute__((aligned(128)));
 

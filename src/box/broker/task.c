@@ -147,6 +147,7 @@ static void thread_free(struct thread *t)
     where_drop(t->where);
     str_free(&t->told);
     pending_cancel(&t->pending, UINT64_MAX);
+    barrier_end(t->slot);
     box.slots[t->slot] = NULL;
     count(t, &box.counts);
     free(t);

@@ -179,6 +179,9 @@ bool signal_group_is_orphaned(const struct process *of);
 bool signal_waits(struct thread *t);
 void signal_update(struct process *p); /* tells the slots what is pending */
 
+/* barrier.c: barrier_end: the thread of this slot will answer nobody. */
+void barrier_end(unsigned slot);
+
 /* call.c */
 /* call_ready: the call of this thread is made again. */
 void call_ready(struct thread *t);

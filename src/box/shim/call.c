@@ -80,6 +80,7 @@ void call_leave(struct thread *t, bool group, int status)
     if (group && status & 127)
         call_broker(t, BOX_LEAVE_GROUP, status); /* which kills it; else who sees the host's
                                                     process end first believes its status */
+    __atomic_store_n(&t->is_between, true, __ATOMIC_SEQ_CST);
     t->slot->nr = group ? BOX_LEAVE_GROUP : BOX_LEAVE;
     t->slot->args[0] = (uint64_t)status;
     ring(t);

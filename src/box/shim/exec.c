@@ -391,6 +391,7 @@ static bool replace(struct thread *t, struct exec *e, const struct commit *c, st
     call_broker(t, BOX_UNMAP, (long)UNMAP_ALL);
     sys_shm_forget();
     actions_exec();
+    barrier_forget();
     uint64_t top = memory_top;
     memory_top -= STACK_SIZE + STACK_GAP;
     place(p);

@@ -68,7 +68,8 @@ struct thread {
     struct host_clocks clocks; /* and vdso.S these */
     struct slot *slot;
     char *window;
-    bool restoring; /* the mask becomes saved_mask when no signal was handled */
+    bool is_between; /* its slot is not, or may soon not be, its own */
+    bool restoring;  /* the mask becomes saved_mask when no signal was handled */
     uint64_t saved_mask;
     struct alt_stack alt; /* the guest's */
     uint64_t clear_tid;   /* guest address, 0: none */
@@ -136,6 +137,12 @@ long signal_return(struct thread *t, struct regs *r);
 void signal_set_mask(struct thread *t, uint64_t mask);
 /* signal_suspend_mask: until the call that follows has ended. */
 void signal_suspend_mask(struct thread *t, uint64_t mask);
+
+/* barrier.c: barrier_answer: what another thread waits for, if one does. barrier_quiet: around a
+ * wait in which the thread need not be asked. barrier_forget: nobody is registered. */
+bool barrier_answer(struct thread *t);
+void barrier_quiet(struct thread *t, bool is_quiet);
+void barrier_forget(void);
 
 /* vdso.c: vdso_start: the first process, before its first thread is made. */
 void vdso_start(uint64_t host);

@@ -199,9 +199,19 @@ static void on_trap(struct thread *t, const siginfo_t *info, struct context *c)
         enter_gate(t, c);
 }
 
+/* Has a new thread not got so far that GS is its own? Then it is its maker's. */
+static bool is_unborn(const struct thread *t)
+{
+    return ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(BLOCK_SIZE - 1)) != (uintptr_t)t;
+}
+
 static void on_kick(struct thread *t, struct context *c)
 {
     uint64_t ip = c->regs.rip;
+    if (is_unborn(t))
+        return; /* it looks for itself as it starts */
+    if (barrier_answer(t) && !__atomic_load_n(&t->slot->notice, __ATOMIC_SEQ_CST))
+        return;
     if (!in_shim(ip)) {
         deliver(t, c, 0);
         return;

@@ -55,7 +55,9 @@ static long wake(const uint32_t *word, long private, long count)
 /* Waits; a signal makes the call again if its handler wants that. */
 static long wait(struct thread *t, const long a[6], long op, long value)
 {
+    barrier_quiet(t, true);
     long result = host_futex((volatile uint32_t *)a[0], op, value, (const void *)a[3], NULL, a[5]);
+    barrier_quiet(t, false);
     if (result == -EFAULT && is_there_now(a[0]) && (!a[3] || is_there_now(a[3])))
         result = host_futex((volatile uint32_t *)a[0], op, value, (const void *)a[3], NULL, a[5]);
     if (result != -EINTR)

@@ -34,11 +34,19 @@ static void drop_tables(void)
     lock_drop(&memory_lock);
 }
 
+/* The child has its parent's slot until it has its own. */
+static void set_between(struct thread *t, bool is_between)
+{
+    __atomic_store_n(&t->is_between, is_between, __ATOMIC_SEQ_CST);
+    barrier_answer(t);
+}
+
 /* In the child; its memory is a copy, this stack too. */
 static long become_child(struct thread *t, unsigned slot, const long a[6])
 {
     uint64_t flags = (uint64_t)a[0];
     thread_use_slot(t, slot);
+    set_between(t, false);
     thread_forget_others(t);
     exec_forget();
     t->kicked = 0;
@@ -65,9 +73,11 @@ static long fork_process(struct thread *t, const long a[6])
         return child;
     }
     unsigned slot = child & ((1 << SLOT_BITS) - 1);
+    set_between(t, true);
     long host = host_call(__NR_clone, HOST_PROCESS_FLAGS, 0, 0, 0, 0);
     if (host == 0)
         return become_child(t, slot, a);
+    set_between(t, false);
     drop_tables();
     call_broker(t, BOX_FORKED, slot, host);
     if (host < 0)

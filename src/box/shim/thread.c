@@ -112,5 +112,6 @@ uint64_t thread_fs(const struct thread *t)
 void thread_start(struct thread *t)
 {
     thread_set_fs(t, t->fs);
+    barrier_answer(t); /* the kick may have come too early (on_kick) */
     signal_enter(t, &t->start);
 }
