@@ -7,9 +7,11 @@
  *
  * All that is valid is in one word: which entries are, and a version that every
  * change of theirs makes another one. A guest changes it by compare-and-swap from
- * what it was before the guest looked at descriptors, names and permissions; while
- * the broker changes what it would have looked at, the word is barred. So a claim
- * becomes valid at one moment, at which all that led to it still was so.
+ * what it was before the guest looked for a number and a file; while the broker gives
+ * away a number, or changes the process's users, limits or root, the word is barred.
+ * So no number is given twice, and what gave the right to open still does. Names may
+ * change behind a walk, which is of one moment, as behind any open; that the file is
+ * still there says the inode's life.
  *
  * An entry is built and given up by the one who made it CLAIM_BUSY. The broker says
  * in it what became of it: taken, that is, a descriptor; or dropped, for what it

@@ -1,6 +1,7 @@
 /* published: what the broker lets guests read, so that looking at a file needs no
  * round trip. A memory file that guests have mapped read-only; the broker alone
- * writes it, and never reads it back: its own truth lies in its own memory.
+ * writes it, and decides nothing by what stands there: its own truth lies in its own
+ * memory.
  *
  *   places   of each process: where it works, what its descriptors are
  *   files    open files, in whichever tables they are

@@ -6,34 +6,10 @@
 
 #include "box/broker/calls.h"
 #include "box/broker/inotify.h"
-#include "box/broker/node.h"
+#include "box/broker/names.h"
 #include "box/broker/task.h"
 
-#define CWD ((uint64_t)(int64_t)AT_FDCWD)
-enum {
-    EMPTY = 0x1000,
-    NOW = 0x3fffffff,
-    OMIT = 0x3ffffffe,
-    TMPFS = 0x01021994,
-    PROC = 0x9fa0,
-    EXT4 = 0xef53
-};
-
-static int by_path(struct thread *t, uint64_t dir, uint64_t at, uint32_t flags, struct node **out)
-{
-    char path[PATH_ROOM];
-    int result = call_path(t, at, path);
-    if (result != 0)
-        return result;
-    if (!path[0] && flags & EMPTY) {
-        struct file *f = fd_file(t, dir);
-        if (!f || !f->node)
-            return f ? -EINVAL : -EBADF;
-        *out = node_hold(f->node);
-        return 0;
-    }
-    return path_walk(t, &(struct walk){dir, path, !(flags & AT_SYMLINK_NOFOLLOW)}, out);
-}
+enum { NOW = 0x3fffffff, OMIT = 0x3ffffffe, TMPFS = 0x01021994, PROC = 0x9fa0, EXT4 = 0xef53 };
 
 static int by_fd(struct thread *t, uint64_t fd, struct node **out)
 {
@@ -84,7 +60,7 @@ static int64_t change_mode(struct thread *t, struct node *n, uint64_t mode)
 int64_t do_chmod(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, CWD, c->a[0], 0, &n);
+    int result = names_find(t, CWD, c->a[0], 0, &n);
     return result ? result : change_mode(t, n, c->a[1]);
 }
 
@@ -98,16 +74,16 @@ int64_t do_fchmod(struct thread *t, struct call *c)
 int64_t do_fchmodat(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, c->a[0], c->a[1], 0, &n);
+    int result = names_find(t, c->a[0], c->a[1], 0, &n);
     return result ? result : change_mode(t, n, c->a[2]);
 }
 
 int64_t do_fchmodat2(struct thread *t, struct call *c)
 {
     struct node *n;
-    if (c->a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | EMPTY))
+    if (c->a[3] & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | NAMES_EMPTY))
         return -EINVAL;
-    int result = by_path(t, c->a[0], c->a[1], (uint32_t)c->a[3], &n);
+    int result = names_find(t, c->a[0], c->a[1], (uint32_t)c->a[3], &n);
     if (result == 0 && n->type == S_IFLNK) {
         node_drop(n);
         return -EOPNOTSUPP;
@@ -133,14 +109,14 @@ static int64_t change_owner(struct thread *t, struct node *n, uint64_t uid, uint
 int64_t do_chown(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, CWD, c->a[0], 0, &n);
+    int result = names_find(t, CWD, c->a[0], 0, &n);
     return result ? result : change_owner(t, n, c->a[1], c->a[2]);
 }
 
 int64_t do_lchown(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, CWD, c->a[0], AT_SYMLINK_NOFOLLOW, &n);
+    int result = names_find(t, CWD, c->a[0], AT_SYMLINK_NOFOLLOW, &n);
     return result ? result : change_owner(t, n, c->a[1], c->a[2]);
 }
 
@@ -154,7 +130,9 @@ int64_t do_fchown(struct thread *t, struct call *c)
 int64_t do_fchownat(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, c->a[0], c->a[1], (uint32_t)c->a[4], &n);
+    if ((uint32_t)c->a[4] & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | NAMES_EMPTY))
+        return -EINVAL;
+    int result = names_find(t, c->a[0], c->a[1], (uint32_t)c->a[4], &n);
     return result ? result : change_owner(t, n, c->a[2], c->a[3]);
 }
 
@@ -176,15 +154,14 @@ static int64_t set_times(struct thread *t, struct call *c, struct timespec times
         else if (times[i].tv_nsec != OMIT && (uint64_t)times[i].tv_nsec > 999999999)
             return -EINVAL;
     }
+    if (!which)
+        return 0; /* whatever is there */
+    if (flags & (c->a[1] ? ~(uint32_t)(AT_SYMLINK_NOFOLLOW | NAMES_EMPTY) : UINT32_MAX))
+        return -EINVAL;
     to.atime = times[0];
     to.mtime = times[1];
-    int result = c->a[1] ? by_path(t, c->a[0], c->a[1], flags, &n) : by_fd(t, c->a[0], &n);
-    if (result != 0)
-        return result;
-    if (which)
-        return set(t, n, which, &to);
-    node_drop(n);
-    return 0;
+    int result = c->a[1] ? names_find(t, c->a[0], c->a[1], flags, &n) : by_fd(t, c->a[0], &n);
+    return result ? result : set(t, n, which, &to);
 }
 
 int64_t do_utimensat(struct thread *t, struct call *c)
@@ -256,7 +233,7 @@ static int64_t cut(struct thread *t, struct node *n, uint64_t size)
 int64_t do_truncate(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, CWD, c->a[0], 0, &n);
+    int result = names_find(t, CWD, c->a[0], 0, &n);
     if (result == 0 && (result = node_may(t->process, n, 2)) != 0)
         node_drop(n);
     return result ? result : cut(t, n, c->a[1]);
@@ -406,7 +383,7 @@ static int64_t put_statfs(struct thread *t, struct node *n, uint64_t to)
 int64_t do_statfs(struct thread *t, struct call *c)
 {
     struct node *n;
-    int result = by_path(t, CWD, c->a[0], 0, &n);
+    int result = names_find(t, CWD, c->a[0], 0, &n);
     return result ? result : put_statfs(t, n, c->a[1]);
 }
 

@@ -60,9 +60,10 @@ static bool take(struct fd_table *fds, struct claim *entry)
     const struct file_ops *ops = n && n->type == S_IFDIR ? &directory_ops : &regular_ops;
     struct file *f =
         n ? file_new(ops, c.flags & ~(uint32_t)(O_NOCTTY | O_CLOEXEC), node_hold(n), NULL) : NULL;
-    /* Who reads just now finds that it was moved. */
-    uint64_t position = __atomic_exchange_n(&entry->position, UINT64_MAX, __ATOMIC_SEQ_CST);
+    /* Who reads or seeks just now finds that it was moved; who sees that it was, finds
+     * that it is no open file any more. */
     __atomic_fetch_or(&entry->seq, 1, __ATOMIC_SEQ_CST);
+    uint64_t position = __atomic_exchange_n(&entry->position, UINT64_MAX, __ATOMIC_SEQ_CST);
     if (f && ops == &regular_ops)
         file_move(f, 0, position & INT64_MAX);
     if (f)

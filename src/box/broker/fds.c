@@ -116,10 +116,12 @@ static int lowest(const struct thread *t, unsigned from)
     return -EMFILE;
 }
 
-int fd_free(const struct thread *t, unsigned from)
+int fd_room(const struct thread *t)
 {
+    if (t->process->fds->count + CLAIMS < limit_files(t->process))
+        return 0; /* whatever is claimed */
     claims_take(t->process->fds);
-    return lowest(t, from);
+    return lowest(t, 0) < 0 ? -EMFILE : 0;
 }
 
 int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec)

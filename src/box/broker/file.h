@@ -81,8 +81,8 @@ unsigned fds_next(struct fd_table *fds, unsigned fd);
 void fds_set(struct fd_table *fds, unsigned fd, struct file *f, bool close_on_exec);
 /* fd_file: of a thread's descriptor; NULL: -EBADF. */
 struct file *fd_file(const struct thread *t, uint64_t fd);
-/* fd_free: the lowest free number from `from` on; -EMFILE. */
-int fd_free(const struct thread *t, unsigned from);
+/* fd_room: is a number free? 0, -EMFILE. */
+int fd_room(const struct thread *t);
 /* fd_put: the lowest free number from `from` on gets the file, whose reference it
  * takes over; -EMFILE. */
 int fd_put(struct thread *t, struct file *f, unsigned from, bool close_on_exec);

@@ -158,7 +158,11 @@ static int64_t open_at(struct thread *t, const struct opening *o)
     char path[PATH_ROOM];
     struct file *f = NULL;
     uint32_t flags = (uint32_t)o->how->flags;
+    if (flags & O_CREAT && flags & O_DIRECTORY)
+        return -EINVAL;
     int result = call_path(t, o->path, path);
+    if (result == 0)
+        result = fd_room(t); /* before anything is made or emptied */
     if (result != 0)
         return result;
     bool follow = !(flags & O_NOFOLLOW) && (flags & CREATE_FLAGS) != CREATE_FLAGS;
@@ -349,9 +353,13 @@ static struct statx_timestamp stamp(const struct timespec *time)
 
 int64_t do_statx(struct thread *t, struct call *c)
 {
+    const uint32_t known = AT_SYMLINK_NOFOLLOW | NAMES_EMPTY | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
     struct store_attr a;
-    uint32_t device;
-    int result = attr_of(t, &(struct object){c->a[0], c->a[1], (uint32_t)c->a[2]}, &a, &device);
+    uint32_t device, flags = (uint32_t)c->a[2];
+    bool contradicts = (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE;
+    if (flags & ~known || contradicts || c->a[3] & STATX__RESERVED)
+        return -EINVAL;
+    int result = attr_of(t, &(struct object){c->a[0], c->a[1], flags}, &a, &device);
     if (result != 0)
         return result;
     struct statx x = {.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
@@ -379,7 +387,7 @@ static int64_t access_at(struct thread *t, uint64_t dir, uint64_t path, uint32_t
 {
     struct node *n;
     struct credentials *k = &t->process->cred, own = *k;
-    if (how & ~7u)
+    if (how & ~7u || flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | NAMES_EMPTY))
         return -EINVAL;
     if (!(flags & AT_EACCESS)) { /* for as long as it is judged, the real ids are in effect */
         k->effective = k->uid ? 0 : k->permitted;

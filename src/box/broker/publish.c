@@ -13,6 +13,7 @@ struct indices {
 };
 static struct indices places, files, inodes;
 static struct node *nodes[PUBLISHED_INODES]; /* that have these indices */
+static uint32_t lives[PUBLISHED_INODES];     /* published_inode.life, as it was written */
 
 static struct published *at; /* NULL: nothing is published, as in a fuzzer */
 
@@ -150,15 +151,15 @@ uint32_t publish_inode(struct node *n)
 
 struct node *publish_node(uint32_t inode, const uint32_t *life)
 {
-    if (!at || inode >= PUBLISHED_INODES || (life && *life != at->inodes[inode].life))
+    if (!at || inode >= PUBLISHED_INODES || (life && *life != lives[inode]))
         return NULL;
     return nodes[inode];
 }
 
 uint32_t publish_next_life(uint32_t inode)
 {
-    uint32_t life = at->inodes[inode].life;
-    __atomic_store_n(&at->inodes[inode].life, life + 1, __ATOMIC_SEQ_CST);
+    uint32_t life = lives[inode]++;
+    __atomic_store_n(&at->inodes[inode].life, lives[inode], __ATOMIC_SEQ_CST);
     return life;
 }
 

@@ -136,13 +136,11 @@ static uint32_t settle(struct claim *e)
     return became;
 }
 
-/* One try; the word is from before the walk. */
-static long try_open(const struct thread *t, uint64_t word, const struct look_found *found,
-                     uint32_t flags)
+/* One try; word and number are from before the walk. */
+static long try_open(struct claims *c, uint64_t word, const struct look_found *found,
+                     uint32_t flags, long fd)
 {
-    struct claims *c = claims_of(t);
-    long fd = lowest(t, c, word);
-    struct claim *e = fd < 0 ? NULL : take_entry(c, word);
+    struct claim *e = take_entry(c, word);
     if (!e)
         return LOOK_ASK;
     fill(e, found, flags, fd);
@@ -169,9 +167,11 @@ long claim_open(const struct thread *t, const struct look_object *o, uint32_t fl
 {
     struct look_found found;
     const long how = flags & CLAIM_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+    struct claims *c = claims_of(t);
     for (int i = 0; i < LOOK_TRIES; i++) {
-        uint64_t word = read_word(claims_of(t));
-        if (!may_claim(t, flags) || word & CLAIMS_BARRED)
+        uint64_t word = read_word(c);
+        long fd = may_claim(t, flags) && !(word & CLAIMS_BARRED) ? lowest(t, c, word) : -1;
+        if (fd < 0)
             return LOOK_ASK;
         long result = look_for(t, &(struct look_object){o->dir, o->path, how}, &found);
         if (result != 0)
@@ -179,7 +179,7 @@ long claim_open(const struct thread *t, const struct look_object *o, uint32_t fl
         uint32_t kind = found.mode & S_IFMT;
         if (kind != S_IFDIR && (kind != S_IFREG || flags & CLAIM_DIRECTORY))
             return LOOK_ASK;
-        result = try_open(t, word, &found, flags);
+        result = try_open(c, word, &found, flags, fd);
         if (result != -EAGAIN)
             return result;
         cpu_pause();

@@ -139,7 +139,7 @@ static long start(const struct thread *t, const struct look_object *o, struct wa
     const struct published_place *p = look_place(t);
     if (t->slot->asks)
         return LOOK_ASK;
-    w->me = look_ids(t, true);
+    w->me = look_ids(t, !o->by_real_ids);
     w->links = 0;
     w->rest = w->text;
     if (w->text[0] == '/')

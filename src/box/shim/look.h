@@ -44,6 +44,7 @@ struct look_object {
     long dir;
     const char *path; /* of the guest */
     long flags;
+    bool by_real_ids; /* not the effective ones: access(2) */
 };
 /* look_for: which inode it is, and who may do what with it: 0, -errno or LOOK_ASK.
  * look_for_file: which one a descriptor is; of it nothing but that. */

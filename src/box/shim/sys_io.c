@@ -10,6 +10,7 @@ enum {
     FDS_MAX = 1024,
     CONTINUES = 1,
     GOES_ON = 2,
+    SEEK_CUR_ = 1,
     DEVICE_MOST = 1 << 30
 };
 
@@ -100,6 +101,8 @@ static long transfer(struct thread *t, struct transfer *x)
                                  (done ? CONTINUES : 0) | (done + part < total ? GOES_ON : 0));
         if (result > 0 && looked == LOOK_ASK && !is_write(x)) {
             long copied = transfer_move(t, x, WINDOW_START, (uint64_t)result, true);
+            if (copied < 0 && x->nr == __NR_read) /* what nobody got was not read */
+                call_broker(t, __NR_lseek, x->fd, -result, SEEK_CUR_);
             result = copied < 0 ? copied : result;
         }
         if (result < 0)

@@ -111,7 +111,10 @@ long sys_statx(struct thread *t, struct regs *r, const long a[6])
 {
     struct look_found found;
     (void)r;
-    long result = look_for(t, &(struct look_object){a[0], (const char *)a[1], a[2]}, &found);
+    const long known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    long result = LOOK_ASK;
+    if (!(a[2] & ~known) && !(a[3] & STATX__RESERVED))
+        result = look_for(t, &(struct look_object){a[0], (const char *)a[1], a[2]}, &found);
     if (result == 0)
         result = put_statx(&found, a[4]);
     return result == LOOK_ASK ? call_forward(t, __NR_statx, a) : result;
@@ -127,7 +130,7 @@ static long access_at(struct thread *t, const struct look_object *o, long how)
     long result = look_for(t, o, &found);
     if (result != 0 || how == 0)
         return result;
-    const struct access_ids who = look_ids(t, o->flags & AT_EACCESS);
+    const struct access_ids who = look_ids(t, !o->by_real_ids);
     return may_access(who, &found.owner, found.mode, (uint32_t)how) ? 0 : -EACCES;
 }
 
@@ -135,22 +138,27 @@ long sys_access(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
     long result =
-        access_at(t, &(struct look_object){AT_FDCWD, (const char *)a[0], 0}, (uint32_t)a[1]);
+        access_at(t, &(struct look_object){AT_FDCWD, (const char *)a[0], 0, true}, (uint32_t)a[1]);
     return result == LOOK_ASK ? call_forward(t, __NR_access, a) : result;
 }
 
 long sys_faccessat(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
-    long result = access_at(t, &(struct look_object){a[0], (const char *)a[1], 0}, (uint32_t)a[2]);
+    long result =
+        access_at(t, &(struct look_object){a[0], (const char *)a[1], 0, true}, (uint32_t)a[2]);
     return result == LOOK_ASK ? call_forward(t, __NR_faccessat, a) : result;
 }
 
 long sys_faccessat2(struct thread *t, struct regs *r, const long a[6])
 {
     (void)r;
-    long result = access_at(t, &(struct look_object){a[0], (const char *)a[1], (uint32_t)a[3]},
-                            (uint32_t)a[2]);
+    const long known = AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+    long result = LOOK_ASK;
+    if (!(a[3] & ~known))
+        result = access_at(
+            t, &(struct look_object){a[0], (const char *)a[1], a[3], !(a[3] & AT_EACCESS)},
+            (uint32_t)a[2]);
     return result == LOOK_ASK ? call_forward(t, __NR_faccessat2, a) : result;
 }
 

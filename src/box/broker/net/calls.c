@@ -187,7 +187,7 @@ int64_t do_accept4(struct thread *t, struct call *c)
     struct socket *first = s->waiting;
     if (!first)
         return socket_wait(t, &s->changed, !(s->file->flags & O_NONBLOCK), s->receive_limit);
-    if ((result = fd_free(t, 0)) < 0 || (result = put_accepted(t, first, c->a[1])) < 0)
+    if ((result = fd_room(t)) < 0 || (result = put_accepted(t, first, c->a[1])) < 0)
         return result;
     s->waiting = first->next_waiting;
     first->next_waiting = NULL;
