@@ -211,13 +211,27 @@ static void many_children(void)
     printf("again: %d\n", pid > 0);
 }
 
+/* Of bytes of a file, each other one, so that no two are the same lock. */
+static void many_locks(void)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    int fd = open("/locked", O_RDWR | O_CREAT, 0600);
+    while (l.l_start < 200000 && fcntl(fd, F_SETLK, &l) == 0)
+        l.l_start += 2;
+    printf("%ld, then %s\n", (long)l.l_start / 2, strerrorname_np(errno));
+    struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    printf("given up: %d\n", fcntl(fd, F_SETLK, &all));
+    printf("again: %d\n", fcntl(fd, F_SETLK, &l));
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } themes[] = {{"shared", shared_memory}, {"memory", memory_files}, {"unlinked", unlinked_files},
-                  {"many", many_files},      {"own", own_memory},      {"children", many_children}};
+                  {"many", many_files},      {"own", own_memory},      {"children", many_children},
+                  {"locks", many_locks}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0) {
             themes[i].run();

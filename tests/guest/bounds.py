@@ -22,6 +22,7 @@ ROWS = [
     ("own", [], "32 MiB: status 0\n512 MiB: status 0\n32 MiB: status 0\n"),
     ("children", ["--limit", "procs=20"], "EAGAIN\nagain: 1\n"),
     ("children", ["--limit", "procs=500"], "all\nagain: 1\n"),
+    ("locks", [], "16384, then ENOLCK\ngiven up: 0\nagain: 0\n"),
 ]
 
 

@@ -1,10 +1,13 @@
 /* What a call refuses, and what it leaves as it was: full tables, unknown flags, real
- * users, bytes that nobody got. */
+ * users, bytes that nobody got; what becomes of locks. */
 #include "calls.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static void make(const char *name, const char *text)
 {
@@ -105,8 +108,171 @@ static void not_given(void)
     SHOW(lseek(fd, 0, SEEK_CUR));
 }
 
+/* Locks ----------------------------------------------------------------------------------*/
+
+/* The other one's side: a lock for each letter that comes, and what became of it. */
+static void obey(const char *name, int in, int out)
+{
+    static const struct {
+        char letter;
+        int how;
+    } orders[] = {{'s', LOCK_SH | LOCK_NB}, {'x', LOCK_EX | LOCK_NB}, {'w', LOCK_EX}};
+    int fd = open(name, O_RDWR);
+    char letter;
+    while (read(in, &letter, 1) == 1)
+        for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+            if (orders[i].letter == letter)
+                write(out, flock(fd, orders[i].how) == 0 ? "y" : "n", 1);
+    _exit(0);
+}
+
+static int other[2]; /* to it, from it */
+
+static int ask(const char *letter)
+{
+    char answer = '?';
+    write(other[0], letter, 1);
+    read(other[1], &answer, 1);
+    return answer;
+}
+
+/* Who changes a lock loses it first, so that two that both want more do not wait for ever. */
+static void converted(void)
+{
+    int to[2], from[2];
+    char answer;
+    make("f", "text");
+    pipe(to), pipe(from);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(to[1]);
+        obey("f", to[0], from[1]);
+    }
+    other[0] = to[1], other[1] = from[0];
+    int fd = open("f", O_RDWR);
+    SHOW(flock(fd, LOCK_SH));
+    SHOW(flock(fd, LOCK_SH | LOCK_NB));
+    SHOW(ask("s"));
+    SHOW(flock(fd, LOCK_EX | LOCK_NB));
+    SHOW(ask("x"));
+    SHOW(flock(fd, LOCK_SH | LOCK_NB));
+    SHOW(ask("s"));
+    SHOW(flock(fd, LOCK_SH | LOCK_NB));
+    write(other[0], "w", 1);
+    until_asleep(pid);
+    SHOW(flock(fd, LOCK_UN));
+    SHOW(read(other[1], &answer, 1));
+    SHOW(answer);
+    SHOW(flock(fd, LOCK_SH | LOCK_NB));
+    close(to[1]);
+    waitpid(pid, NULL, 0);
+    SHOW(flock(fd, LOCK_EX));
+}
+
+static int range(int fd, int command, int type, const int64_t at[2])
+{
+    struct flock l = {
+        .l_type = (short)type, .l_whence = SEEK_SET, .l_start = at[0], .l_len = at[1]};
+    return fcntl(fd, command, &l);
+}
+#define AT(start, size) ((const int64_t[2]){start, size})
+
+/* What stands in the way of another process. */
+static void in_the_way(int type, const int64_t at[2])
+{
+    fflush(stdout);
+    if (fork() == 0) {
+        struct flock l = {
+            .l_type = (short)type, .l_whence = SEEK_SET, .l_start = at[0], .l_len = at[1]};
+        SHOW(fcntl(open("f", O_RDWR), F_GETLK, &l));
+        printf("%jd+%jd: %d %jd+%jd %d\n", (intmax_t)at[0], (intmax_t)at[1], l.l_type,
+               (intmax_t)l.l_start, (intmax_t)l.l_len, l.l_pid == getppid());
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
+}
+
+static void ranges(void)
+{
+    make("f", "text");
+    int fd = open("f", O_RDWR);
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(0, 10)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(10, 10)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(30, 10)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    in_the_way(F_WRLCK, AT(20, 0));
+    SHOW(range(fd, F_SETLK, F_RDLCK, AT(5, 10)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    in_the_way(F_WRLCK, AT(7, 1));
+    in_the_way(F_RDLCK, AT(7, 100));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(5, 10)));
+    in_the_way(F_WRLCK, AT(3, 1));
+    SHOW(range(fd, F_SETLK, F_UNLCK, AT(8, 2)));
+    in_the_way(F_RDLCK, AT(0, 0));
+    in_the_way(F_RDLCK, AT(9, 0));
+    SHOW(range(fd, F_SETLK, F_UNLCK, AT(0, 0)));
+    in_the_way(F_WRLCK, AT(0, 0));
+}
+
+static void edges_of_ranges(void)
+{
+    make("f", "text");
+    int fd = open("f", O_RDWR);
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(INT64_MAX, 1)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    SHOW(range(fd, F_SETLK, F_UNLCK, AT(0, 0)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(INT64_MAX - 1, 1)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    in_the_way(F_WRLCK, AT(INT64_MAX, 1));
+    SHOW(range(fd, F_SETLK, F_UNLCK, AT(0, 0)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(INT64_MAX - 1, 2)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(INT64_MAX - 1, 3)));
+    SHOW(range(fd, F_SETLK, F_UNLCK, AT(0, 0)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(5, -6)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(5, -5)));
+    in_the_way(F_WRLCK, AT(0, 0));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(-5, -6)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(INT64_MIN, INT64_MIN)));
+    SHOW(range(fd, F_SETLK, F_WRLCK, AT(1, INT64_MIN)));
+}
+
+static void refused_locks(void)
+{
+    struct flock whence = {.l_type = F_WRLCK, .l_whence = 7};
+    struct flock end = {.l_type = F_WRLCK, .l_whence = SEEK_END, .l_start = INT64_MAX};
+    struct flock named = {.l_type = F_WRLCK, .l_pid = 4};
+    make("f", "text");
+    int fd = open("f", O_RDWR), path = open("f", O_PATH), read_only = open("f", O_RDONLY);
+    SHOW(fcntl(fd, F_SETLK, &whence));
+    SHOW(fcntl(fd, F_SETLK, &end));
+    SHOW(fcntl(fd, F_OFD_SETLK, &named));
+    SHOW(fcntl(fd, F_OFD_GETLK, &named));
+    SHOW(range(fd, F_SETLK, 9, AT(0, 1)));
+    SHOW(range(fd, F_GETLK, 9, AT(0, 1)));
+    SHOW(range(fd, F_GETLK, F_UNLCK, AT(0, 1)));
+    SHOW(range(read_only, F_SETLK, F_WRLCK, AT(0, 1)));
+    SHOW(range(read_only, F_GETLK, F_WRLCK, AT(0, 1)));
+    SHOW(range(path, F_SETLK, F_RDLCK, AT(0, 1)));
+    SHOW(range(path, F_GETLK, F_RDLCK, AT(0, 1)));
+    SHOW(flock(path, LOCK_SH));
+    SHOW(fcntl(path, F_SETFL, O_APPEND));
+    SHOW(fcntl(path, F_GETFL) & O_PATH);
+    SHOW(fcntl(path, F_GETOWN));
+    SHOW(fcntl(path, F_GETPIPE_SZ));
+    SHOW(fcntl(path, F_GETFD));
+    SHOW(fcntl(path, F_DUPFD, 20));
+}
+
 const struct theme strict_themes[] = {{"full", full},
                                       {"real_users", real_users},
                                       {"unknown_flags", unknown_flags},
                                       {"not_given", not_given},
+                                      {"converted_locks", converted},
+                                      {"ranges", ranges},
+                                      {"edges_of_ranges", edges_of_ranges},
+                                      {"refused_locks", refused_locks},
                                       {NULL, NULL}};

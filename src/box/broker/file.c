@@ -98,11 +98,19 @@ void file_drop(struct file *f)
 
 /* Flags -----------------------------------------------------------------------------------*/
 
+/* What a command is about: then a file that is no more than a path has it, too. */
+static bool is_of_descriptor(uint64_t command)
+{
+    return command == F_DUPFD || command == F_DUPFD_CLOEXEC_ || command == F_GETFD ||
+           command == F_SETFD || command == F_GETFL;
+}
+
 int64_t do_fcntl(struct thread *t, struct call *c)
 {
     struct file *f = fd_file(t, c->a[0]);
     bool *close_on_exec = f ? &t->process->fds->close_on_exec[(uint32_t)c->a[0]] : NULL;
-    if (!f)
+    bool is_path = f && f->flags & O_PATH;
+    if (!f || (is_path && !is_of_descriptor(c->a[1])))
         return -EBADF;
     switch (c->a[1]) {
     case F_DUPFD:

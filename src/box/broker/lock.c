@@ -9,7 +9,8 @@
 #include "box/broker/publish.h"
 #include "box/broker/task.h"
 
-enum { CIRCLE_MAX = 64 };
+enum { CIRCLE_MAX = 64, LOCKS_MAX = 16384 /* of a box */ };
+#define TO_THE_END ((uint64_t)INT64_MAX + 1)
 
 struct lock {
     struct lock *next;
@@ -17,14 +18,43 @@ struct lock {
     bool owner_is_process;
     bool whole; /* flock's: these do not meet ranges */
     bool exclusive;
-    uint64_t start, end;
+    uint64_t start, end; /* behind the last byte */
     uint32_t pid;
 };
 
+/* Those of one owner stand together, by their starts. */
 struct locks {
     struct lock *first;
     struct queue changed;
 };
+
+static unsigned lock_count;
+
+/* A copy; NULL: no memory, or there are too many. */
+static struct lock *lock_new(const struct lock *from)
+{
+    struct lock *l = lock_count < LOCKS_MAX ? malloc(sizeof *l) : NULL;
+    if (l) {
+        *l = *from;
+        lock_count++;
+    }
+    return l;
+}
+
+/* Takes out the lock that a link leads to. */
+static void lock_remove(struct lock **at)
+{
+    struct lock *l = *at;
+    *at = l->next;
+    free(l);
+    lock_count--;
+}
+
+/* One owner's, and of one kind. */
+static bool is_akin(const struct lock *a, const struct lock *b)
+{
+    return a->owner == b->owner && a->whole == b->whole;
+}
 
 static struct locks *locks_of(struct node *n)
 {
@@ -45,21 +75,19 @@ static const struct lock *conflict(const struct locks *all, const struct lock *w
     return NULL;
 }
 
-/* Takes the range away from the owner's locks. 0 or -ENOMEM. */
+/* Takes the range away from the owner's locks. 0 or -ENOLCK. */
 static int clear(struct locks *all, const struct lock *range)
 {
     for (struct lock **at = &all->first; *at;) {
         struct lock *l = *at;
-        if (l->whole != range->whole || l->owner != range->owner || l->start >= range->end ||
-            range->start >= l->end) {
+        if (!is_akin(l, range) || l->start >= range->end || range->start >= l->end) {
             at = &l->next;
             continue;
         }
         if (l->start < range->start && l->end > range->end) {
-            struct lock *rest = malloc(sizeof *rest);
+            struct lock *rest = lock_new(l);
             if (!rest)
-                return -ENOMEM;
-            *rest = *l;
+                return -ENOLCK;
             rest->start = range->end;
             l->end = range->start;
             l->next = rest;
@@ -72,12 +100,30 @@ static int clear(struct locks *all, const struct lock *range)
             l->start = range->end;
             at = &l->next;
         } else {
-            *at = l->next;
-            free(l);
+            lock_remove(at);
         }
     }
     queue_wake(&all->changed);
     return 0;
+}
+
+/* Adds one where its owner has none, and makes one of those that touch. */
+static void add(struct locks *all, struct lock *l)
+{
+    struct lock **at = &all->first;
+    while (*at && !is_akin(*at, l))
+        at = &(*at)->next;
+    while (*at && is_akin(*at, l) && (*at)->start < l->start)
+        at = &(*at)->next;
+    l->next = *at;
+    *at = l;
+    for (struct lock *a = all->first, *b; (b = a->next);)
+        if (is_akin(a, b) && a->exclusive == b->exclusive && a->end == b->start) {
+            a->end = b->end;
+            lock_remove(&a->next);
+        } else {
+            a = b;
+        }
 }
 
 /* Would the process wait for itself, by way of those that it waits for? */
@@ -112,21 +158,29 @@ static int64_t take(struct thread *t, struct locks *all, const struct lock *want
     t->blocked_on = NULL;
     if (other)
         return wait ? wait_for(t, all, other) : -EAGAIN;
-    struct lock *l = malloc(sizeof *l);
-    if (!l || clear(all, wanted) != 0) {
-        free(l);
+    struct lock *l = lock_new(wanted);
+    if (!l)
+        return -ENOLCK;
+    if (clear(all, wanted) != 0) {
+        lock_remove(&l);
         return -ENOLCK;
     }
-    *l = *wanted;
-    l->next = all->first;
-    all->first = l;
+    add(all, l);
     return 0;
+}
+
+static const struct lock *find_akin(const struct locks *all, const struct lock *to)
+{
+    const struct lock *l = all->first;
+    while (l && !is_akin(l, to))
+        l = l->next;
+    return l;
 }
 
 int64_t lock_flock(struct thread *t, struct file *f, int how)
 {
     struct locks *all = f->node ? locks_of(f->node) : NULL;
-    struct lock wanted = {.owner = f, .whole = true, .end = UINT64_MAX};
+    struct lock wanted = {.owner = f, .whole = true, .end = TO_THE_END};
     if (!all)
         return -EINVAL;
     switch (how & ~LOCK_NB) {
@@ -135,6 +189,10 @@ int64_t lock_flock(struct thread *t, struct file *f, int how)
     case LOCK_SH: break;
     default: return -EINVAL;
     }
+    const struct lock *now = find_akin(all, &wanted);
+    if (now && now->exclusive == wanted.exclusive)
+        return 0;
+    clear(all, &wanted); /* who changes a lock loses it first, whatever comes of it */
     return take(t, all, &wanted, !(how & LOCK_NB));
 }
 
@@ -142,23 +200,25 @@ int64_t lock_flock(struct thread *t, struct file *f, int how)
 static int range(struct file *f, const struct flock *from, struct lock *to)
 {
     struct store_attr attr = {0};
-    f->node->ops->attr(f->node, &attr);
-    int64_t base = from->l_whence == SEEK_CUR   ? (int64_t)file_offset(f)
-                   : from->l_whence == SEEK_END ? (int64_t)attr.size
-                                                : 0;
-    int64_t start, end = INT64_MAX;
-    if (__builtin_add_overflow(base, from->l_start, &start) ||
-        (from->l_len && __builtin_add_overflow(start, from->l_len, &end)))
-        return -EOVERFLOW;
-    if (from->l_len < 0) {
-        int64_t low = end;
-        end = start;
-        start = low;
+    int64_t base = 0;
+    switch (from->l_whence) {
+    case SEEK_SET: break;
+    case SEEK_CUR: base = (int64_t)file_offset(f); break;
+    case SEEK_END:
+        f->node->ops->attr(f->node, &attr);
+        base = (int64_t)attr.size;
+        break;
+    default: return -EINVAL;
     }
-    if (from->l_whence < 0 || from->l_whence > SEEK_END || start < 0 || end < start)
+    if (from->l_start > INT64_MAX - base)
+        return -EOVERFLOW;
+    int64_t start = base + from->l_start, size = from->l_len;
+    if (start < 0 || (size < 0 && start + size < 0))
         return -EINVAL;
-    to->start = (uint64_t)start;
-    to->end = (uint64_t)end;
+    if (size > 0 && size - 1 > INT64_MAX - start)
+        return -EOVERFLOW;
+    to->start = (uint64_t)(size < 0 ? start + size : start);
+    to->end = size == 0 ? TO_THE_END : (uint64_t)start + (size < 0 ? 0 : (uint64_t)size);
     return 0;
 }
 
@@ -174,7 +234,7 @@ static int64_t test(struct thread *t, struct call *c, const struct locks *all,
         answer = (struct flock){.l_type = l->exclusive ? F_WRLCK : F_RDLCK,
                                 .l_whence = SEEK_SET,
                                 .l_start = (int64_t)l->start,
-                                .l_len = l->end == INT64_MAX ? 0 : (int64_t)(l->end - l->start),
+                                .l_len = l->end == TO_THE_END ? 0 : (int64_t)(l->end - l->start),
                                 .l_pid = (int)l->pid};
     return call_put(t, c->a[2], &answer, sizeof answer);
 }
@@ -183,32 +243,36 @@ int64_t lock_fcntl(struct thread *t, struct file *f, struct call *c)
 {
     struct flock how;
     struct locks *all = f->node ? locks_of(f->node) : NULL;
-    bool of_file = c->a[1] >= F_OFD_GETLK;
+    bool of_file = c->a[1] >= F_OFD_GETLK, asks = c->a[1] == F_GETLK || c->a[1] == F_OFD_GETLK;
     struct lock wanted = {.owner = of_file ? (void *)f : (void *)t->process,
                           .owner_is_process = !of_file,
                           .pid = of_file ? UINT32_MAX : t->process->pid};
     if (!all || call_get(t, c->a[2], &how, sizeof how) != 0)
         return all ? -EFAULT : -EINVAL;
+    if (asks && how.l_type != F_RDLCK && how.l_type != F_WRLCK)
+        return -EINVAL;
     int result = range(f, &how, &wanted);
     if (result != 0)
         return result;
+    if (how.l_type != F_RDLCK && how.l_type != F_WRLCK && how.l_type != F_UNLCK)
+        return -EINVAL;
     wanted.exclusive = how.l_type == F_WRLCK;
-    if (c->a[1] == F_GETLK || c->a[1] == F_OFD_GETLK)
+    uint32_t access = f->flags & O_ACCMODE;
+    if (!asks && how.l_type != F_UNLCK && access == (wanted.exclusive ? O_RDONLY : O_WRONLY))
+        return -EBADF;
+    if (of_file && how.l_pid)
+        return -EINVAL;
+    if (asks)
         return test(t, c, all, &wanted);
     if (how.l_type == F_UNLCK)
         return clear(all, &wanted);
-    if (how.l_type != F_RDLCK && how.l_type != F_WRLCK)
-        return -EINVAL;
-    uint32_t access = f->flags & O_ACCMODE;
-    if (access == (wanted.exclusive ? O_RDONLY : O_WRONLY))
-        return -EBADF;
     return take(t, all, &wanted, c->a[1] == F_SETLKW || c->a[1] == F_OFD_SETLKW);
 }
 
 static void end_all(struct node *n, const void *owner, bool whole)
 {
     if (n && n->locks)
-        clear(n->locks, &(struct lock){.owner = owner, .whole = whole, .end = UINT64_MAX});
+        clear(n->locks, &(struct lock){.owner = owner, .whole = whole, .end = TO_THE_END});
 }
 
 void lock_file_closed(struct file *f)
@@ -226,11 +290,8 @@ void lock_node_gone(struct node *n)
 {
     if (!n->locks)
         return;
-    while (n->locks->first) {
-        struct lock *l = n->locks->first;
-        n->locks->first = l->next;
-        free(l);
-    }
+    while (n->locks->first)
+        lock_remove(&n->locks->first);
     queue_free(&n->locks->changed);
     free(n->locks);
     n->locks = NULL;
