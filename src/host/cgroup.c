@@ -1,9 +1,12 @@
 #include "host/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,6 +45,18 @@ static int write_number(const char *dir, const char *name, uint64_t number)
     return write_text(dir, name, text);
 }
 
+/* Memory that is swapped out counts, too, where the kernel counts it. */
+static int write_bound(const char *dir, int kind, uint64_t bound, bool is_v1)
+{
+    int result =
+        write_number(dir, is_v1 ? controllers[kind].bound_v1 : controllers[kind].bound, bound);
+    if (result != 0 || kind != MEMORY)
+        return result;
+    result = is_v1 ? write_number(dir, "memory.memsw.limit_in_bytes", bound)
+                   : write_number(dir, "memory.swap.max", 0);
+    return result == -ENOENT ? 0 : result;
+}
+
 static bool has_word(const char *list, const char *word, size_t size)
 {
     for (; *list; list += strcspn(list, ", \n"), list += *list != '\0')
@@ -76,14 +91,36 @@ static int own_place(char to[PATH_MAX], const char *controller, bool *is_v1)
     }
     fclose(f);
     if (result == -ENOENT && *unified)
-        result = snprintf(to, PATH_MAX, "%s%s", top, unified) < PATH_MAX ? 0 : -ENAMETOOLONG;
+        result =
+            snprintf(to, PATH_MAX, "%s%s", top, strcmp(unified, "/") == 0 ? "" : unified) < PATH_MAX
+                ? 0
+                : -ENAMETOOLONG;
     return result;
+}
+
+/* Removes what others left who were killed: groups NAME-PID of processes that are no
+ * more. One that is in use stays, whoever cannot be seen from here. */
+static void sweep(const char *dir, const char *name)
+{
+    const char *dash = strrchr(name, '-');
+    DIR *d = dash ? opendir(dir) : NULL;
+    if (!d)
+        return;
+    size_t prefix = (size_t)(dash + 1 - name);
+    for (struct dirent *e; (e = readdir(d));) {
+        char *end;
+        long pid = strncmp(e->d_name, name, prefix) == 0 ? strtol(e->d_name + prefix, &end, 10) : 0;
+        if (pid > 0 && !*end && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+            unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+    }
+    closedir(d);
 }
 
 /* One that was left by a process of the same number is empty. */
 static int make_directory(char to[PATH_MAX], const char *dir, const char *name)
 {
     int result = join(to, dir, name);
+    sweep(dir, name);
     if (result == 0 && mkdir(to, 0755) != 0)
         result = errno == EEXIST && rmdir(to) == 0 && mkdir(to, 0755) == 0 ? 0 : -errno;
     if (result != 0)
@@ -114,7 +151,7 @@ static int make_unified(struct cgroup *out, char *own, const char *name,
         result = make_directory(out->place[MEMORY], own, name);
         for (int i = 0; i < KINDS && result == 0; i++)
             if (bounds[i])
-                result = write_number(out->place[MEMORY], controllers[i].bound, bounds[i]);
+                result = write_bound(out->place[MEMORY], i, bounds[i], false);
         if (result != 0)
             cgroup_remove(out);
     }
@@ -140,14 +177,15 @@ int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds
         if (result == 0)
             result = make_directory(out->place[i], own, name);
         if (result == 0)
-            result = write_number(out->place[i], controllers[i].bound_v1, bounds[i]);
+            result = write_bound(out->place[i], i, bounds[i], true);
     }
     if (result == 0)
         return 0;
     cgroup_remove(out);
     *out = (struct cgroup){0};
-    return err_set(err, result, "no cgroup for it can be made below %s: %s", top,
-                   strerror(-result));
+    /* A file that is not there is a facility that is not there. */
+    return err_set(err, result == -ENOENT ? -EOPNOTSUPP : result,
+                   "no cgroup for it can be made below %s: %s", top, strerror(-result));
 }
 
 int cgroup_enter(const struct cgroup *g, struct err *err)

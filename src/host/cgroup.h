@@ -8,7 +8,7 @@
 #include "base/base.h"
 
 struct cgroup_bounds {
-    uint64_t memory;    /* bytes; 0: no bound */
+    uint64_t memory;    /* bytes, swapped out or not; 0: no bound */
     uint64_t processes; /* and threads; 0: no bound */
 };
 
@@ -19,7 +19,8 @@ struct cgroup {
 
 /* cgroup_make: a group `name` with these bounds, below or beside the caller's own,
  * as the machine permits. 0, or -errno with the reason, and no group is left; a v2
- * controller that was enabled below the caller's group stays so.
+ * controller that was enabled below the caller's group stays so. `name` is WORD-PID:
+ * empty groups of that word that killed processes left are removed.
  * Kernel: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst, pids.rst. */
 int cgroup_make(struct cgroup *out, const char *name, const struct cgroup_bounds *bounds,
                 struct err *err);

@@ -224,14 +224,22 @@ static void many_locks(void)
     printf("again: %d\n", fcntl(fd, F_SETLK, &l));
 }
 
+static void wait_for_the_end(void)
+{
+    puts("here");
+    fflush(stdout);
+    pause();
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
-    } themes[] = {{"shared", shared_memory}, {"memory", memory_files}, {"unlinked", unlinked_files},
-                  {"many", many_files},      {"own", own_memory},      {"children", many_children},
-                  {"locks", many_locks}};
+    } themes[] = {{"shared", shared_memory},    {"memory", memory_files},
+                  {"unlinked", unlinked_files}, {"many", many_files},
+                  {"own", own_memory},          {"children", many_children},
+                  {"locks", many_locks},        {"waits", wait_for_the_end}};
     for (size_t i = 0; argc > 1 && i < sizeof themes / sizeof *themes; i++)
         if (strcmp(argv[1], themes[i].name) == 0) {
             themes[i].run();

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 VOW, program = os.environ["VOW"], Path(sys.argv[1]).resolve()
@@ -26,8 +27,32 @@ ROWS = [
 ]
 
 
+LIMITS = ["--limit", "mem=64M", "--limit", "procs=30"]
+CGROUPS = Path("/sys/fs/cgroup")
+NO_SWAP = {"memory.memsw.limit_in_bytes": str(64 << 20), "memory.swap.max": "0"}
+
+
+def left(image):
+    """What is wrong with the groups of a box whose vow is killed: its memory is bound
+    with what is swapped out, and the next box removes them."""
+    box = subprocess.Popen([VOW, "box", image, "--discard", *LIMITS, "--", program, "waits"], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with box:
+        if NO_GROUP in box.stdout.readline():
+            return None
+        groups = [path for path in CGROUPS.rglob(f"vow-box-{box.pid}") if path.is_dir()]
+        bounds = [path for group in groups for path in group.iterdir() if path.name in NO_SWAP]
+        faults = [f"{path}: {path.read_text()}" for path in bounds if path.read_text().strip() != NO_SWAP[path.name]]
+        box.kill()
+    until = time.monotonic() + 20
+    while any((group / "cgroup.procs").read_text() for group in groups) and time.monotonic() < until:
+        time.sleep(0.05)
+    subprocess.run([VOW, "box", image, "--discard", *LIMITS, "--", program, "none"], stdin=subprocess.DEVNULL, timeout=60)
+    return faults + ([] if groups else ["no group is there"]) + [f"{group} is left" for group in groups if group.exists()]
+
+
 def main():
-    print(f"1..{len(ROWS)}")
+    print(f"1..{len(ROWS) + 1}")
     failed = False
     with tempfile.TemporaryDirectory(prefix="vow-bounds-") as name:
         image = Path(name) / "image"
@@ -47,6 +72,10 @@ def main():
                 print("\n".join(f"# {line}" for line in [str(status), *printed.splitlines()]))
             print(f"{'not ok' if wrong else 'ok'} {number} - {' '.join([theme, *options])}"
                   + (f" # SKIP {skip}" if skip else ""), flush=True)
+        faults = left(image)
+        failed |= bool(faults)
+        print("".join(f"# {fault}\n" for fault in faults or []) + f"{'not ok' if faults else 'ok'} {len(ROWS) + 1} - left"
+              + (" # SKIP cgroup: none can be made here" if faults is None else ""))
     sys.exit(failed)
 
 
