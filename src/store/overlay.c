@@ -66,11 +66,13 @@ static int overlay_read(void *context, uint64_t offset, void *to, size_t size)
     return 0;
 }
 
-static struct page *make(struct overlay *o, uint64_t number)
+/* A page with what lies below; or with anything, if all of it is to be written. */
+static struct page *make(struct overlay *o, uint64_t number, bool whole)
 {
-    struct page *p = calloc(1, sizeof *p);
+    struct page *p = whole ? malloc(sizeof *p) : calloc(1, sizeof *p);
     uint64_t offset = number * PAGE, left = o->below.size - offset;
-    if (p && o->below.read(o->below.context, offset, p->bytes, left < PAGE ? left : PAGE) != 0) {
+    if (p && !whole &&
+        o->below.read(o->below.context, offset, p->bytes, left < PAGE ? left : PAGE) != 0) {
         free(p);
         return NULL;
     }
@@ -88,7 +90,7 @@ static int overlay_write(void *context, uint64_t offset, const void *from, size_
     while (size > 0) {
         size_t part = part_of(offset, size);
         struct page *p = find(o, offset / PAGE);
-        if (!p && !(p = make(o, offset / PAGE)))
+        if (!p && !(p = make(o, offset / PAGE, part == PAGE)))
             return -ENOMEM;
         memcpy(p->bytes + offset % PAGE, from, part);
         offset += part;
