@@ -124,19 +124,33 @@ struct piece {
     const uint8_t *from;
 };
 
+/* A whole block, in which what there is no data for becomes zeros. */
+static int write_padded(struct store *s, uint64_t physical, uint64_t in_block, const void *from,
+                        size_t size)
+{
+    uint8_t buffer[STORE_BLOCK_MAX];
+    memset(buffer, 0, in_block);
+    memcpy(buffer + in_block, from, size);
+    memset(buffer + in_block + size, 0, s->block_size - in_block - size);
+    return write_data(s, physical, 0, buffer, s->block_size);
+}
+
 /* Fills new blocks: what the piece does not cover becomes zeros. */
 static int fill(struct store *s, const struct run *run, const struct piece *p)
 {
     uint64_t begin = (uint64_t)run->logical << s->block_bits;
-    uint64_t end = begin + ((uint64_t)run->count << s->block_bits);
-    uint64_t to = min_u64(p->end, end), from = p->at, last = to & ~(uint64_t)(s->block_size - 1);
-    int r = write_zeros(s, run->physical, 0, (size_t)(from - begin));
-    if (r == 0)
-        r = write_data(s, run->physical + ((from - begin) >> s->block_bits),
-                       from & (s->block_size - 1), p->from, (size_t)(to - from));
-    if (r == 0 && to != last)
-        r = write_zeros(s, run->physical + ((last - begin) >> s->block_bits), to - last,
-                        (size_t)(last + s->block_size - to));
+    uint64_t to = min_u64(p->end, begin + ((uint64_t)run->count << s->block_bits));
+    const uint8_t *from = p->from;
+    int r = 0;
+    for (uint64_t at = p->at, part; at < to && r == 0; at += part, from += part) {
+        uint64_t in_block = at & (s->block_size - 1);
+        uint64_t physical = run->physical + ((at - begin) >> s->block_bits);
+        bool whole = in_block == 0 && to - at >= s->block_size;
+        part = whole ? (to - at) & ~(uint64_t)(s->block_size - 1)
+                     : min_u64(to - at, s->block_size - in_block);
+        r = whole ? write_data(s, physical, 0, from, part)
+                  : write_padded(s, physical, in_block, from, part);
+    }
     return r;
 }
 
