@@ -91,6 +91,7 @@ struct store {
     struct cache cache;
     struct op op;
     struct node **nodes;           /* hash by number */
+    size_t node_buckets;           /* a power of two */
     size_t node_count, node_limit; /* beyond the limit those that nobody holds go */
     size_t name_count, name_limit; /* of names in directories' hash tables */
     uint32_t *changed;             /* inodes that became dirty in the running transaction */

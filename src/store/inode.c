@@ -7,7 +7,7 @@
 #include "store/map.h"
 
 enum {
-    BUCKETS = 1 << 15,
+    BUCKETS = 1 << 10,       /* at first */
     TABLE_UNITS = 512,       /* of i_blocks */
     DIRECTORY_MAX = 1 << 30, /* bytes */
 };
@@ -16,14 +16,31 @@ static const struct use system_use = {.owner = OWNER_SYSTEM};
 
 static struct node **bucket(const struct store *s, uint32_t ino)
 {
-    return &s->nodes[ino * 0x9E3779B1u >> 17];
+    return &s->nodes[ino * 0x9E3779B1u >> 8 & (s->node_buckets - 1)];
 }
-_Static_assert(BUCKETS == 1 << (32 - 17), "bucket() shifts down to BUCKETS");
+
+/* More buckets, so that chains stay short; without memory they get longer. */
+static void spread(struct store *s)
+{
+    size_t count = s->node_buckets;
+    struct node **old = s->nodes, **wider = calloc(count * 2, sizeof(void *));
+    if (!wider)
+        return;
+    s->nodes = wider;
+    s->node_buckets = count * 2;
+    for (size_t i = 0; i < count; i++)
+        for (struct node *n = old[i], *next; n; n = next) {
+            next = n->next;
+            n->next = *bucket(s, n->ino);
+            *bucket(s, n->ino) = n;
+        }
+    free(old);
+}
 
 static struct node *node_alloc(struct store *s, uint32_t ino)
 {
-    if (!s->nodes)
-        s->nodes = calloc(BUCKETS, sizeof(void *));
+    if (!s->nodes && (s->nodes = calloc(BUCKETS, sizeof(void *))))
+        s->node_buckets = BUCKETS;
     size_t size = s->inode_size < sizeof(struct ext2_inode_large) ? sizeof(struct ext2_inode_large)
                                                                   : s->inode_size;
     struct node *n = s->nodes ? calloc(1, sizeof *n + size) : NULL;
@@ -34,6 +51,8 @@ static struct node *node_alloc(struct store *s, uint32_t ino)
 
 static void keep(struct store *s, struct node *n)
 {
+    if (s->node_count > 2 * s->node_buckets)
+        spread(s);
     n->next = *bucket(s, n->ino);
     *bucket(s, n->ino) = n;
     s->node_count++;
@@ -256,7 +275,7 @@ void node_forget(struct store *s, struct node *n)
 
 static void trim(struct store *s, bool all)
 {
-    for (size_t i = 0; s->nodes && i < BUCKETS; i++)
+    for (size_t i = 0; s->nodes && i < s->node_buckets; i++)
         for (struct node *n = s->nodes[i], *next; n; n = next) {
             next = n->next;
             if (all || (n->holds == 0 && !n->dirty))

@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-enum { PAGE = 4096, BUCKETS = 1 << 14 };
+enum { PAGE = 4096, BUCKETS = 1 << 9 /* at first */ };
 
 struct page {
     struct page *next;
@@ -16,14 +16,37 @@ struct page {
 struct overlay {
     struct device device; /* first: the address that overlay_new hands out */
     struct device below;
-    struct page *buckets[BUCKETS];
+    struct page **buckets;
+    size_t bucket_count, count; /* the first is a power of two */
 };
 
 static struct page **bucket(struct overlay *o, uint64_t number)
 {
-    return &o->buckets[number * 0x9E3779B97F4A7C15ull >> 50];
+    return &o->buckets[(number * 0x9E3779B97F4A7C15ull >> 32) & (o->bucket_count - 1)];
 }
-_Static_assert(BUCKETS == 1 << (64 - 50), "bucket() shifts down to BUCKETS");
+
+static void insert(struct overlay *o, struct page *p)
+{
+    p->next = *bucket(o, p->number);
+    *bucket(o, p->number) = p;
+}
+
+/* More buckets, so that chains stay short; without memory they get longer. */
+static void spread(struct overlay *o)
+{
+    size_t count = o->bucket_count;
+    struct page **old = o->buckets, **wider = calloc(count * 2, sizeof(void *));
+    if (!wider)
+        return;
+    o->buckets = wider;
+    o->bucket_count = count * 2;
+    for (size_t i = 0; i < count; i++)
+        for (struct page *p = old[i], *next; p; p = next) {
+            next = p->next;
+            insert(o, p);
+        }
+    free(old);
+}
 
 static struct page *find(struct overlay *o, uint64_t number)
 {
@@ -78,8 +101,9 @@ static struct page *make(struct overlay *o, uint64_t number, bool whole)
     }
     if (p) {
         p->number = number;
-        p->next = *bucket(o, number);
-        *bucket(o, number) = p;
+        if (++o->count > 2 * o->bucket_count)
+            spread(o);
+        insert(o, p);
     }
     return p;
 }
@@ -109,8 +133,11 @@ static int overlay_flush(void *context)
 struct device *overlay_new(const struct device *below)
 {
     struct overlay *o = calloc(1, sizeof *o);
-    if (!o)
+    if (!o || !(o->buckets = calloc(BUCKETS, sizeof(void *)))) {
+        free(o);
         return NULL;
+    }
+    o->bucket_count = BUCKETS;
     o->below = *below;
     o->device = (struct device){.context = o,
                                 .size = below->size,
@@ -125,10 +152,11 @@ void overlay_free(struct device *overlay)
     struct overlay *o = (struct overlay *)overlay;
     if (!o)
         return;
-    for (size_t i = 0; i < BUCKETS; i++)
+    for (size_t i = 0; i < o->bucket_count; i++)
         for (struct page *p = o->buckets[i], *next; p; p = next) {
             next = p->next;
             free(p);
         }
+    free(o->buckets);
     free(o);
 }

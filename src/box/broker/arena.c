@@ -17,6 +17,7 @@ static struct {
     enum arena_kind kind;
 } windows[WINDOWS];
 static unsigned hint, hand;
+static unsigned used_end; /* behind it no window was ever given away */
 static uint64_t spent, most = UINT64_MAX;
 
 static int64_t small = -1; /* the window that small pieces come from */
@@ -39,6 +40,7 @@ static bool are_free(unsigned first, unsigned count)
 static void give(enum arena_kind kind, struct node *node, unsigned window)
 {
     windows[window].kind = kind;
+    used_end = window < used_end ? used_end : window + 1;
     windows[window].node = node;
     windows[window].users = 0;
     windows[window].bytes = 0;
@@ -247,7 +249,7 @@ int arena_sync(uint64_t arena)
 
 void window_flush_all(void)
 {
-    for (unsigned i = 0; i < WINDOWS; i++)
+    for (unsigned i = 0; i < used_end; i++)
         if (windows[i].kind == ARENA_NODE && (i == 0 || windows[i - 1].node != windows[i].node))
             window_flush(windows[i].node);
 }
