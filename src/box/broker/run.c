@@ -276,7 +276,8 @@ static int confine(const struct setup *s)
     return result == 0 ? seccomp_load(s->broker_filter.at, s->broker_filter.count, false) : result;
 }
 
-static int start(struct setup *s, struct err *err)
+/* All that is made before there is a thread or a process but this one. */
+static int prepare(struct setup *s, struct err *err)
 {
     int result = cgroup_enter(&s->group, err);
     if (result == 0)
@@ -287,6 +288,16 @@ static int start(struct setup *s, struct err *err)
         result = make_filters(s, err);
     if (result == 0)
         result = make_shim(s, err);
+    if (result != 0 || s->request->host == BOX_NOTIFY)
+        return result; /* who takes a listener over may need capabilities */
+    result = caps_drop();
+    return result == 0 ? 0
+                       : err_set(err, result, "cannot drop capabilities: %s", strerror(-result));
+}
+
+static int start(struct setup *s, struct err *err)
+{
+    int result = prepare(s, err);
     if (result != 0)
         return result;
     box.hostname = strdup("box");
