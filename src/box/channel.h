@@ -99,16 +99,17 @@ enum box_call {
     BOX_FAULT,            /* signal, struct box_signal in and out: it faulted */
     BOX_LEAVE,            /* status: the thread ends. No answer */
     BOX_LEAVE_GROUP,      /* status as of wait: the process ends. No answer */
-    BOX_EXEC_OPEN,        /* index, path, struct box_image out, is it the box's path? */
+    BOX_EXEC_OPEN,        /* index, path, struct box_image out, is it the box's path?, head out */
     BOX_EXEC_READ,        /* index, buffer, size, offset */
     BOX_EXEC_COMMIT,      /* cmdline, its size, the path of the program */
     BOX_MAP,              /* fd, prot, enum map_how, offset, size: see map_answer */
-    BOX_UNMAP,            /* a place in a window of which nothing is mapped, or UNMAP_ALL */
+    BOX_UNMAP,            /* a place in a window of which nothing is mapped any more */
     BOX_TOUCH,            /* a place, size: how many bytes from there are there now */
     BOX_STAGE,            /* at, size, whether it is the first: part of a datagram (message.h) */
     BOX_UNSTAGE,          /* at, size, offset: the rest of one; how much there was */
     BOX_SITE,             /* arena offset, enum site_event: text.c has the answers */
     BOX_TELL,             /* bytes, their size, is it the end?: the next part, after -WANTS_x */
+    BOX_MAP_ALL,          /* struct box_part in and out, how many: up to one that fails */
     BOX_CALLS_END,
 };
 
@@ -119,7 +120,12 @@ enum { MAP_EXEC_FILE = -1000, MAP_EXEC_LOADER = -1001, MAP_NEW_SHARED = -1002 };
 enum map_how { MAP_AS_PRIVATE, MAP_AS_SHARED, MAP_AS_TEXT };
 enum { MAP_SHARED_WRITABLE = 1, MAP_IS_TEXT = 2 };
 
-#define UNMAP_ALL UINT64_MAX
+/* One of BOX_MAP_ALL: what a BOX_MAP has, and its answer. */
+struct box_part {
+    uint64_t args[5];
+    int64_t answer;
+};
+enum { BOX_PARTS_MAX = 128 };
 
 /* What BOX_MAP answers: where in the arena, MAP_x, and how many pages are there
  * already. The others are asked for when somebody touches them (BOX_TOUCH). */
@@ -168,10 +174,13 @@ struct box_signal {
     uint64_t handler, flags, restorer, mask;
 };
 
-/* What an exec finds: an ELF file to read, or a script's first line. */
+/* What an exec finds: an ELF file to read, or a script's first line. The head of the
+ * file comes along: it has what an exec reads of most. */
+enum { BOX_HEAD = 2048 };
 struct box_image {
     uint32_t is_script;
     uint32_t argument_size; /* 0: the line has none */
+    uint32_t head_size;     /* how much of the file BOX_EXEC_OPEN brought along */
     char interpreter[256];
     char argument[256];
 };

@@ -196,14 +196,12 @@ void arena_leave(struct process *p)
     }
 }
 
-/* A place in the last window of which nothing is mapped; or UNMAP_ALL. */
+/* A place in the last window of which nothing is mapped. */
 int64_t box_unmap(struct thread *t, struct call *c)
 {
     struct process *p = t->process;
     uint64_t i = c->a[0] >> WINDOW_SHIFT, bit = UINT64_C(1) << i % 64;
-    if (c->a[0] == UNMAP_ALL)
-        arena_leave(p);
-    else if (i < WINDOWS && p->mapped[i / 64] & bit) {
+    if (i < WINDOWS && p->mapped[i / 64] & bit) {
         p->mapped[i / 64] &= ~bit;
         left((unsigned)i);
     }

@@ -12,7 +12,7 @@
 #include "box/broker/task.h"
 #include "box/broker/text.h"
 
-enum { HEAD = 256, PAGE = 4096 };
+enum { LINE = 256, PAGE = 4096 };
 
 /* Reads "#!interpreter argument" of a script's first bytes. */
 static int read_script(const char *head, size_t size, struct box_image *out)
@@ -49,7 +49,7 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     struct box_image out = {0};
     struct file *f;
     struct node *n;
-    char path[PATH_ROOM], head[HEAD + 1] = "";
+    char path[PATH_ROOM], head[BOX_HEAD] = "";
     int result = call_path(t, c->a[1], path);
     if (result == 0 && c->a[0] > 1)
         result = -EINVAL;
@@ -58,7 +58,7 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     if (result != 0)
         return result;
     result = n->type != S_IFREG ? -EACCES : node_may(p, n, 1);
-    int64_t size = result ? result : n->ops->read ? node_read(n, 0, head, HEAD) : -EACCES;
+    int64_t size = result ? result : n->ops->read ? node_read(n, 0, head, BOX_HEAD) : -EACCES;
     if (size < 0) {
         node_drop(n);
         return size;
@@ -69,12 +69,15 @@ int64_t box_exec_open(struct thread *t, struct call *c)
     if (p->exec_files[c->a[0]])
         file_drop(p->exec_files[c->a[0]]);
     p->exec_files[c->a[0]] = f;
-    if (head[0] == '#' && head[1] == '!')
-        result = read_script(head, (size_t)size, &out);
+    out.head_size = (uint32_t)size;
+    if (size > 1 && head[0] == '#' && head[1] == '!')
+        result = read_script(head, size < LINE ? (size_t)size : LINE, &out);
     if (c->a[0] == 0) {
         free(p->exec_name);
         p->exec_name = strdup(last_name(path));
     }
+    if (result == 0)
+        result = call_put(t, c->a[4], head, (size_t)size);
     return result ? result : call_put(t, c->a[2], &out, sizeof out);
 }
 
@@ -150,6 +153,7 @@ int64_t box_exec_commit(struct thread *t, struct call *c)
             p->actions[i] = (struct action){0};
     posix_timers_free(p);
     shm_detach_all(p);
+    arena_leave(p); /* nobody looks at what is still mapped */
     p->has_executed = box.has_started = true;
     queue_wake(&p->changed);
     host_random(out.random, sizeof out.random);
@@ -228,4 +232,23 @@ int64_t box_map(struct thread *t, struct call *c)
     if (!is_new)
         window_hold(f->node);
     return is_new ? answer | MAP_SHARED_WRITABLE : answer;
+}
+
+/* struct box_part in and out, how many: up to the first one that fails. */
+int64_t box_map_all(struct thread *t, struct call *c)
+{
+    uint64_t at = c->a[0], count = c->a[1];
+    struct box_part part = {0};
+    if (count > BOX_PARTS_MAX)
+        return -EINVAL;
+    for (; count > 0 && part.answer >= 0; count--, at += sizeof part) {
+        if (call_get(t, at, &part, sizeof part) != 0)
+            return -EFAULT;
+        struct call one = {.nr = BOX_MAP};
+        memcpy(one.a, part.args, sizeof part.args);
+        part.answer = box_map(t, &one);
+        if (call_put(t, at, &part, sizeof part) != 0)
+            return -EFAULT;
+    }
+    return part.answer < 0 ? part.answer : 0;
 }

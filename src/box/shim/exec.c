@@ -18,6 +18,7 @@ enum {
     STRINGS_MAX = 65536,
     SCRIPTS_MAX = 4,
     HEADERS_MAX = 64,
+    HEAD_AT = WINDOW_SIZE / 2, /* of the file that was opened last */
     STACK_SIZE = 8 << 20,
     STACK_GAP = 1 << 20,
 };
@@ -46,6 +47,7 @@ struct exec {
     bool by_descriptor; /* which /proc has, even if this process sees no /proc */
     bool has_loader;
     struct image program, loader;
+    uint32_t head_size; /* of the file that was opened last */
 };
 
 /* What commit brings; 64 bytes. */
@@ -157,8 +159,9 @@ static long open_image(struct thread *t, long index, const char *path, struct bo
     if (size > PAGE_SIZE)
         return -ENAMETOOLONG;
     memcpy(t->window + WINDOW_START, path, size);
-    long result = call_broker(t, BOX_EXEC_OPEN, index, WINDOW_START, (long)at, from_box);
+    long result = call_broker(t, BOX_EXEC_OPEN, index, WINDOW_START, (long)at, from_box, HEAD_AT);
     memcpy(out, t->window + at, sizeof *out);
+    plan.head_size = result < 0 ? 0 : out->head_size;
     return result;
 }
 
@@ -186,8 +189,13 @@ static long open_program(struct thread *t, struct exec *e)
     return -ELOOP;
 }
 
+/* Of the file that was opened last. */
 static long read_file(struct thread *t, long index, void *to, uint64_t size, uint64_t offset)
 {
+    if (offset <= plan.head_size && size <= plan.head_size - offset) {
+        memcpy(to, t->window + HEAD_AT + offset, size);
+        return 0;
+    }
     long result = call_broker(t, BOX_EXEC_READ, index, WINDOW_START, (long)size, (long)offset);
     if (result < 0)
         return result;
@@ -275,28 +283,45 @@ static bool map_part(struct mapping m)
     return m.start == m.end || memory_map(&m) >= 0;
 }
 
-static bool map_segment(struct thread *t, long index, const struct image *i,
-                        const struct elf64_phdr *s)
+static uint32_t protection(const struct elf64_phdr *s)
 {
-    uint32_t prot = (s->p_flags & PF_R ? PROT_READ : 0) | (s->p_flags & PF_W ? PROT_WRITE : 0) |
-                    (s->p_flags & PF_X ? PROT_EXEC : 0);
+    return (s->p_flags & PF_R ? PROT_READ : 0) | (s->p_flags & PF_W ? PROT_WRITE : 0) |
+           (s->p_flags & PF_X ? PROT_EXEC : 0);
+}
+
+static bool is_mapped(const struct elf64_phdr *s)
+{
+    return s->p_type == PT_LOAD && s->p_memsz;
+}
+
+/* What to ask of a segment, which has its place. */
+static struct box_part part_of(const struct image *i, long index, const struct elf64_phdr *s)
+{
+    uint64_t at = i->base + s->p_vaddr, start = at & ~UINT64_C(0xfff);
+    uint32_t prot = protection(s);
+    bool text = (prot & (PROT_WRITE | PROT_EXEC)) == PROT_EXEC &&
+                memory_may_be_text(start, PAGE_UP(at + s->p_memsz));
+    return (struct box_part){{(uint64_t)(index ? MAP_EXEC_LOADER : MAP_EXEC_FILE), prot,
+                              text ? MAP_AS_TEXT : MAP_AS_PRIVATE, s->p_offset & ~UINT64_C(0xfff),
+                              PAGE_UP(at + s->p_filesz) - start},
+                             0};
+}
+
+/* `answer`: where it lies, as of BOX_MAP. */
+static bool map_segment(const struct image *i, const struct elf64_phdr *s, int64_t answer)
+{
+    uint32_t prot = protection(s);
     uint64_t at = i->base + s->p_vaddr, start = at & ~UINT64_C(0xfff);
     uint64_t file_end = at + s->p_filesz, end = PAGE_UP(at + s->p_memsz);
     uint64_t file_pages = s->p_filesz ? PAGE_UP(file_end) : start;
     if (s->p_filesz) {
-        bool text =
-            (prot & (PROT_WRITE | PROT_EXEC)) == PROT_EXEC && memory_may_be_text(start, end);
-        long answer =
-            call_broker(t, BOX_MAP, index ? MAP_EXEC_LOADER : MAP_EXEC_FILE, prot,
-                        text ? MAP_AS_TEXT : MAP_AS_PRIVATE, (long)(s->p_offset & ~UINT64_C(0xfff)),
-                        (long)(file_pages - start));
         const struct mapping m = {.start = start,
                                   .end = file_pages,
                                   .prot = prot,
                                   .kind = MAPPING_FILE,
                                   .text = answer & MAP_IS_TEXT,
                                   .arena = map_place(answer)};
-        if (answer < 0 || memory_map_file(&m, map_present(answer)) < 0)
+        if (memory_map_file(&m, map_present(answer)) < 0)
             return false;
     }
     if (s->p_memsz > s->p_filesz && prot & PROT_WRITE && file_pages > file_end && s->p_filesz)
@@ -306,11 +331,29 @@ static bool map_segment(struct thread *t, long index, const struct image *i,
                .start = file_pages, .end = end, .prot = prot, .kind = MAPPING_ANON});
 }
 
+/* Asks for all segments at once; `answers`: of each of them. */
+static long ask_for_parts(struct thread *t, long index, const struct image *i, int64_t *answers)
+{
+    struct box_part *parts = (struct box_part *)(void *)(t->window + WINDOW_START);
+    long asked = 0, result;
+    for (unsigned n = 0; n < i->header.e_phnum; n++)
+        if (is_mapped(&i->segments[n]) && i->segments[n].p_filesz)
+            parts[asked++] = part_of(i, index, &i->segments[n]);
+    result = asked ? call_broker(t, BOX_MAP_ALL, WINDOW_START, asked) : 0;
+    asked = 0;
+    for (unsigned n = 0; result == 0 && n < i->header.e_phnum; n++)
+        if (is_mapped(&i->segments[n]) && i->segments[n].p_filesz)
+            answers[n] = parts[asked++].answer;
+    return result;
+}
+
 static bool map_image(struct thread *t, long index, const struct image *i)
 {
+    int64_t answers[HEADERS_MAX] = {0};
+    if (ask_for_parts(t, index, i, answers) < 0)
+        return false;
     for (unsigned n = 0; n < i->header.e_phnum; n++)
-        if (i->segments[n].p_type == PT_LOAD && i->segments[n].p_memsz &&
-            !map_segment(t, index, i, &i->segments[n]))
+        if (is_mapped(&i->segments[n]) && !map_segment(i, &i->segments[n], answers[n]))
             return false;
     return true;
 }
@@ -388,7 +431,6 @@ static bool replace(struct thread *t, struct exec *e, const struct commit *c, st
 {
     struct image *p = &e->program, *l = &e->loader;
     memory_reset(c->seed);
-    call_broker(t, BOX_UNMAP, (long)UNMAP_ALL);
     sys_shm_forget();
     actions_exec();
     barrier_forget();
