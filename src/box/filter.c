@@ -150,7 +150,7 @@ static const struct range shim_text = {SHIM_TEXT, SHIM_TEXT_END - 1};
 
 static int by_number(const void *a, const void *b)
 {
-    uint32_t x = ((const struct ruled_call *)a)->nr, y = ((const struct ruled_call *)b)->nr;
+    uint32_t x = ((const struct sys_call *)a)->nr, y = ((const struct sys_call *)b)->nr;
     return (x > y) - (x < y);
 }
 
@@ -182,9 +182,9 @@ int box_filter_rules(struct box_confined which, const struct arch *arch, struct 
     *out = (struct ruleset){.arch = arch, .unknown = others(which)};
     if (arch->id != ARCH_X86_64)
         return err_set(err, -ENOENT, "there is no box for %s yet, only for x86_64", arch->name);
-    out->rules = calloc(count, sizeof *out->rules);
-    out->calls = calloc(count, sizeof *out->calls);
-    if (!out->rules || !out->calls) {
+    struct sys_call *calls = arena_take(&out->memory, count, sizeof *calls);
+    out->rules = arena_take(&out->memory, count, sizeof *out->rules);
+    if (!out->rules || !calls) {
         ruleset_free(out);
         return err_set(err, -ENOMEM, "out of memory");
     }
@@ -193,8 +193,8 @@ int box_filter_rules(struct box_confined which, const struct arch *arch, struct 
         uint16_t without = which.host == BOX_NOTIFY ? 0 : e->listening;
         if ((without && without == e->clause_count) || (e->bases && !which.set_bases))
             continue;
-        out->calls[out->call_count++] =
-            (struct ruled_call){arch_call_by_name(arch, e->name)->nr, (uint32_t)out->rule_count};
+        calls[out->call_count] = *arch_call_by_name(arch, e->name);
+        calls[out->call_count++].rules = (uint16_t)out->rule_count;
         out->rules[out->rule_count++] =
             (struct rule){.allow = RET_ALLOW,
                           .deny = e->refused ? RET_ERRNO(e->error) : out->unknown,
@@ -202,7 +202,8 @@ int box_filter_rules(struct box_confined which, const struct arch *arch, struct 
                           .clauses = e->clauses,
                           .clause_count = e->clause_count - without};
     }
-    qsort(out->calls, out->call_count, sizeof *out->calls, by_number);
+    qsort(calls, out->call_count, sizeof *calls, by_number);
+    out->calls = calls;
     return 0;
 }
 

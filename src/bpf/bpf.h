@@ -45,20 +45,15 @@ struct rule {
     bool always; /* allow whatever the arguments */
 };
 
-struct ruled_call {
-    uint32_t nr;
-    uint32_t rule; /* its index; most calls share theirs with others */
-};
-
 /* One architecture's calls, sorted by nr; every other number → `unknown`. */
 struct ruleset {
     const struct arch *arch;
     uint32_t unknown;
-    struct ruled_call *calls;
+    const struct sys_call *calls; /* the architecture's, or others */
     size_t call_count;
-    struct rule *rules;
+    struct rule *rules; /* by calls[].rules; most calls share theirs with others */
     size_t rule_count;
-    struct arena memory;  /* of rules[].clauses and of … */
+    struct arena memory;  /* of the rules and their clauses, and of … */
     struct range *launch; /* $launch_secret, or NULL */
 };
 

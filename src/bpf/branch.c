@@ -28,7 +28,8 @@ static size_t label_at(const struct branch *b, size_t i)
     return label;
 }
 
-/* The values of `leads` as runs. */
+/* The values of `leads` as runs, from the scratch; `to` is the tail, or the label if there are
+ * no tails. */
 static struct run *list_runs(struct graph *g, const struct branch *b, const node *tails,
                              size_t *count)
 {
@@ -51,29 +52,27 @@ static struct run *list_runs(struct graph *g, const struct branch *b, const node
     return runs;
 }
 
-/* The branch's runs, neighbours that lead to the same tail merged; `to` is the
- * tail, or the label if there are no tails. From the scratch. */
+/* The branch's runs, with tails instead of labels; neighbours that lead to the same one merged. */
 static struct run *merge_runs(struct graph *g, const struct branch *b, const node *tails,
                               size_t *count)
 {
     *count = 0;
     if (b->leads)
         return list_runs(g, b, tails, count);
-    struct run *runs = graph_scratch(g, b->run_count, sizeof *runs);
-    for (size_t i = 0; runs && i < b->run_count; i++) {
+    for (size_t i = 0; i < b->run_count; i++) {
         struct run run = b->runs[i];
-        run.to = tail_of(tails, run.to);
-        runs_add(runs, count, run);
+        run.to = tails[run.to];
+        runs_add(b->runs, count, run);
     }
-    return runs;
+    return b->runs;
 }
 
 /* How many tests the search takes. */
 static size_t search_tests(struct graph *g, const struct branch *b)
 {
-    size_t count;
+    size_t count = 0;
     struct arena_mark mark = arena_mark(&g->scratch);
-    const struct run *runs = merge_runs(g, b, NULL, &count);
+    const struct run *runs = list_runs(g, b, NULL, &count);
     size_t tests = runs ? tree_tests(g, runs, count) : 0;
     arena_release(&g->scratch, mark);
     return tests;

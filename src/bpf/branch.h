@@ -12,7 +12,7 @@ struct branch {
     struct values *leads; /* where the values that the mask lets through are few: those of
                              each label; else NULL, and … */
     struct run *runs;     /* … neighbours differ, runs[].to are labels, the first one's lo
-                             is 0 */
+                             is 0; branch_build uses them up */
     size_t run_count;
 };
 

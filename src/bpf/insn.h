@@ -46,7 +46,7 @@ static inline uint16_t data_ip(const struct arch *arch, bool high)
 
 static inline bool insn_is_test(uint16_t code)
 {
-    return code == INSN_JEQ || code == INSN_JGT || code == INSN_JGE || code == INSN_JSET;
+    return (code & 0x07) == INSN_JUMP && code != INSN_JUMP;
 }
 
 /* insn_test: the condition of a conditional jump. */

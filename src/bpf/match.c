@@ -129,9 +129,9 @@ static size_t choose_variable(const struct batch *b, bits alive, bits known)
 /* A condition on the variable that is looked at. */
 struct question {
     bits askers;
-    const struct span *spans; /* sorted */
-    uint32_t span_count, at;  /* `at`: spans before it are below the values that come */
-    uint32_t mask;            /* of the variable's bits */
+    const struct range *ranges; /* sorted */
+    size_t range_count;
+    uint32_t mask; /* of the variable's bits */
 };
 
 /* What one look at a variable tells: its values, labelled by the class of clauses
@@ -143,12 +143,12 @@ struct look {
     struct question *questions; /* the conditions on it that somebody alive asks for */
     size_t question_count;
     struct branch branch;
-    bits *classes; /* what is alive then; canonical, by label */
-    struct survival {
-        bits alive; /* as it came */
+    struct outcome {
+        bits alive; /* what came, one after the other, and … */
         uint32_t label;
-    } * seen;
-    size_t seen_count;
+        bits class; /* … by label: what is alive then; canonical */
+    } * outcomes;
+    size_t outcome_count;
 };
 
 static void list_questions(const struct batch *b, struct look *l)
@@ -159,79 +159,42 @@ static void list_questions(const struct batch *b, struct look *l)
         const struct condition *c = &w->conditions[asked->at];
         if (asked->askers & l->alive)
             l->questions[l->question_count++] =
-                (struct question){asked->askers, &w->spans[c->span_at], c->span_count, 0, c->mask};
+                (struct question){asked->askers, c->ranges, c->range_count, c->mask};
     }
 }
 
 /* The label of the class that these clauses are in; a new one if need be. */
 static uint32_t label_of(const struct batch *b, struct look *l, bits alive)
 {
-    for (size_t i = 0; i < l->seen_count; i++)
-        if (l->seen[i].alive == alive)
-            return l->seen[i].label;
+    for (size_t i = 0; i < l->outcome_count; i++)
+        if (l->outcomes[i].alive == alive)
+            return l->outcomes[i].label;
     bits class = canonical(b, alive, l->after);
     uint32_t label = 0;
-    while (label < l->branch.label_count && l->classes[label] != class)
+    while (label < l->branch.label_count && l->outcomes[label].class != class)
         label++;
     if (label == l->branch.label_count)
-        l->classes[l->branch.label_count++] = class;
-    l->seen[l->seen_count++] = (struct survival){alive, label};
+        l->outcomes[l->branch.label_count++].class = class;
+    l->outcomes[l->outcome_count].alive = alive;
+    l->outcomes[l->outcome_count++].label = label;
     return label;
-}
-
-/* Room for so many runs, or sets, of values. */
-static bool take_labels(struct graph *g, size_t count, struct look *l)
-{
-    l->classes = graph_scratch(g, count, sizeof *l->classes);
-    l->seen = graph_scratch(g, count, sizeof *l->seen);
-    return l->classes && l->seen;
 }
 
 /* ------------------------------------------------- a word with any values */
 
-/* Adds a run in its place, unless there is one that begins there. */
-static void insert_run(struct branch *branch, uint32_t lo)
-{
-    size_t at = branch->run_count;
-    while (at > 0 && branch->runs[at - 1].lo > lo)
-        at--;
-    if (at > 0 && branch->runs[at - 1].lo == lo)
-        return;
-    memmove(&branch->runs[at + 1], &branch->runs[at],
-            (branch->run_count++ - at) * sizeof *branch->runs);
-    branch->runs[at] = (struct run){.lo = lo};
-}
-
-/* The values at which the answer to any condition on the variable changes. */
-static void list_values(const struct look *l, struct branch *branch)
-{
-    insert_run(branch, 0);
-    for (size_t i = 0; i < l->question_count; i++)
-        for (size_t k = 0; k < l->questions[i].span_count; k++) {
-            const struct span *span = &l->questions[i].spans[k];
-            if (span->lo <= branch->mask)
-                insert_run(branch, span->lo);
-            if (span->hi < branch->mask)
-                insert_run(branch, span->hi + 1);
-        }
-    for (size_t i = 0; i < branch->run_count; i++) {
-        bool last = i + 1 == branch->run_count;
-        uint32_t hi = last ? branch->mask : branch->runs[i + 1].lo - 1;
-        branch->runs[i].single = branch->runs[i].lo == hi;
-    }
-}
-
 /* The clauses that may hold still when the variable has this value; asked with
- * rising values. */
-static bits survivors(const struct look *l, uint32_t value)
+ * rising values. `end` becomes the next value at which that can change. */
+static bits survivors(const struct look *l, uint64_t value, uint64_t *end)
 {
     bits alive = l->alive;
     for (size_t i = 0; i < l->question_count; i++) {
         struct question *q = &l->questions[i];
-        while (q->at < q->span_count && q->spans[q->at].hi < value)
-            q->at++;
-        if (q->at == q->span_count || q->spans[q->at].lo > value)
-            alive &= ~q->askers;
+        while (q->range_count && q->ranges->hi < value)
+            q->ranges++, q->range_count--;
+        bool holds = q->range_count && q->ranges->lo <= value;
+        uint64_t change = holds ? q->ranges->hi + 1 : q->range_count ? q->ranges->lo : *end;
+        *end = change < *end ? change : *end;
+        alive &= holds ? alive : ~q->askers;
     }
     return alive;
 }
@@ -239,19 +202,21 @@ static bits survivors(const struct look *l, uint32_t value)
 static void look_at_any(struct batch *b, struct look *l)
 {
     struct branch *branch = &l->branch;
-    size_t most = 1, count = 0;
+    size_t most = 1;
     for (size_t i = 0; i < l->question_count; i++)
-        most += 2 * l->questions[i].span_count;
+        most += 2 * l->questions[i].range_count;
     branch->runs = graph_scratch(b->m->g, most, sizeof *branch->runs);
-    if (!branch->runs || !take_labels(b->m->g, most, l))
+    l->outcomes = graph_scratch(b->m->g, most, sizeof *l->outcomes);
+    if (b->m->g->error)
         return;
-    list_values(l, branch);
-    for (size_t i = 0; i < branch->run_count; i++) {
-        struct run run = branch->runs[i];
-        run.to = label_of(b, l, survivors(l, run.lo));
-        runs_add(branch->runs, &count, run);
+    for (uint64_t value = 0, end; value <= branch->mask; value = end) {
+        end = (uint64_t)branch->mask + 1;
+        bits alive = survivors(l, value, &end);
+        runs_add(branch->runs, &branch->run_count,
+                 (struct run){.lo = (uint32_t)value,
+                              .single = end - value == 1,
+                              .to = label_of(b, l, alive)});
     }
-    branch->run_count = count;
 }
 
 /* ------------------------------------------------- a word with few values */
@@ -270,7 +235,7 @@ static size_t split(const struct look *l, struct part *parts)
     parts[0] = (struct part){values_all(l->branch.mask), l->alive};
     for (size_t i = 0; i < l->question_count; i++) {
         const struct question *q = &l->questions[i];
-        struct values holds = values_where(l->branch.mask, q->mask, q->spans, q->span_count);
+        struct values holds = values_where(l->branch.mask, q->mask, q->ranges, q->range_count);
         for (size_t k = count; k-- > 0;) {
             struct part fails = {values_minus(&parts[k].set, &holds), parts[k].alive & ~q->askers};
             struct values rest = values_and(&parts[k].set, &holds);
@@ -303,7 +268,8 @@ static void look_at_few(struct batch *b, struct look *l)
     size_t most = values_count(branch->mask);
     struct part *parts = graph_scratch(b->m->g, most, sizeof *parts);
     branch->leads = graph_scratch(b->m->g, most, sizeof *branch->leads);
-    if (!parts || !branch->leads || !take_labels(b->m->g, most, l))
+    l->outcomes = graph_scratch(b->m->g, most, sizeof *l->outcomes);
+    if (b->m->g->error)
         return;
     label_values(b, l, parts);
     uint32_t matter = branch_matters(branch);
@@ -338,11 +304,11 @@ static node build_look(struct batch *b, const struct look *l, struct held held)
     struct graph *g = b->m->g;
     size_t count = l->branch.label_count;
     if (count == 1)
-        return build(b, l->classes[0], l->after, held);
+        return build(b, l->outcomes[0].class, l->after, held);
     node *tails = graph_scratch(g, count, sizeof *tails);
     struct branch_plan plan = branch_plan(g, &l->branch, held);
     for (size_t i = 0; i < count && !g->error; i++)
-        tails[i] = build(b, l->classes[i], l->after, plan.inside);
+        tails[i] = build(b, l->outcomes[i].class, l->after, plan.inside);
     return g->error ? 0 : branch_build(g, &l->branch, &plan, held, tails);
 }
 
@@ -415,6 +381,7 @@ static void list_variables(struct batch *b)
 static node match_any(struct match *m, const struct clause *clauses, size_t count, struct held held)
 {
     struct graph *g = m->g;
+    struct arena_mark mark = arena_mark(&g->scratch);
     for (size_t i = 0; i < count; i++)
         words_add(m->words, &clauses[i]);
     if (m->words->error)
@@ -433,6 +400,7 @@ static node match_any(struct match *m, const struct clause *clauses, size_t coun
         b.none = build(&b, canonical(&b, all, 0), 0, end == 0 ? held : HELD_NOTHING);
     }
     words_clear(m->words);
+    arena_release(&g->scratch, mark);
     return b.none;
 }
 

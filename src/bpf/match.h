@@ -5,7 +5,8 @@
 #include "bpf/graph.h"
 #include "bpf/words.h"
 
-/* Matches one rule after the other; made as {graph, {.arch = …}}, ended by words_free. */
+/* Matches one rule after the other; made as {graph, {.arch = …, .memory = &graph->scratch}}, ended
+ * by words_free. */
 struct matcher {
     struct graph *g;
     struct words words; /* empty between two rules; its memory serves the next one */

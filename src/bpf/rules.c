@@ -1,7 +1,5 @@
 /* rules: what a policy means on one architecture, as rules by number. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "bpf/bpf.h"
 
@@ -91,12 +89,11 @@ static int add_clauses(const struct rule_maker *maker, const struct sys_call *ca
     return 0;
 }
 
-/* Appends the rule of all calls that are judged like this one. */
-static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
+/* The rule of all calls that are judged like this one. */
+static int make_rule(const struct rule_maker *maker, const struct sys_call *call, struct rule *rule)
 {
     const struct call_rules *judged = call_rules(call);
     const struct grant *grants = call_grants(call);
-    struct rule *rule = &maker->set->rules[maker->set->rule_count++];
     bool watched = is_watched(call, maker->mode);
     size_t count = 0; /* of clauses, if it looks at arguments */
     *rule = (struct rule){.allow = watched ? maker->mode->path_allow : RET_ALLOW,
@@ -111,30 +108,23 @@ static int add_rule(const struct rule_maker *maker, const struct sys_call *call)
     return count ? add_clauses(maker, call, count, rule) : 0;
 }
 
-static int add_calls(const struct rule_maker *maker, const struct arch_table *table)
+/* One rule for each kind of call: that an architecture lacks some costs less than to ask. */
+static int make_rules(const struct rule_maker *maker)
 {
     struct ruleset *set = maker->set;
     size_t kinds = call_rules_count();
-    uint16_t *places = arena_take(&set->memory, kinds, sizeof *places); /* of rules, + 1 */
-    set->rules = malloc(kinds * sizeof *set->rules);
-    set->calls = malloc(table->call_count * sizeof *set->calls);
-    if (!places || !set->rules || !set->calls)
+    set->rules = arena_take(&set->memory, kinds, sizeof *set->rules);
+    if (!set->rules)
         return -ENOMEM;
-    memset(places, 0, kinds * sizeof *places);
-    for (size_t i = 0; i < table->call_count; i++) {
-        const struct sys_call *call = &table->calls[i];
-        uint16_t *place = &places[call->rules];
-        if (!*place && add_rule(maker, call))
+    for (; set->rule_count < kinds; set->rule_count++) {
+        struct sys_call any = {.rules = (uint16_t)set->rule_count};
+        if (make_rule(maker, &any, &set->rules[set->rule_count]))
             return -ENOMEM;
-        if (!*place)
-            *place = (uint16_t)set->rule_count;
-        set->calls[set->call_count++] = (struct ruled_call){call->nr, *place - 1u};
     }
     return 0;
 }
 
-static int add_rules(const struct policy *p, const struct filter_mode *mode,
-                     const struct arch_table *table, struct ruleset *set)
+static int add_rules(const struct policy *p, const struct filter_mode *mode, struct ruleset *set)
 {
     struct rule_maker maker = {.mode = mode, .set = set};
     if (p->launch_secret) {
@@ -144,7 +134,7 @@ static int add_rules(const struct policy *p, const struct filter_mode *mode,
         *set->launch = (struct range){p->launch_secret, p->launch_secret};
     }
     judge_families(p, &maker);
-    return add_calls(&maker, table);
+    return make_rules(&maker);
 }
 
 int ruleset_from_policy(const struct policy *p, const struct arch *arch,
@@ -155,7 +145,9 @@ int ruleset_from_policy(const struct policy *p, const struct arch *arch,
     if (!table)
         return err_set(err, -ENOENT, "this build has no system calls of %s", arch->name);
     out->unknown = mode->unknown ? mode->unknown : RET_ERRNO(arch->enosys);
-    int result = add_rules(p, mode, table, out);
+    out->calls = table->calls;
+    out->call_count = table->call_count;
+    int result = add_rules(p, mode, out);
     if (result) {
         ruleset_free(out);
         return err_set(err, result, "out of memory");

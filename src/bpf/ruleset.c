@@ -1,11 +1,7 @@
 #include "bpf/bpf.h"
 
-#include <stdlib.h>
-
 void ruleset_free(struct ruleset *rules)
 {
-    free(rules->calls);
-    free(rules->rules);
     arena_release(&rules->memory, (struct arena_mark){0});
     *rules = (struct ruleset){0};
 }
@@ -30,6 +26,6 @@ uint32_t ruleset_eval(const struct ruleset *rules, const struct seccomp_event *e
 {
     for (size_t i = 0; i < rules->call_count; i++)
         if (rules->calls[i].nr == event->nr)
-            return rule_eval(&rules->rules[rules->calls[i].rule], event->args);
+            return rule_eval(&rules->rules[rules->calls[i].rules], event->args);
     return rules->unknown;
 }

@@ -16,32 +16,22 @@
  * from sinking too deep. */
 #define BLOCK_WEIGHT 1
 
-void runs_add(struct run *runs, size_t *count, struct run run)
-{
-    struct run *last = *count > 0 ? &runs[*count - 1] : NULL;
-    if (last && last->to == run.to) {
-        last->single = false;
-        last->weight = (uint16_t)(last->weight + run.weight);
-    } else {
-        runs[(*count)++] = run;
-    }
-}
-
 struct plan {
     uint32_t tests; /* for all runs before this one, and one split a block */
     uint32_t start; /* first run of the last block */
     node base;      /* of the last block */
 };
 
-/* Improves best[end] by blocks that end there and have this base. */
-static void try_base(const struct run *runs, size_t end, node base, struct plan *best)
+/* Improves a plan for the runs before `end` by blocks that end there and have this base. */
+static void try_base(const struct run *runs, size_t end, node base, const struct plan *best,
+                     struct plan *plan)
 {
-    uint32_t tests = 0;
+    uint32_t tests = 1;
     for (size_t start = end; start-- > 0;) {
-        if (runs[start].to != base && (!runs[start].single || ++tests > CHAIN))
+        if (runs[start].to != base && (!runs[start].single || ++tests > CHAIN + 1))
             return;
-        if (best[start].tests + tests + 1 <= best[end].tests)
-            best[end] = (struct plan){best[start].tests + tests + 1, (uint32_t)start, base};
+        if (best[start].tests + tests <= plan->tests)
+            *plan = (struct plan){best[start].tests + tests, (uint32_t)start, base};
     }
 }
 
@@ -53,10 +43,11 @@ static struct plan *make_plan(struct graph *g, const struct run *runs, size_t co
         return NULL;
     best[0] = (struct plan){0};
     for (size_t end = 1; end <= count; end++) {
-        best[end].tests = UINT32_MAX;
-        try_base(runs, end, runs[end - 1].to, best);
-        if (end > 1)
-            try_base(runs, end, runs[end - 2].to, best);
+        struct plan plan = {.tests = UINT32_MAX};
+        try_base(runs, end, runs[end - 1].to, best, &plan);
+        if (end > 1 && runs[end - 1].single)
+            try_base(runs, end, runs[end - 2].to, best, &plan);
+        best[end] = plan;
     }
     return best;
 }

@@ -15,7 +15,16 @@ struct run {
 
 /* runs_add: appends values from `lo` on; merges them with the last run where
  * that goes to the same node. There must be room. */
-void runs_add(struct run *runs, size_t *count, struct run run);
+static inline void runs_add(struct run *runs, size_t *count, struct run run)
+{
+    struct run *last = *count > 0 ? &runs[*count - 1] : NULL;
+    if (last && last->to == run.to) {
+        last->single = false;
+        last->weight = (uint16_t)(last->weight + run.weight);
+    } else {
+        runs[(*count)++] = run;
+    }
+}
 
 /* tree_build: count > 0. */
 node tree_build(struct graph *g, const struct run *runs, size_t count);

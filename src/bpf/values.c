@@ -48,22 +48,22 @@ static struct values cube(uint32_t mask, uint32_t part, uint32_t value)
     return set;
 }
 
-struct values values_where(uint32_t mask, uint32_t part, const struct span *spans, size_t count)
+struct values values_where(uint32_t mask, uint32_t part, const struct range *ranges, size_t count)
 {
     struct values set = {{0}};
     part &= mask;
     for (size_t i = 0; i < count; i++) {
-        const struct span *span = &spans[i];
-        bool single = span->lo == span->hi;
-        uint32_t value = single ? span->lo : 0;
+        const struct range *range = &ranges[i];
+        bool single = range->lo == range->hi;
+        uint32_t value = single ? (uint32_t)range->lo : 0;
         if (value & ~part)
             continue;
         do {
             struct values fit = cube(mask, part, value);
-            if (value >= span->lo && value <= span->hi)
+            if (value >= range->lo && value <= range->hi)
                 values_add(&set, &fit);
             value = (value - part) & part;
-        } while (!single && value && value <= span->hi);
+        } while (!single && value && value <= range->hi);
     }
     return set;
 }

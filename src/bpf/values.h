@@ -58,8 +58,8 @@ struct values values_all(uint32_t mask);
 uint32_t values_nth(uint32_t mask, size_t i);
 /* values_with: those that have bit j of their index. */
 struct values values_with(size_t j);
-/* values_where: those of which the bits of `part` lie in one of the spans. */
-struct values values_where(uint32_t mask, uint32_t part, const struct span *spans, size_t count);
+/* values_where: those of which the bits of `part` lie in one of the ranges. */
+struct values values_where(uint32_t mask, uint32_t part, const struct range *ranges, size_t count);
 /* values_differ: does bit j of the index decide whether a value is in the set? */
 bool values_differ(const struct values *set, size_t j);
 /* values_edges: adds the indices at which the set begins, and those at which it

@@ -2,42 +2,29 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void add_span(struct words *w, struct condition *c, uint32_t lo, uint32_t hi)
+/* Room for ranges that are split. */
+static struct range *take_ranges(struct words *w, size_t count)
 {
-    if (!w->error)
-        w->error =
-            array_grow((void **)&w->spans, &w->span_capacity, w->span_count, sizeof *w->spans);
-    if (w->error)
-        return;
-    w->spans[w->span_count++] = (struct span){lo, hi};
-    c->span_count++;
+    struct range *ranges = w->error ? NULL : arena_take(w->memory, count, sizeof *ranges);
+    if (!ranges && !w->error)
+        w->error = -ENOMEM;
+    return ranges;
 }
 
-/* A condition whose spans are added next, before any other's. */
-static struct condition new_condition(const struct words *w, unsigned word, uint32_t mask)
+static bool same(const struct condition *a, const struct condition *b)
 {
-    return (struct condition){
-        .word = (uint8_t)word, .mask = mask, .span_at = (uint32_t)w->span_count};
-}
-
-static bool same(const struct words *w, const struct condition *a, const struct condition *b)
-{
-    if (a->word != b->word || a->mask != b->mask || a->span_count != b->span_count)
-        return false;
-    for (size_t i = 0; i < a->span_count; i++) {
-        const struct span *x = &w->spans[a->span_at + i], *y = &w->spans[b->span_at + i];
-        if (x->lo != y->lo || x->hi != y->hi)
-            return false;
-    }
-    return true;
+    return a->word == b->word && a->mask == b->mask && a->range_count == b->range_count &&
+           (a->ranges == b->ranges ||
+            memcmp(a->ranges, b->ranges, a->range_count * sizeof *a->ranges) == 0);
 }
 
 /* The index of a condition. */
 static uint16_t intern(struct words *w, const struct condition *c)
 {
     size_t at = 0;
-    while (at < w->condition_count && !same(w, &w->conditions[at], c))
+    while (at < w->condition_count && !same(&w->conditions[at], c))
         at++;
     if (at < w->condition_count)
         return (uint16_t)at;
@@ -53,11 +40,10 @@ static uint16_t intern(struct words *w, const struct condition *c)
 static bool require(struct words *w, struct word_clause *clause, const struct condition *c)
 {
     bool possible = false;
-    for (size_t i = 0; i < c->span_count; i++) {
-        const struct span *span = &w->spans[c->span_at + i];
-        if (span->lo == 0 && span->hi >= c->mask)
+    for (size_t i = 0; i < c->range_count; i++) {
+        if (c->ranges[i].lo == 0 && c->ranges[i].hi >= c->mask)
             return true;
-        possible = possible || span->lo <= c->mask;
+        possible |= c->ranges[i].lo <= c->mask;
     }
     if (possible)
         clause->at[clause->count++] = intern(w, c);
@@ -77,15 +63,29 @@ static void add_clause(struct words *w, const struct word_clause *clause)
 static void split_clause(struct words *w, const struct clause *clause, size_t at,
                          const struct word_clause *so_far);
 
+/* What an atom says of one of its words. */
+static struct condition condition(const struct atom *atom, bool high, const struct range *ranges,
+                                  size_t count)
+{
+    return (struct condition){.word = (uint8_t)(2 * atom->arg + high),
+                              .mask = (uint32_t)(high ? atom->mask >> 32 : atom->mask),
+                              .ranges = ranges,
+                              .range_count = count};
+}
+
 /* The low words that an atom allows under one high word. */
 static struct condition low_condition(struct words *w, const struct atom *atom, uint64_t high)
 {
-    struct condition low = new_condition(w, 2u * atom->arg, (uint32_t)atom->mask);
-    for (size_t i = 0; i < atom->range_count; i++) {
+    if (atom->width == 32)
+        return condition(atom, false, atom->ranges, atom->range_count);
+    struct range *ranges = take_ranges(w, atom->range_count);
+    struct condition low = condition(atom, false, ranges, 0);
+    for (size_t i = 0; ranges && i < atom->range_count; i++) {
         const struct range *r = &atom->ranges[i];
         if (r->lo >> 32 <= high && high <= r->hi >> 32)
-            add_span(w, &low, r->lo >> 32 == high ? (uint32_t)r->lo : 0,
-                     r->hi >> 32 == high ? (uint32_t)r->hi : UINT32_MAX);
+            ranges[low.range_count++] =
+                (struct range){r->lo >> 32 == high ? (uint32_t)r->lo : 0,
+                               r->hi >> 32 == high ? (uint32_t)r->hi : UINT32_MAX};
     }
     return low;
 }
@@ -96,8 +96,11 @@ static void split_at_high(struct words *w, const struct clause *clause, size_t a
 {
     const struct atom *atom = &clause->atoms[at];
     struct word_clause longer = *so_far;
-    struct condition is_high = new_condition(w, 2u * atom->arg + 1, (uint32_t)(atom->mask >> 32));
-    add_span(w, &is_high, (uint32_t)high, (uint32_t)high);
+    struct range *only = take_ranges(w, 1);
+    if (!only)
+        return;
+    *only = (struct range){high, high};
+    struct condition is_high = condition(atom, true, only, 1);
     struct condition low = low_condition(w, atom, high);
     if (!w->error && require(w, &longer, &is_high) && require(w, &longer, &low))
         split_clause(w, clause, at + 1, &longer);
@@ -109,34 +112,22 @@ static void split_inside(struct words *w, const struct clause *clause, size_t at
 {
     const struct atom *atom = &clause->atoms[at];
     struct word_clause longer = *so_far;
-    struct condition inside = new_condition(w, 2u * atom->arg + 1, (uint32_t)(atom->mask >> 32));
-    for (size_t i = 0; i < atom->range_count; i++) {
+    struct range *ranges = take_ranges(w, atom->range_count);
+    struct condition inside = condition(atom, true, ranges, 0);
+    for (size_t i = 0; ranges && i < atom->range_count; i++) {
         uint64_t lo = atom->ranges[i].lo >> 32, hi = atom->ranges[i].hi >> 32;
         if (hi - lo > 1)
-            add_span(w, &inside, (uint32_t)lo + 1, (uint32_t)hi - 1);
+            ranges[inside.range_count++] = (struct range){lo + 1, hi - 1};
     }
     if (!w->error && require(w, &longer, &inside))
         split_clause(w, clause, at + 1, &longer);
 }
 
-/* Adds the clause's atoms from `at` on to what is required so far. */
-static void split_clause(struct words *w, const struct clause *clause, size_t at,
-                         const struct word_clause *so_far)
+/* One clause for each high word at which a range begins or ends, and one for the others. */
+static void split_atom(struct words *w, const struct clause *clause, size_t at,
+                       const struct word_clause *so_far)
 {
-    if (w->error)
-        return;
-    if (at == clause->atom_count) {
-        add_clause(w, so_far);
-        return;
-    }
     const struct atom *atom = &clause->atoms[at];
-    if (atom->width == 32 || w->arch->bits == 32) {
-        struct word_clause longer = *so_far;
-        struct condition low = low_condition(w, atom, 0);
-        if (!w->error && require(w, &longer, &low))
-            split_clause(w, clause, at + 1, &longer);
-        return;
-    }
     uint64_t done = 0; /* high words below this one */
     for (size_t i = 0; i < 2u * atom->range_count; i++) {
         const struct range *r = &atom->ranges[i / 2];
@@ -148,6 +139,25 @@ static void split_clause(struct words *w, const struct clause *clause, size_t at
     split_inside(w, clause, at, so_far);
 }
 
+/* Adds the clause's atoms from `at` on to what is required so far. */
+static void split_clause(struct words *w, const struct clause *clause, size_t at,
+                         const struct word_clause *so_far)
+{
+    struct word_clause longer = *so_far;
+    for (; at < clause->atom_count && !w->error; at++) {
+        const struct atom *atom = &clause->atoms[at];
+        if (atom->width == 64 && w->arch->bits == 64) {
+            split_atom(w, clause, at, &longer);
+            return;
+        }
+        struct condition low = low_condition(w, atom, 0);
+        if (w->error || !require(w, &longer, &low))
+            return;
+    }
+    if (!w->error)
+        add_clause(w, &longer);
+}
+
 void words_add(struct words *w, const struct clause *clause)
 {
     split_clause(w, clause, 0, &(struct word_clause){0});
@@ -155,12 +165,11 @@ void words_add(struct words *w, const struct clause *clause)
 
 void words_clear(struct words *w)
 {
-    w->span_count = w->condition_count = w->clause_count = 0;
+    w->condition_count = w->clause_count = 0;
 }
 
 void words_free(struct words *w)
 {
-    free(w->spans);
     free(w->conditions);
     free(w->clauses);
     *w = (struct words){0};

@@ -12,15 +12,12 @@
 #define WORD_CONDITIONS (2 * CLAUSE_ATOMS) /* in one clause */
 #define WORD_CLAUSES 4096                  /* at most */
 
-struct span {
-    uint32_t lo, hi;
-};
-
-/* (word & mask) lies in one of the spans. */
+/* (word & mask) lies in one of the ranges. */
 struct condition {
     uint8_t word; /* 2 * argument, + 1 if the high half */
     uint32_t mask;
-    uint32_t span_at, span_count;
+    const struct range *ranges; /* those of the clause, where they need no splitting */
+    size_t range_count;
 };
 
 /* All of these conditions hold. Equal conditions have one index. */
@@ -31,17 +28,16 @@ struct word_clause {
 
 struct words {
     const struct arch *arch;
-    struct span *spans;
+    struct arena *memory; /* of ranges that are split */
     struct condition *conditions;
     struct word_clause *clauses;
-    size_t span_count, span_capacity;
     size_t condition_count, condition_capacity;
     size_t clause_count, clause_capacity;
     int error; /* the first; later calls do nothing */
 };
 
 void words_add(struct words *w, const struct clause *clause);
-/* words_clear: forgets all clauses, keeps the memory. */
+/* words_clear: forgets all clauses, so that their ranges may go; keeps the other memory. */
 void words_clear(struct words *w);
 void words_free(struct words *w);
 

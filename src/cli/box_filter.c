@@ -22,7 +22,7 @@ static const char usage[] =
 static void print_names(const struct ruleset *rules)
 {
     for (size_t i = 0; i < rules->call_count; i++) {
-        const struct rule *rule = &rules->rules[rules->calls[i].rule];
+        const struct rule *rule = &rules->rules[rules->calls[i].rules];
         if (rule->always || rule->clause_count > 0)
             puts(call_name(arch_call(rules->arch, rules->calls[i].nr)));
     }

@@ -136,7 +136,7 @@ static int collect(struct collection *c, const struct arch *arch, struct err *er
     if (result)
         return result;
     for (size_t i = 0; i < set.call_count && result == 0; i++)
-        result = note_call(c, arch, set.calls[i].nr, &set.rules[set.calls[i].rule]);
+        result = note_call(c, arch, set.calls[i].nr, &set.rules[set.calls[i].rules]);
     ruleset_free(&set);
     return result ? err_set(err, result, "out of memory") : 0;
 }

@@ -28,7 +28,7 @@ static void keep_owners(struct ruleset *set, const struct pledge_owners *owners,
 {
     size_t count = 0;
     for (size_t i = 0; i < set->call_count; i++) {
-        struct rule *rule = &set->rules[set->calls[i].rule];
+        struct rule *rule = &set->rules[set->calls[i].rules];
         const struct operation *o = call_operation(arch_call(set->arch, set->calls[i].nr));
         if (!o || o->kind != OP_CHOWN || !rule->always)
             continue;
@@ -70,7 +70,7 @@ static void trap_packed(struct ruleset *set, promise_set held, uint32_t deny)
                                          .atom_count = 1};
     for (size_t i = 0; i < set->call_count; i++)
         if (set->calls[i].nr == NR_SOCKETCALL)
-            set->rules[set->calls[i].rule] =
+            set->rules[set->calls[i].rules] =
                 (struct rule){.allow = RET_ALLOW,
                               .deny = deny,
                               .clauses = &clause,

@@ -20,7 +20,7 @@ struct input {
 };
 
 struct tables {
-    struct ruled_call calls[MAX_RULES];
+    struct sys_call calls[MAX_RULES];
     struct rule rules[MAX_RULES];
     struct clause clauses[MAX_CLAUSES];
     struct range ranges[MAX_RANGES];
@@ -110,10 +110,10 @@ static void make_set(struct input *in, const struct arch *arch, struct tables *t
         nr += kind & 8 ? number(in) : 0;
         if (nr >= X32_FIRST)
             return;
-        uint32_t own = (uint32_t)t->set.rule_count;
+        uint16_t own = (uint16_t)t->set.rule_count;
         bool shares = kind >= SHARES && own > 0;
         t->calls[t->set.call_count++] =
-            (struct ruled_call){(uint32_t)nr++, shares ? kind % own : own};
+            (struct sys_call){.nr = nr++ & INT32_MAX, .rules = shares ? kind % own : own};
         if (shares)
             continue;
         struct rule *rule = &t->rules[t->set.rule_count++];
@@ -157,7 +157,7 @@ static void compare_all(const struct program *program, const struct ruleset *set
     uint64_t none[6] = {0};
     for (size_t i = 0; i < set->call_count; i++) {
         uint32_t nr = set->calls[i].nr;
-        const struct rule *rule = &set->rules[set->calls[i].rule];
+        const struct rule *rule = &set->rules[set->calls[i].rules];
         struct probe probe = {.arch = set->arch, .random = i + 1};
         for (size_t j = 0; j < rule->clause_count; j++)
             probe_add(&probe, &rule->clauses[j]);

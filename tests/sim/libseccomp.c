@@ -59,10 +59,12 @@ static int add_conditions(struct twin *twin, uint32_t nr, const struct rule *rul
 /* Gives libseccomp what it can express, and takes the rest from the set. */
 static void fill(struct twin *twin)
 {
+    struct sys_call *rest = arena_take(&twin->set.memory, twin->set.call_count, sizeof *rest);
     size_t kept = 0;
+    CHECK(rest);
     for (size_t i = 0; i < twin->set.call_count; i++) {
-        struct ruled_call call = twin->set.calls[i];
-        struct rule *rule = &twin->set.rules[call.rule];
+        struct sys_call call = twin->set.calls[i];
+        struct rule *rule = &twin->set.rules[call.rules];
         int result = 0;
         rule->deny = DENY;
         if (rule->always)
@@ -72,8 +74,9 @@ static void fill(struct twin *twin)
         else
             continue;
         CHECK_EQ(result, 0);
-        twin->set.calls[kept++] = call;
+        rest[kept++] = call;
     }
+    twin->set.calls = rest;
     twin->set.call_count = kept;
 }
 

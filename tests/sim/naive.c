@@ -115,7 +115,7 @@ bool naive_compile(const struct ruleset *set, uint32_t foreign, struct program *
         struct jumps next = {.count = 0};
         put(out, (struct insn){.code = INSN_LOAD, .k = DATA_NR});
         jump_unless(out, INSN_JEQ, set->calls[i].nr, &next);
-        check_rule(out, set->arch, &set->rules[set->calls[i].rule]);
+        check_rule(out, set->arch, &set->rules[set->calls[i].rules]);
         aim_here(out, &next);
     }
     if (set->arch->id == ARCH_X86_64) {

@@ -25,12 +25,13 @@ static struct ruleset set_of(enum arch_id arch, uint32_t unknown, const struct o
                              size_t count)
 {
     struct ruleset set = {.arch = &archs[arch], .unknown = unknown};
-    set.calls = calloc(count, sizeof *set.calls);
-    set.rules = calloc(count, sizeof *set.rules);
-    CHECK(set.calls && set.rules);
+    struct sys_call *calls = arena_take(&set.memory, count, sizeof *calls);
+    set.rules = arena_take(&set.memory, count, sizeof *set.rules);
+    CHECK(calls && set.rules);
+    set.calls = calls;
     set.call_count = set.rule_count = count;
     for (size_t i = 0; i < count; i++) {
-        set.calls[i] = (struct ruled_call){own[i].nr, (uint32_t)i};
+        calls[i] = (struct sys_call){.nr = own[i].nr & INT32_MAX, .rules = (uint16_t)i};
         set.rules[i] = own[i].rule;
     }
     return set;
@@ -163,7 +164,8 @@ TEST(calls_share_a_rule)
     struct rule rules[] = {
         {.allow = RET_ALLOW, .deny = EPERM_, .clauses = &clause, .clause_count = 1},
         {.deny = RET_ERRNO(5)}};
-    struct ruled_call calls[] = {{2, 1}, {3, 0}, {7, 1}, {8, 0}, {9, 0}};
+    struct sys_call calls[] = {
+        {.nr = 2, .rules = 1}, {.nr = 3}, {.nr = 7, .rules = 1}, {.nr = 8}, {.nr = 9}};
     struct ruleset shared = {.arch = &archs[ARCH_AARCH64],
                              .unknown = ENOSYS_,
                              .calls = calls,
@@ -172,7 +174,7 @@ TEST(calls_share_a_rule)
                              .rule_count = ARRAY_COUNT(rules)};
     struct own own[ARRAY_COUNT(calls)];
     for (size_t i = 0; i < ARRAY_COUNT(calls); i++)
-        own[i] = (struct own){calls[i].nr, rules[calls[i].rule]};
+        own[i] = (struct own){calls[i].nr, rules[calls[i].rules]};
     struct program apart = compile(ARCH_AARCH64, own, ARRAY_COUNT(own)), program;
     struct err err;
     CHECK_EQ(bpf_compile((const struct ruleset *[]){&shared}, 1, KILL, &program, &err), 0);
@@ -407,7 +409,8 @@ TEST(too_large_is_an_error)
 TEST(wrong_rule_sets_are_refused)
 {
     struct rule rule = {.deny = EPERM_};
-    struct ruled_call calls[] = {{4, 0}, {4, 0}, {X32_FIRST, 0}}, ruleless = {4, 1};
+    struct sys_call calls[] = {{.nr = 4}, {.nr = 4}, {.nr = X32_FIRST}},
+                    ruleless = {.nr = 4, .rules = 1};
     struct ruleset x86_64 = {.arch = &archs[ARCH_X86_64],
                              .calls = calls,
                              .call_count = 1,
@@ -497,10 +500,10 @@ static uint32_t some_bits(size_t most)
     return bits;
 }
 
-static bool in_spans(uint32_t value, const struct span *spans, size_t count)
+static bool in_ranges(uint32_t value, const struct range *ranges, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (value >= spans[i].lo && value <= spans[i].hi)
+        if (value >= ranges[i].lo && value <= ranges[i].hi)
             return true;
     return false;
 }
@@ -510,19 +513,19 @@ TEST(sets_of_values_are_what_plain_search_finds)
     srand(1);
     for (int round = 0; round < 3000; round++) {
         uint32_t mask = some_bits(VALUES_BITS), part = mask & some_bits(31);
-        struct span spans[3];
-        for (size_t i = 0; i < ARRAY_COUNT(spans); i++) {
-            spans[i].lo = part & some_bits(20);
-            spans[i].hi = rand() % 2 ? spans[i].lo : spans[i].lo | some_bits(8);
+        struct range ranges[3];
+        for (size_t i = 0; i < ARRAY_COUNT(ranges); i++) {
+            ranges[i].lo = part & some_bits(20);
+            ranges[i].hi = rand() % 2 ? ranges[i].lo : ranges[i].lo | some_bits(8);
         }
-        struct values set = values_where(mask, part, spans, ARRAY_COUNT(spans)), edges = {{0}};
+        struct values set = values_where(mask, part, ranges, ARRAY_COUNT(ranges)), edges = {{0}};
         size_t count = values_count(mask), edge = 0;
         uint32_t differ = 0, wanted = 0;
         values_edges(&set, &edges);
         for (size_t i = 0; i < count; i++) {
             uint32_t value = values_nth(mask, i);
             CHECK(i == 0 ? value == 0 : value > values_nth(mask, i - 1) && !(value & ~mask));
-            CHECK_EQ(values_have(&set, i), in_spans(value & part, spans, ARRAY_COUNT(spans)));
+            CHECK_EQ(values_have(&set, i), in_ranges(value & part, ranges, ARRAY_COUNT(ranges)));
             bool begins = values_have(&set, i) != (i > 0 && values_have(&set, i - 1));
             CHECK_EQ(values_have(&edges, i), begins);
             if (begins) {
