@@ -52,7 +52,9 @@ const char *self_path(int fd, char to[SELF_PATH_SIZE])
 static void proc_path(char *to, pid_t pid, const char *name, int number)
 {
     to += caller_decimal(to, (uint64_t)pid);
-    to = stpcpy(to, name);
+    size_t size = strlen(name);
+    memcpy(to, name, size);
+    to += size;
     if (number >= 0)
         to += caller_decimal(to, (uint64_t)number);
     *to = '\0';
@@ -87,7 +89,7 @@ static const char *field(const char *status, const char *word)
 pid_t caller_number(pid_t pid, const char *word)
 {
     char status[STATUS_SIZE];
-    return read_status(pid, status) < 0 ? 0 : (pid_t)strtol(field(status, word), NULL, 10);
+    return read_status(pid, status) < 0 ? 0 : (pid_t)strtoull(field(status, word), NULL, 10);
 }
 
 ssize_t caller_text(const struct notify_call *call, uint64_t address, char *to, size_t room)
@@ -116,7 +118,7 @@ int caller_write(const struct notify_call *call, uint64_t address, const void *f
 {
     struct iovec here = {(void *)from, size};
     struct iovec there = {(void *)(uintptr_t)address, size};
-    ssize_t put = size == 0 ? 0 : process_vm_writev(call->pid, &here, 1, &there, 1, 0);
+    ssize_t put = size == 0 ? 0 : syscall(SYS_process_vm_writev, call->pid, &here, 1, &there, 1, 0);
     return put == (ssize_t)size ? 0 : -EFAULT;
 }
 
@@ -170,17 +172,17 @@ int caller_identify(const struct notify_call *call, struct caller_identity *out)
     int code = read_status(call->pid, status);
     if (code < 0)
         return code;
-    out->umask = (uint32_t)strtoul(field(status, "Umask:"), NULL, 8);
+    out->umask = (uint32_t)strtoull(field(status, "Umask:"), NULL, 8);
     out->capabilities = strtoull(field(status, "CapEff:"), NULL, 16);
     const char *at = field(status, "Uid:");
     for (int i = 0; i < 4; i++, at = end)
-        out->user = (uint32_t)strtoul(at, &end, 10);
+        out->user = (uint32_t)strtoull(at, &end, 10);
     at = field(status, "Gid:");
     for (int i = 0; i < 4; i++, at = end)
-        out->group = (uint32_t)strtoul(at, &end, 10);
+        out->group = (uint32_t)strtoull(at, &end, 10);
     at = field(status, "Groups:");
     for (out->group_count = 0; *at != '\n' && *at != '\0'; at = end) {
-        uint32_t group = (uint32_t)strtoul(at, &end, 10);
+        uint32_t group = (uint32_t)strtoull(at, &end, 10);
         if (end == at)
             break;
         if (out->group_count == CALLER_GROUPS)

@@ -5,17 +5,15 @@
  * done to a name is done to this name in the directory that was judged. */
 #include "arch/arch.h"
 #include "broker/perform.h"
+#include "host/direct.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
 /* Not in every libc's headers. */
 #define KERNEL_STATX_SIZE 256
@@ -25,12 +23,6 @@
 #endif
 
 #define TRIES 16 /* against somebody who makes and removes a name all the time */
-
-/* Of "result or -errno" for calls that return -1. */
-static int64_t told(int64_t result)
-{
-    return result < 0 ? -errno : result;
-}
 
 /* call_flags: the AT_… flags of the held call. */
 static unsigned call_flags(const struct broker *broker)
@@ -94,7 +86,7 @@ static int check_existing(const struct broker *broker, const struct place *place
         return -EACCES;
     /* The terminal of the broker's session. */
     if (place->stat.st_rdev == makedev(5, 0) && S_ISCHR(place->stat.st_mode) &&
-        getsid(broker->request.held.pid) != getsid(0))
+        direct(getsid, broker->request.held.pid) != direct(getsid, 0))
         return -ENXIO;
     return 0;
 }
@@ -216,7 +208,8 @@ static int64_t perform_access(struct broker *broker)
     unsigned effective = broker->changed || (flags & AT_EACCESS) ? AT_EACCESS : 0;
     if (syscall(NR_NEWER(439), place.object, "", mode, AT_EMPTY_PATH | effective) == 0)
         return 0; /* faccessat2, Linux 5.8 */
-    return errno != ENOSYS ? -errno : told(access(self_path(place.object, self), mode));
+    return errno != ENOSYS ? -errno
+                           : direct(faccessat, AT_FDCWD, self_path(place.object, self), mode);
 }
 
 static int64_t perform_readlink(struct broker *broker)
@@ -232,10 +225,10 @@ static int64_t perform_readlink(struct broker *broker)
         code = -EINVAL;
     if (code < 0)
         return code;
-    ssize_t got = place.myself ? (ssize_t)walk_self(&request->walk, place.name, request->data)
-                               : readlinkat(place.object, "", request->data, PATH_MAX);
+    int64_t got = place.myself ? (int64_t)walk_self(&request->walk, place.name, request->data)
+                               : direct(readlinkat, place.object, "", request->data, PATH_MAX);
     if (got < 0)
-        return -errno;
+        return got;
     if (got > size)
         got = size;
     code = put(broker, detail(broker, 1), request->data, (size_t)got);
@@ -270,11 +263,12 @@ static int64_t perform_owner(struct broker *broker)
     if (code < 0)
         return code;
     if (broker->request.call->kind == CALL_CHOWN)
-        return told(fchownat(place.object, "", (uid_t)detail(broker, 1), (gid_t)detail(broker, 2),
-                             AT_EMPTY_PATH));
+        return direct(fchownat, place.object, "", (uid_t)detail(broker, 1),
+                      (gid_t)detail(broker, 2), AT_EMPTY_PATH);
     if (S_ISLNK(place.stat.st_mode))
         return -EOPNOTSUPP;
-    return told(chmod(self_path(place.object, self), (mode_t)detail(broker, 1) & 07777));
+    return direct(fchmodat, AT_FDCWD, self_path(place.object, self),
+                  (mode_t)detail(broker, 1) & 07777);
 }
 
 /* read_times: utime's seconds, utimes' microseconds or utimensat's own. */
@@ -351,10 +345,10 @@ static int64_t perform_xattr_read(struct broker *broker)
     if (code < 0)
         return code == -ENAMETOOLONG ? -ERANGE : code;
     self_path(place.object, self);
-    ssize_t got = list ? listxattr(self, request->data, size)
-                       : getxattr(self, request->other, request->data, size);
+    int64_t got = list ? direct(listxattr, self, request->data, size)
+                       : direct(getxattr, self, request->other, request->data, size);
     if (got < 0 || room == 0)
-        return told(got);
+        return got;
     code = put(broker, to, request->data, (size_t)got);
     return code < 0 ? code : got;
 }
@@ -377,8 +371,8 @@ static int64_t perform_xattr_write(struct broker *broker)
     if ((code = locate(broker, RULE_WRITE, 0, &place)) < 0)
         return code;
     self_path(place.object, self);
-    return told(set ? setxattr(self, request->other, request->data, size, (int)detail(broker, 4))
-                    : removexattr(self, request->other));
+    return set ? direct(setxattr, self, request->other, request->data, size, (int)detail(broker, 4))
+               : direct(removexattr, self, request->other);
 }
 
 static int64_t perform_watch(struct broker *broker)
@@ -396,7 +390,8 @@ static int64_t perform_watch(struct broker *broker)
         return code;
     if ((mask & IN_ONLYDIR) && !S_ISDIR(place.stat.st_mode))
         return -ENOTDIR;
-    return told(inotify_add_watch(watcher, self_path(place.object, self), mask & ~IN_DONT_FOLLOW));
+    return direct(inotify_add_watch, watcher, self_path(place.object, self),
+                  mask & ~IN_DONT_FOLLOW);
 }
 
 static int64_t perform_make(struct broker *broker)
@@ -417,10 +412,10 @@ static int64_t perform_make(struct broker *broker)
         return -ENOENT;
     mode_t mode = (mode_t)detail(broker, 1);
     if (kind == CALL_MKDIR)
-        return told(mkdirat(place.dir, place.name, mode));
+        return direct(mkdirat, place.dir, place.name, mode);
     if (kind == CALL_MKNOD)
-        return told(mknodat(place.dir, place.name, mode, (dev_t)detail(broker, 2)));
-    return told(symlinkat(request->other, place.dir, place.name));
+        return direct(mknodat, place.dir, place.name, mode, (unsigned)detail(broker, 2));
+    return direct(symlinkat, request->other, place.dir, place.name);
 }
 
 static int64_t perform_remove(struct broker *broker)
@@ -433,7 +428,7 @@ static int64_t perform_remove(struct broker *broker)
         return code;
     if (place.dir < 0)
         return -EACCES;
-    return told(unlinkat(place.dir, place.name, (int)flags));
+    return direct(unlinkat, place.dir, place.name, (int)flags);
 }
 
 /* locate_second: the new name of link and rename. */
@@ -463,8 +458,8 @@ static int64_t perform_link(struct broker *broker)
     if (code < 0)
         return code;
     return to.object >= 0 ? -EEXIST
-                          : told(linkat(AT_FDCWD, self_path(from.object, self), to.dir, to.name,
-                                        AT_SYMLINK_FOLLOW));
+                          : direct(linkat, AT_FDCWD, self_path(from.object, self), to.dir, to.name,
+                                   AT_SYMLINK_FOLLOW);
 }
 
 static int64_t perform_rename(struct broker *broker)
@@ -482,7 +477,7 @@ static int64_t perform_rename(struct broker *broker)
         return code;
     if (from.dir < 0 || to.dir < 0)
         return -EACCES;
-    return told(syscall(SYS_renameat2, from.dir, from.name, to.dir, to.name, flags));
+    return direct(renameat2, from.dir, from.name, to.dir, to.name, flags);
 }
 
 int64_t files_perform(struct broker *broker)

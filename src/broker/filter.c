@@ -199,14 +199,8 @@ static const uint16_t own_calls[] = {
 #ifdef SYS_fstatfs64
     SYS_fstatfs64,
 #endif
-#ifdef SYS_access
-    SYS_access,
-#endif
     SYS_faccessat,
     NR_NEWER(439), /* faccessat2 */
-#ifdef SYS_chmod
-    SYS_chmod,
-#endif
     SYS_fchmodat,
     SYS_fchownat,
 #ifdef SYS_utimensat
@@ -239,9 +233,6 @@ static const uint16_t own_calls[] = {
     SYS_bind,
     SYS_sendto,
     SYS_getsockopt,
-#ifdef SYS_socketcall
-    SYS_socketcall,
-#endif
     NR_NEWER(434), /* pidfd_open */
     NR_NEWER(438), /* pidfd_getfd */
     SYS_getsid,

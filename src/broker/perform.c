@@ -3,6 +3,7 @@
 #include "arch/arch.h"
 #include "broker/public.h"
 #include "host/child.h"
+#include "host/direct.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,7 @@ int take_identity(struct broker *broker, bool creating)
     int code = caller_identify(&request->held, &request->identity);
     if (code < 0)
         return code;
-    umask(request->identity.umask);
+    direct(umask, request->identity.umask);
     if (!broker->changed)
         return 0;
     request->walk.user = request->identity.user;
@@ -174,12 +175,12 @@ bool elsewhere(struct broker *broker)
     struct sigaction wake = {.sa_handler = wake_up};
     struct itimerval often = {{0, 50000}, {0, 50000}};
     sigset_t none;
+    memset(&none, 0, sizeof none);
     pid_t child = child_clone(SIGCHLD);
     if (child < 0)
         answer(broker, child);
     if (child != 0)
         return false;
-    sigemptyset(&none);
     sigaction(SIGALRM, &wake, NULL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setitimer(ITIMER_REAL, &often, NULL);

@@ -6,6 +6,7 @@
  * caller's memory to be judged by a filter, and nobody can send in another's
  * name what it may carry. docs/unveil.md says what that leaves open. */
 #include "broker/perform.h"
+#include "host/direct.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +64,7 @@ static int type_of(int fd)
 {
     int type = 0;
     socklen_t size = sizeof type;
-    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
+    direct(getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size);
     return type;
 }
 
@@ -89,7 +90,7 @@ static int64_t perform_connect(struct broker *broker, int fd, struct address *ad
     if (child && !elsewhere(broker))
         return ANSWER_GIVEN;
     do
-        code = connect(fd, &address->any, address->size) < 0 ? -errno : 0;
+        code = (int)direct(connect, fd, &address->any, address->size);
     while (code == -EINTR && child && still_wanted(broker));
     if (child)
         answer_and_end(broker, code);
@@ -103,18 +104,18 @@ static int64_t perform_bind(struct broker *broker, int fd, struct address *addre
     const struct finding finding = {-1, FIND_READ, 0, FIND_NAME | FIND_ABSENT | FIND_UMASK,
                                     RULE_CREATE};
     if (!is_path(broker, address))
-        return bind(fd, &address->any, address->size) < 0 ? -errno : 0;
+        return direct(bind, fd, &address->any, address->size);
     int code = find(broker, &finding, &place);
     if (code < 0)
         return code;
     if (place.object >= 0 || place.slash)
         return -EADDRINUSE;
     int inside CLEAN_FD = openat(place.dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (inside < 0 || fchdir(inside) < 0)
+    if (inside < 0 || direct(fchdir, inside) < 0)
         return -errno;
     set_path(address, place.name);
-    code = bind(fd, &address->any, address->size) < 0 ? -errno : 0;
-    return fchdir(broker->proc) < 0 ? -EIO : code;
+    code = (int)direct(bind, fd, &address->any, address->size);
+    return direct(fchdir, broker->proc) < 0 ? -EIO : code;
 }
 
 static int64_t perform_send(struct broker *broker, int fd, struct address *address)
@@ -136,16 +137,16 @@ static int64_t perform_send(struct broker *broker, int fd, struct address *addre
     if ((code = take_identity(broker, false)) < 0)
         return code;
     const struct sockaddr *to = argument(broker, 4) ? &address->any : NULL;
-    ssize_t sent =
-        sendto(fd, request->data, size, flags | MSG_NOSIGNAL | MSG_DONTWAIT, to, address->size);
-    if (sent >= 0 || errno != EAGAIN || (flags & MSG_DONTWAIT) || !waits(fd))
-        return sent < 0 ? -errno : sent;
+    int64_t sent = direct(sendto, fd, request->data, size, flags | MSG_NOSIGNAL | MSG_DONTWAIT, to,
+                          address->size);
+    if (sent != -EAGAIN || (flags & MSG_DONTWAIT) || !waits(fd))
+        return sent;
     if (!elsewhere(broker))
         return ANSWER_GIVEN;
     do
-        sent = sendto(fd, request->data, size, flags | MSG_NOSIGNAL, to, address->size);
-    while (sent < 0 && errno == EINTR && still_wanted(broker));
-    answer_and_end(broker, sent < 0 ? -errno : sent);
+        sent = direct(sendto, fd, request->data, size, flags | MSG_NOSIGNAL, to, address->size);
+    while (sent == -EINTR && still_wanted(broker));
+    answer_and_end(broker, sent);
 }
 
 /* unpack: makes a socketcall the call that it stands for. The arguments are read

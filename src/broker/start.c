@@ -10,6 +10,7 @@
 #include "broker/perform.h"
 #include "host/caps.h"
 #include "host/child.h"
+#include "host/direct.h"
 #include "host/process.h"
 #include "host/seccomp.h"
 
@@ -18,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -39,10 +41,10 @@ static bool kernel_ends_wait(void)
 {
     struct utsname name;
     char *end;
-    if (uname(&name) < 0)
+    if (direct(uname, &name) < 0)
         return false;
-    long major = strtol(name.release, &end, 10);
-    return major > 6 || (major == 6 && *end == '.' && strtol(end + 1, NULL, 10) >= 11);
+    unsigned long long major = strtoull(name.release, &end, 10);
+    return major > 6 || (major == 6 && *end == '.' && strtoull(end + 1, NULL, 10) >= 11);
 }
 
 /* serve: until nobody is left whom the filter holds. A kernel that ends the wait
@@ -97,7 +99,7 @@ static int prepare(struct broker *broker)
     more_descriptors();
     struct caller_identity *self = &broker->request.identity;
     struct notify_call me = {.pid = (pid_t)syscall(SYS_getpid)};
-    if (chdir("/proc") < 0 || (broker->proc = open(".", O_PATH | O_CLOEXEC)) < 0)
+    if (direct(chdir, "/proc") < 0 || (broker->proc = open(".", O_PATH | O_CLOEXEC)) < 0)
         return -errno;
     if ((broker->root = open("/", O_PATH | O_CLOEXEC)) < 0)
         return -errno;
@@ -118,18 +120,19 @@ static int run(int socket)
     struct handover handover;
     struct sigaction reap = {.sa_handler = SIG_IGN};
     sigset_t all;
-    sigfillset(&all);
+    memset(&all, 0xff, sizeof all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     sigaction(SIGCHLD, &reap, NULL);
     if (dup2(socket, 0) < 0 || syscall(SYS_close_range, 1, ~0u, 0) < 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        direct(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -errno;
     struct broker *broker =
         mmap(NULL, sizeof *broker, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (broker == MAP_FAILED)
         return -ENOMEM;
     int code = prepare(broker);
-    if (recv(0, &handover, sizeof handover, MSG_WAITALL) != (ssize_t)sizeof handover)
+    if (direct(recvfrom, 0, &handover, sizeof handover, MSG_WAITALL, NULL, NULL) !=
+        (int64_t)sizeof handover)
         return -EPIPE;
     if (code == 0 && !views_own(&broker->views, handover.process, false))
         code = -ENOMEM;
@@ -137,7 +140,7 @@ static int run(int socket)
         code = take_listener(broker, &handover);
     if (code == 0)
         code = confine();
-    send(0, &code, sizeof code, MSG_NOSIGNAL);
+    direct(sendto, 0, &code, sizeof code, MSG_NOSIGNAL, NULL, 0);
     close(0);
     if (code == 0)
         serve(broker);
@@ -147,8 +150,9 @@ static int run(int socket)
 int broker_start(struct broker_link *link)
 {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
+    int code = (int)direct(socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+    if (code < 0)
+        return code;
     link->pid = child_clone(0);
     if (link->pid == 0)
         _exit(run(ends[1]) != 0);
@@ -186,7 +190,7 @@ int broker_serve(struct broker_link *link)
 {
     struct insn filter[FILTER_ROOM];
     int socket CLEAN_FD = take_fd(&link->socket);
-    prctl(PR_SET_PTRACER, link->pid, 0, 0, 0); /* where there is Yama */
+    direct(prctl, PR_SET_PTRACER, link->pid, 0, 0, 0); /* where there is Yama */
     int code = process_no_new_privs();
     if (code < 0)
         return code;

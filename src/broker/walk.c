@@ -2,6 +2,7 @@
 
 #include "broker/caller.h"
 #include "broker/views.h"
+#include "host/direct.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,8 +152,8 @@ static int enter_rule(struct walk *walk)
             walk->rest[size + 1] != '\0')
             longest = at;
     }
-    if (!longest || stat(longest->path, &stat_) < 0 || stat_.st_ino != longest->identity.inode ||
-        stat_.st_dev != longest->identity.device)
+    if (!longest || fstatat(AT_FDCWD, longest->path, &stat_, 0) < 0 ||
+        stat_.st_ino != longest->identity.inode || stat_.st_dev != longest->identity.device)
         return enter_root(walk);
     walk->rest += longest->path_size;
     walk->cover = longest->letters ? longest->letters : cover_above(walk->rules, longest->fd);
@@ -273,7 +274,7 @@ static bool is_held(const struct walk *walk)
         pid_t pid = thread ? walk->caller : walk_process(walk->caller);
         size_t size = caller_decimal(path, (uint64_t)pid);
         strcpy(path + size, "/fd");
-        if (stat(path, &held) == 0 && is_same(&held, &walk->dir_stat))
+        if (fstatat(AT_FDCWD, path, &held, 0) == 0 && is_same(&held, &walk->dir_stat))
             return true;
     }
     return false;
@@ -353,7 +354,7 @@ static int follow(struct walk *walk, int link, const struct stat *stat, struct p
         return -EACCES;
     if (is_magic(walk, link, out->name))
         return follow_magic(walk, link, out->name, out);
-    ssize_t size = readlinkat(link, "", text, sizeof text);
+    int64_t size = direct(readlinkat, link, "", text, sizeof text);
     if (size <= 0)
         return size < 0 ? -errno : -ENOENT;
     int code =

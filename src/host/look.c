@@ -1,6 +1,7 @@
 #include "host/look.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static int resolve(const char *path, int links_left, char **real)
         return result;
     char *here CLEAN_FREE = join(dir, strrchr(path, '/') + 1);
     struct stat st;
-    if (here && lstat(here, &st) == 0 && S_ISLNK(st.st_mode))
+    if (here && fstatat(AT_FDCWD, here, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
         return follow(here, dir, links_left, real);
     *real = take_ptr(here);
     return *real ? 0 : -ENOMEM;
@@ -157,7 +158,7 @@ static int look_behind(struct look_cache *cache, const char *dir, int links_left
     }
     struct stat st = {0};
     int result = resolve(link, links_left, &out->real);
-    if (result == 0 && stat(out->real, &st) < 0)
+    if (result == 0 && fstatat(AT_FDCWD, out->real, &st, 0) < 0)
         result = -errno;
     out->kind = result < 0 ? PATH_ABSENT : S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
     return result == -ENOENT || result == -ENOTDIR ? 0 : result;
@@ -168,7 +169,7 @@ static int look_in(struct look_cache *cache, const char *dir, int links_left,
                    struct look_entry *out)
 {
     struct stat st;
-    int result = lstat(out->real, &st) == 0 ? 0 : -errno;
+    int result = fstatat(AT_FDCWD, out->real, &st, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
     if (result == 0 && S_ISLNK(st.st_mode))
         result = look_behind(cache, dir, links_left, out);
     else

@@ -4,8 +4,8 @@
 #ifndef VOW_OWNER_H
 #define VOW_OWNER_H
 
-#include <sched.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ static inline void owner_enter(pid_t *owner)
     while (!__atomic_compare_exchange_n(owner, &seen, self, false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED)) {
         if (seen == self) {
-            sched_yield();
+            syscall(SYS_sched_yield);
             seen = 0;
         }
     }

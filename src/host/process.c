@@ -1,5 +1,7 @@
 #include "host/process.h"
 
+#include "host/direct.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,7 +32,7 @@ char *process_cwd(void)
 
 int process_no_new_privs(void)
 {
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : -errno;
+    return (int)direct(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 /* Before Linux 5.11: one by one. */
@@ -49,7 +51,7 @@ static int mark_each(int first, int last)
 
 int process_end_with_parent(void)
 {
-    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+    return (int)direct(prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
 int process_close_on_exec(int first, int last)

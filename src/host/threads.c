@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,8 @@ bool threads_alone(void)
     struct stat tasks;
     if (syscall(SYS_unshare, CLONE_THREAD) == 0)
         return true;
-    return errno != EINVAL && stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink == 3;
+    return errno != EINVAL && fstatat(AT_FDCWD, "/proc/self/task", &tasks, 0) == 0 &&
+           tasks.st_nlink == 3;
 }
 
 static pid_t own_id(void)
@@ -179,7 +181,7 @@ static int list(void)
     while ((size = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
         for (long at = 0; at < size;) {
             const struct entry *e = (const struct entry *)(buffer + at);
-            pid_t id = (pid_t)strtol(e->name, NULL, 10);
+            pid_t id = (pid_t)strtoull(e->name, NULL, 10);
             int result = id > 0 ? add(id) : 0;
             if (result < 0)
                 return result;

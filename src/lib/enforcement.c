@@ -8,8 +8,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 void enforcement_free(struct enforcement *e)
 {
@@ -100,7 +101,7 @@ static int prepare_start(struct enforcement *e, struct err *err)
 {
     uintptr_t secret = 0;
     while (!(e->policy.promises & PROMISE(EXEC)) && secret == 0)
-        if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
+        if (syscall(SYS_getrandom, &secret, sizeof secret, 0) != sizeof secret)
             return err_set(err, -errno, "getrandom: %s", strerror(errno));
     e->policy.launch_secret = secret;
     return 0;

@@ -4,6 +4,7 @@
  * replaced by one that never had the other direction: the same object, opened
  * again through /proc/self/fd. What cannot be opened again is a socket, which
  * the kernel shuts down, or refused. */
+#include "host/direct.h"
 #include "lib/enforcement.h"
 
 #include <errno.h>
@@ -41,17 +42,17 @@ static bool can_reopen(int fd, const struct stat *st)
 static void drain(int fd)
 {
     char bytes[4096];
-    ssize_t got;
+    int64_t got;
     do
-        got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    while (got > 0 || (got < 0 && errno == EINTR));
+        got = direct(recvfrom, fd, bytes, sizeof bytes, MSG_DONTWAIT, NULL, NULL);
+    while (got > 0 || got == -EINTR);
 }
 
 static int option(int fd, int name)
 {
     int value = -1;
     socklen_t size = sizeof value;
-    return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
+    return direct(getsockopt, fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
 }
 
 /* limit_socket: a shut direction stays shut for everybody who holds the socket.
@@ -64,8 +65,9 @@ static int limit_socket(int fd, int access)
     if (option(fd, SO_TYPE) != SOCK_STREAM || option(fd, SO_ACCEPTCONN) != 0 ||
         !(local || (tcp && access == O_RDONLY)))
         return -EOPNOTSUPP;
-    if (shutdown(fd, access == O_RDONLY ? SHUT_WR : SHUT_RD) < 0)
-        return -errno;
+    int code = (int)direct(shutdown, fd, access == O_RDONLY ? SHUT_WR : SHUT_RD);
+    if (code < 0)
+        return code;
     if (access == O_WRONLY)
         drain(fd);
     return 0;

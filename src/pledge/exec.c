@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -152,7 +151,7 @@ static int plan_outfit(struct outfit *o, struct err *err)
 static int draft_filter(struct outfit *o, struct err *err)
 {
     while (!secret)
-        if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
+        if (syscall(SYS_getrandom, &secret, sizeof secret, 0) != sizeof secret)
             return err_set(err, -errno, "getrandom: %s", strerror(errno));
     return pledge_exec_filter(o->at_exec, secret, &o->filter, err);
 }

@@ -1,5 +1,6 @@
 #include "pledge/log.h"
 
+#include "host/direct.h"
 #include "pledge/gate.h"
 #include "pledge/memory.h"
 #include "pledge/serve.h"
@@ -20,12 +21,12 @@ static const struct sockaddr_un log_address = {.sun_family = AF_UNIX, .sun_path 
 
 void log_open(void)
 {
-    if (access(LOG_PATH, W_OK) < 0)
+    if (direct(faccessat, AT_FDCWD, LOG_PATH, W_OK) < 0)
         return;
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = (int)direct(socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    if (connect(fd, (const struct sockaddr *)&log_address, sizeof log_address) == 0) {
+    if (direct(connect, fd, &log_address, sizeof log_address) == 0) {
         log_fd = fcntl(fd, F_DUPFD_CLOEXEC, LOG_FROM);
         if (log_fd < 0)
             log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);

@@ -8,7 +8,7 @@
  * parts words as well, and a blank at the beginning is none. */
 static int parse(const char *text, promise_set *asked, struct err *err)
 {
-    if (*text == ' ' || strpbrk(text, "\t\n\v\f\r"))
+    if (*text == ' ' || text[strcspn(text, "\t\n\v\f\r")])
         return err_set(err, -EINVAL, "words are parted by blanks, and by nothing else");
     return promises_parse(text, asked, err);
 }

@@ -6,7 +6,6 @@
 #include "unveil/domain.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@ static struct {
 static void enter(void)
 {
     while (__atomic_test_and_set(&state.busy, __ATOMIC_ACQUIRE))
-        sched_yield();
+        syscall(SYS_sched_yield);
 }
 
 static void leave(void)
