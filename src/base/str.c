@@ -17,7 +17,7 @@ static bool reserve(struct str *s, size_t more)
     size_t capacity = s->capacity ? s->capacity : 64;
     while (capacity < wanted)
         capacity *= 2;
-    char *bigger = realloc(s->at, capacity);
+    char *bigger = reallocarray(s->at, capacity, 1);
     if (!bigger) {
         s->failed = true;
         return false;

@@ -44,10 +44,10 @@ static struct run *list_runs(struct graph *g, const struct branch *b, const node
     for (size_t i = 0, next; runs && i < end; i = next) {
         next = values_next(&edges, i + 1, end);
         runs_add(runs, count,
-                 (struct run){.lo = values_nth(b->mask, i),
-                              .single = next == i + 1,
-                              .weight = (uint16_t)(next - i),
-                              .to = tail_of(tails, label_at(b, i))});
+                 &(struct run){.lo = values_nth(b->mask, i),
+                               .single = next == i + 1,
+                               .weight = (uint16_t)(next - i),
+                               .to = tail_of(tails, label_at(b, i))});
     }
     return runs;
 }
@@ -62,7 +62,7 @@ static struct run *merge_runs(struct graph *g, const struct branch *b, const nod
     for (size_t i = 0; i < b->run_count; i++) {
         struct run run = b->runs[i];
         run.to = tails[run.to];
-        runs_add(b->runs, count, run);
+        runs_add(b->runs, count, &run);
     }
     return b->runs;
 }

@@ -59,11 +59,11 @@ static void add_unknown(struct numbers *n, uint64_t end)
     uint64_t first = n->has_x32 && n->next <= X32_FIRST && end > X32_LAST ? X32_FIRST : end;
     if (n->next < first)
         runs_add(n->runs, &n->count,
-                 (struct run){(uint32_t)n->next, n->next + 1 == first, weight, n->unknown});
+                 &(struct run){(uint32_t)n->next, n->next + 1 == first, weight, n->unknown});
     n->next = first;
     if (first == end)
         return;
-    runs_add(n->runs, &n->count, (struct run){X32_FIRST, false, 0, n->x32});
+    runs_add(n->runs, &n->count, &(struct run){X32_FIRST, false, 0, n->x32});
     n->next = X32_LAST + 1;
     add_unknown(n, end);
 }
@@ -108,11 +108,12 @@ static const char *add_rule(struct numbers *n, const struct rule *rule, struct r
 static const char *add_calls(struct numbers *n, size_t *at)
 {
     const struct ruleset *set = n->set;
-    for (; *at < set->call_count; ++*at) {
-        const struct sys_call *call = &set->calls[*at];
-        if (call->nr < n->next)
+    uint32_t end = n->has_x32 ? X32_FIRST : UINT32_MAX;
+    for (const struct sys_call *call = set->calls; *at < set->call_count; call++, ++*at) {
+        uint32_t nr = call->nr;
+        if (nr < n->next)
             return "is out of order";
-        if (n->has_x32 && call->nr >= X32_FIRST)
+        if (nr >= end)
             return "is for x32";
         if (call->rules >= set->rule_count)
             return "has no rule";
@@ -120,11 +121,11 @@ static const char *add_calls(struct numbers *n, size_t *at)
         const char *wrong = run->single ? NULL : add_rule(n, &set->rules[call->rules], run);
         if (wrong)
             return wrong;
-        if (n->next < call->nr)
-            add_unknown(n, call->nr);
-        run->lo = call->nr;
-        runs_add(n->runs, &n->count, *run);
-        n->next++;
+        if (n->next < nr)
+            add_unknown(n, nr);
+        run->lo = nr;
+        runs_add(n->runs, &n->count, run);
+        n->next = (uint64_t)nr + 1;
     }
     return NULL;
 }

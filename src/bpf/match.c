@@ -213,9 +213,9 @@ static void look_at_any(struct batch *b, struct look *l)
         end = (uint64_t)branch->mask + 1;
         bits alive = survivors(l, value, &end);
         runs_add(branch->runs, &branch->run_count,
-                 (struct run){.lo = (uint32_t)value,
-                              .single = end - value == 1,
-                              .to = label_of(b, l, alive)});
+                 &(struct run){.lo = (uint32_t)value,
+                               .single = end - value == 1,
+                               .to = label_of(b, l, alive)});
     }
 }
 

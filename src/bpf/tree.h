@@ -15,14 +15,15 @@ struct run {
 
 /* runs_add: appends values from `lo` on; merges them with the last run where
  * that goes to the same node. There must be room. */
-static inline void runs_add(struct run *runs, size_t *count, struct run run)
+static inline void runs_add(struct run *runs, size_t *count, const struct run *run)
 {
-    struct run *last = *count > 0 ? &runs[*count - 1] : NULL;
-    if (last && last->to == run.to) {
-        last->single = false;
-        last->weight = (uint16_t)(last->weight + run.weight);
+    struct run *end = runs + *count;
+    if (*count > 0 && end[-1].to == run->to) {
+        end[-1].single = false;
+        end[-1].weight = (uint16_t)(end[-1].weight + run->weight);
     } else {
-        runs[(*count)++] = run;
+        *end = *run;
+        ++*count;
     }
 }
 

@@ -4,6 +4,7 @@
 #include "broker/public.h"
 #include "host/child.h"
 #include "host/direct.h"
+#include "host/sigaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -153,9 +154,9 @@ int find(struct broker *broker, const struct finding *finding, struct place *out
     return code;
 }
 
-static void wake_up(int signal)
+static void wake_up(int signal, siginfo_t *info, void *context)
 {
-    (void)signal;
+    (void)signal, (void)info, (void)context;
 }
 
 /* answer: hands back what came of it. */
@@ -172,17 +173,15 @@ static void answer(struct broker *broker, int64_t result)
 
 bool elsewhere(struct broker *broker)
 {
-    struct sigaction wake = {.sa_handler = wake_up};
     struct itimerval often = {{0, 50000}, {0, 50000}};
-    sigset_t none;
-    memset(&none, 0, sizeof none);
+    struct signal_set none = {{0}};
     pid_t child = child_clone(SIGCHLD);
     if (child < 0)
         answer(broker, child);
     if (child != 0)
         return false;
-    sigaction(SIGALRM, &wake, NULL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    host_sigaction(SIGALRM, wake_up, 0, SIGNAL_BLOCK_NONE, NULL);
+    direct(rt_sigprocmask, SIG_SETMASK, &none, NULL, SIGNAL_SET_SIZE);
     setitimer(ITIMER_REAL, &often, NULL);
     return true;
 }

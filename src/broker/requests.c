@@ -40,7 +40,7 @@ static int add_place(struct rules *rules, struct place *place, uint8_t letters, 
     size_t size = strlen(path);
     if (whole && path[0] == '/' && size < sizeof directory.path) {
         directory.path_size = (uint8_t)size;
-        strcpy(directory.path, path);
+        memcpy(directory.path, path, size + 1);
     }
     int code = rules_add(rules, &directory, whole ? NULL : place->name, &taken);
     if (code == 0 && taken)

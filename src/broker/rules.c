@@ -74,7 +74,7 @@ int rules_add(struct rules *rules, const struct rule_directory *directory, const
         if (!named) {
             named = &rules->names[rules->name_count++];
             named->directory = (uint8_t)(at - rules->directories);
-            strcpy(named->text, name);
+            memcpy(named->text, name, strlen(name) + 1);
         }
         named->letters = directory->letters;
     }

@@ -13,6 +13,7 @@
 #include "host/direct.h"
 #include "host/process.h"
 #include "host/seccomp.h"
+#include "host/sigaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,11 +119,10 @@ static int prepare(struct broker *broker)
 static int run(int socket)
 {
     struct handover handover;
-    struct sigaction reap = {.sa_handler = SIG_IGN};
-    sigset_t all;
+    struct signal_set all;
     memset(&all, 0xff, sizeof all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
-    sigaction(SIGCHLD, &reap, NULL);
+    direct(rt_sigprocmask, SIG_SETMASK, &all, NULL, SIGNAL_SET_SIZE);
+    host_sigaction(SIGCHLD, (signal_handler)(void (*)(void))SIG_IGN, 0, SIGNAL_BLOCK_NONE, NULL);
     if (dup2(socket, 0) < 0 || syscall(SYS_close_range, 1, ~0u, 0) < 0 ||
         direct(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -errno;

@@ -1,6 +1,7 @@
 #include "broker/views.h"
 
 #include "broker/caller.h"
+#include "host/direct.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -71,7 +72,7 @@ static void close_view(struct view *view)
         close(view->rules.directories[i].fd);
     loader_end(&view->executables);
     close(view->process_fd);
-    munmap(view, sizeof *view);
+    direct(munmap, view, sizeof *view);
 }
 
 /* forget: makes room, by what belongs to a process that has ended. */
@@ -104,7 +105,7 @@ static struct view *add(struct views *views, pid_t process)
     if (view == MAP_FAILED)
         return NULL;
     if (!bind_to(view, process)) {
-        munmap(view, sizeof *view);
+        direct(munmap, view, sizeof *view);
         return NULL;
     }
     return views->at[views->count++] = view;

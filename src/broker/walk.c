@@ -273,7 +273,7 @@ static bool is_held(const struct walk *walk)
     for (int thread = 0; thread < 2; thread++) {
         pid_t pid = thread ? walk->caller : walk_process(walk->caller);
         size_t size = caller_decimal(path, (uint64_t)pid);
-        strcpy(path + size, "/fd");
+        memcpy(path + size, "/fd", sizeof "/fd");
         if (fstatat(AT_FDCWD, path, &held, 0) == 0 && is_same(&held, &walk->dir_stat))
             return true;
     }
@@ -453,12 +453,12 @@ static int step(struct walk *walk, unsigned flags, struct place *out)
     if (strcmp(out->name, "..") == 0) {
         if ((code = enter_parent(walk)) < 0)
             return code;
-        strcpy(out->name, ".");
+        memcpy(out->name, ".", sizeof ".");
     }
     if (!last && (out->name[0] == '\0' || strcmp(out->name, ".") == 0))
         return 0;
     if (out->name[0] == '\0')
-        strcpy(out->name, ".");
+        memcpy(out->name, ".", sizeof ".");
     out->myself = is_myself(walk, out->name);
     if (out->myself && follows)
         return prepend(walk, self, walk_self(walk, out->name, self), out->slash);

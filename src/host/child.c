@@ -32,7 +32,7 @@ pid_t child_clone(unsigned long flags)
 
 int child_wait(pid_t pid, int *status)
 {
-    while (waitpid(pid, status, __WALL) < 0)
+    while (syscall(SYS_wait4, pid, status, __WALL, NULL) < 0)
         if (errno != EINTR)
             return -errno;
     return 0;

@@ -107,7 +107,8 @@ static int limit(int fd, int access)
     int same CLEAN_FD = reopen(fd, status, access);
     if (same < 0)
         return same;
-    return dup3(same, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0 ? -errno : 0;
+    int64_t code = direct(dup3, same, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    return code < 0 ? (int)code : 0;
 }
 
 PUBLIC int vow_limit_fd(int fd, const char *access)

@@ -136,7 +136,7 @@ static int prepare(struct spawning *s, struct err *err)
      * one kind of sockets alone allows. */
     if (!s->kept ||
         syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s->socket) < 0 ||
-        pipe2(s->report, O_CLOEXEC) < 0)
+        syscall(SYS_pipe2, s->report, O_CLOEXEC) < 0)
         return err_set(err, -errno, "cannot prepare a component: %s", strerror(errno));
     for (size_t i = 0; i < c->fd_count; i++)
         s->kept[i] = c->fds[i];
@@ -155,7 +155,7 @@ static int parent_wait(struct spawning *s, pid_t pid, struct err *err)
     while (got < 0 && errno == EINTR);
     if (got != sizeof report)
         return 0;
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (syscall(SYS_wait4, pid, NULL, 0, NULL) < 0 && errno == EINTR)
         ;
     *err = report.err;
     return report.code;

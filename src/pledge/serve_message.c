@@ -53,7 +53,7 @@ static long gather(const struct msghdr *message, struct gathered *out)
 static void release(const struct gathered *g)
 {
     if (g->mapped)
-        munmap(g->whole.iov_base, g->whole.iov_len);
+        gate_call(SYS_munmap, g->whole.iov_base, g->whole.iov_len);
 }
 
 /* Copies between the pieces and the whole, at most `size` bytes. */

@@ -46,13 +46,6 @@ static int fail_memory(const struct planner *planner)
     return err_set(planner->err, -ENOMEM, "out of memory");
 }
 
-static void rule_clear(struct path_rule *rule)
-{
-    free(rule->path);
-    free(rule->real);
-    free(rule->said_at);
-}
-
 /* Is it a default that these promises make nothing of? */
 static bool idle(const struct policy *p, const struct path_rule *rule)
 {
@@ -316,9 +309,11 @@ static int resolve(struct planner *planner)
     for (; i < p->path_count && result == 0; i++) {
         struct path_rule *rule = &p->paths[i];
         enum path_kind kind = PATH_UNKNOWN;
-        int looked = as_is && rule->origin != ORIGIN_WORKDIR
-                         ? take_as_is(rule->path, &rule->real, &kind)
-                         : look(planner, rule->path, &rule->real, &kind);
+        int looked = 0;
+        if (as_is && rule->origin != ORIGIN_WORKDIR)
+            rule->real = rule->path;
+        else
+            looked = look(planner, rule->path, &rule->real, &kind);
         rule->kind = (uint8_t)kind;
         if (looked == 0 && kind != PATH_ABSENT) {
             p->paths[kept++] = *rule;
@@ -326,10 +321,10 @@ static int resolve(struct planner *planner)
         }
         if (!rule->optional)
             result = refuse_absent(planner, rule, looked);
-        rule_clear(rule);
+        path_rule_clear(rule);
     }
     for (; i < p->path_count; i++)
-        rule_clear(&p->paths[i]);
+        path_rule_clear(&p->paths[i]);
     p->path_count = kept;
     return result;
 }
@@ -407,7 +402,7 @@ static int unite(struct planner *planner)
         unite_group(p->paths + i, end - i);
         for (size_t k = i; k < end; k++) {
             if (k > i && strcmp(p->paths[k].path, p->paths[out - 1].path) == 0)
-                rule_clear(&p->paths[k]);
+                path_rule_clear(&p->paths[k]);
             else
                 p->paths[out++] = p->paths[k];
         }
@@ -435,7 +430,7 @@ static int inherit(struct planner *planner)
         const struct path_rule *parent = up == NO_RULE ? NULL : &p->paths[up];
         bool is_default = rule.origin == ORIGIN_SYSTEM || rule.origin == ORIGIN_WORKDIR;
         if (parent && parent->perms == 0 && is_default) {
-            rule_clear(&rule);
+            path_rule_clear(&rule);
             continue;
         }
         if (parent && rule.adds && parent->origin != ORIGIN_PRIVATE) {

@@ -20,13 +20,18 @@ static void strings_free(char **list)
     free(list);
 }
 
+void path_rule_clear(struct path_rule *rule)
+{
+    if (rule->real != rule->path)
+        free(rule->real);
+    free(rule->path);
+    free(rule->said_at);
+}
+
 void policy_free(struct policy *p)
 {
-    for (size_t i = 0; i < p->path_count; i++) {
-        free(p->paths[i].path);
-        free(p->paths[i].real);
-        free(p->paths[i].said_at);
-    }
+    for (size_t i = 0; i < p->path_count; i++)
+        path_rule_clear(&p->paths[i]);
     free(p->paths);
     free(p->tty);
     free(p->home);

@@ -29,7 +29,7 @@ enum path_origin {
  * paths are planned; every comparison of paths is one of `real`. */
 struct path_rule {
     char *path;     /* absolute, lexically normal, no symlink resolved */
-    char *real;     /* where it leads, symlinks resolved as far as it exists */
+    char *real;     /* where it leads, symlinks resolved as far as it exists; may be `path` */
     uint8_t perms;  /* 0: hidden */
     uint8_t kept;   /* those of perms that no missing promise takes away */
     uint8_t origin; /* enum path_origin */
@@ -76,6 +76,7 @@ struct policy {
 
 void policy_init(struct policy *p);
 void policy_free(struct policy *p);
+void path_rule_clear(struct path_rule *rule);
 
 /* policy_grants: does it grant this family? */
 bool policy_grants(const struct policy *p, unsigned family);
