@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-#define CHUNK_SIZE 4000  /* with what malloc adds no more than a page */
-#define CHUNK_SPARE 1024 /* beside something big: what follows it is small, and comes and goes */
+#define CHUNK_SIZE 4000 /* with what malloc adds no more than a page */
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct arena_chunk {
@@ -14,7 +13,7 @@ struct arena_chunk {
 
 static bool add_chunk(struct arena *a, size_t size)
 {
-    size = size < CHUNK_SIZE - CHUNK_SPARE ? CHUNK_SIZE : size + CHUNK_SPARE;
+    size = size < CHUNK_SIZE ? CHUNK_SIZE : size;
     struct arena_chunk *chunk = malloc(sizeof *chunk + size);
     if (!chunk)
         return false;

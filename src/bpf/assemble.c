@@ -16,7 +16,7 @@ struct assembly {
     const struct graph *g;
     struct insn *at; /* the program fills the end of it */
     size_t count, most;
-    uint32_t *near; /* by node: where it or its nearest stand-in was written + 1; 0: not yet */
+    uint16_t *near; /* by node: where it or its nearest stand-in was written + 1; 0: not yet */
     int error;      /* the first; nothing is written after it */
 };
 
@@ -50,7 +50,7 @@ static void put_stand_in(struct assembly *a, node to)
     if (n->code != INSN_RET && !(insn_is_test(n->code) && aim(a, n, &insn)))
         insn = (struct insn){INSN_JUMP, 0, 0, (uint32_t)distance(a, to)};
     put(a, insn);
-    a->near[to] = (uint32_t)a->count;
+    a->near[to] = (uint16_t)a->count;
 }
 
 /* Writes one node whose successors are written. */
@@ -66,7 +66,7 @@ static void put_node(struct assembly *a, node at)
         put_stand_in(a, n->next[0]);
     }
     put(a, insn);
-    a->near[at] = (uint32_t)a->count;
+    a->near[at] = (uint16_t)a->count;
 }
 
 /* Successors first. Every node on the path from the root becomes an

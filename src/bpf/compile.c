@@ -140,8 +140,8 @@ static node numbers_node(struct graph *g, const struct ruleset *set, uint32_t fo
     n.unknown = graph_ret(g, set->unknown);
     n.x32 = graph_ret(g, foreign);
     n.has_x32 = set->arch->id == ARCH_X86_64;
-    n.by_rule = graph_scratch(g, set->rule_count, sizeof *n.by_rule);
     n.runs = graph_scratch(g, 2 * set->call_count + 4, sizeof *n.runs);
+    n.by_rule = graph_scratch(g, set->rule_count, sizeof *n.by_rule);
     if (g->error)
         return 0;
     memset(n.by_rule, 0, set->rule_count * sizeof *n.by_rule);

@@ -5,7 +5,7 @@
 
 #include "bpf/insn.h"
 
-#define NODE_LIMIT 65536 /* far above what fits into a program; a power of two */
+#define NODE_LIMIT 32768 /* far above what fits into a program; a power of two */
 
 void graph_free(struct graph *g)
 {
@@ -37,7 +37,7 @@ static bool same(const struct graph_node *a, const struct graph_node *b)
 }
 
 /* The slot that has `n`, or the free one where it belongs. */
-static node *find(const struct graph *g, const struct graph_node *n)
+static uint16_t *find(const struct graph *g, const struct graph_node *n)
 {
     size_t at = hash(n) & (g->slot_count - 1);
     while (g->slots[at] && !same(&g->nodes[g->slots[at] - 1], n))
@@ -53,14 +53,14 @@ static int grow(struct graph *g)
     size_t slot_count = g->slot_count ? g->slot_count * 2 : 1024;
     struct graph_node *nodes = reallocarray(g->nodes, slot_count / 2, sizeof *nodes);
     g->nodes = nodes ? nodes : g->nodes;
-    node *slots = nodes ? calloc(slot_count, sizeof *slots) : NULL;
+    uint16_t *slots = nodes ? calloc(slot_count, sizeof *slots) : NULL;
     if (!slots)
         return -ENOMEM;
     free(g->slots);
     g->slots = slots;
     g->slot_count = slot_count;
     for (size_t i = 0; i < g->count; i++)
-        *find(g, &g->nodes[i]) = (node)i + 1;
+        *find(g, &g->nodes[i]) = (uint16_t)(i + 1);
     return 0;
 }
 
@@ -70,12 +70,12 @@ static node intern(struct graph *g, struct graph_node n)
         g->error = grow(g);
     if (g->error)
         return 0;
-    node *slot = find(g, &n);
+    uint16_t *slot = find(g, &n);
     if (!*slot) {
         g->nodes[g->count] = n;
-        *slot = (node)++g->count;
+        *slot = (uint16_t)++g->count;
     }
-    return *slot - 1;
+    return *slot - 1u;
 }
 
 node graph_ret(struct graph *g, uint32_t value)

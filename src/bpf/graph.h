@@ -29,7 +29,7 @@ struct graph_node {
 struct graph {
     struct graph_node *nodes;
     size_t count;
-    node *slots;          /* open addressing, 0 is free, else node + 1 */
+    uint16_t *slots;      /* open addressing, 0 is free, else node + 1 */
     size_t slot_count;    /* room for half as many nodes */
     node ends[END_SLOTS]; /* of the return values asked for last, + 1 */
     struct arena scratch; /* of the builders; each gives back what it took */
