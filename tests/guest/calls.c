@@ -23,7 +23,7 @@ static const struct theme *const all[] = {
     futex_themes,
     more_themes,
     become_themes, proc_themes, inotify_themes, limit_themes, map_themes, library_themes,
-    claim_themes, where_themes, barrier_themes, strict_themes,
+    claim_themes, where_themes, barrier_themes, strict_themes, async_themes,
     NULL,
 };
 /* clang-format on */

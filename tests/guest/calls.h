@@ -40,6 +40,7 @@ extern const struct theme claim_themes[];
 extern const struct theme where_themes[];
 extern const struct theme barrier_themes[];
 extern const struct theme strict_themes[];
+extern const struct theme async_themes[];
 
 /* SHOW: what an expression gives, and the errno if it is -1. */
 #define SHOW(expression) show(#expression, (long)(expression))

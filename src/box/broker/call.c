@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "box/arch/x86_64/cpu.h"
+#include "box/broker/async.h"
 #include "box/broker/file.h"
 #include "box/broker/host.h"
 #include "box/broker/node.h"
@@ -213,6 +214,8 @@ static void serve(struct thread *t)
     call_fn *function = function_of(t->call.nr);
     struct call c = t->call;
     int64_t result = function ? function(t, &c) : -ENOSYS;
+    if (async_is_due)
+        async_deliver();
     if (result == ANSWER_NEVER)
         return; /* and perhaps no thread either */
     if (result == ANSWER_WAIT) {
@@ -370,6 +373,8 @@ void broker_run(void)
         bool any = serve_polled();
         any |= serve_bells();
         host_news();
+        if (async_is_due)
+            async_deliver();
         if (!any || round % ROUNDS_OF_CLOCK == 0)
             timers(); /* the clock takes as long as a call */
         if (ready_first) {

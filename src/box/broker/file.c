@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "box/broker/async.h"
 #include "box/broker/calls.h"
 #include "box/broker/inotify.h"
 #include "box/broker/lock.h"
@@ -17,7 +18,7 @@
 
 enum {
     COPY_ROOM = 65536,
-    STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME,
+    STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME,
     F_DUPFD_CLOEXEC_ = 1030,
     SEEK_DATA_ = 3,
     SEEK_HOLE_ = 4,
@@ -87,6 +88,7 @@ void file_drop(struct file *f)
     publish_drop_file(f->published);
     lock_file_closed(f);
     epoll_forget(f);
+    async_forget(f);
     if (f->ops->release)
         f->ops->release(f);
     if (f->node && !(f->flags & O_PATH))
@@ -123,23 +125,21 @@ int64_t do_fcntl(struct thread *t, struct call *c)
     case F_GETFL: return f->flags | 0100000; /* O_LARGEFILE */
     case F_SETFL:
         f->flags = (f->flags & ~(uint32_t)STATUS_FLAGS) | ((uint32_t)c->a[2] & STATUS_FLAGS);
-        return 0;
+        return async_turn(t, f, (int)c->a[0], c->a[2] & O_ASYNC);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return lock_fcntl(t, f, c);
-    case F_GETOWN: return f->owner;
     case F_SETLEASE: return -EAGAIN;
     case F_GETLEASE: return F_UNLCK;
     case F_ADD_SEALS:
     case F_GET_SEALS: return memory_fs_seal(f, c->a[1] == F_ADD_SEALS, (uint32_t)c->a[2]);
-    case F_SETOWN: f->owner = (int)c->a[2]; return 0;
     case F_PIPE_SIZE_GET: return pipe_size(f);
     case F_PIPE_SIZE_SET: return pipe_set_size(f, (uint32_t)c->a[2]);
     }
-    return -EINVAL;
+    return async_fcntl(t, f, c);
 }
 
 /* Bytes ----------------------------------------------------------------------------------*/
@@ -371,13 +371,15 @@ int64_t do_copy_file_range(struct thread *t, struct call *c)
     return result;
 }
 
-/* Sets or clears a flag, as the number at an argument says. */
-static int64_t set_flag(struct thread *t, struct file *f, uint32_t flag, uint64_t argument)
+/* FIONBIO, FIOASYNC: by the number at the argument. */
+static int64_t turn(struct thread *t, struct file *f, const struct call *c)
 {
     int on = 0;
-    if (call_get(t, argument, &on, sizeof on) != 0)
+    if (call_get(t, c->a[2], &on, sizeof on) != 0)
         return -EFAULT;
-    f->flags = on ? f->flags | flag : f->flags & ~flag;
+    if ((uint32_t)c->a[1] == FIOASYNC)
+        return async_turn(t, f, (int)c->a[0], on);
+    f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK;
     return 0;
 }
 
@@ -390,13 +392,14 @@ int64_t do_ioctl(struct thread *t, struct call *c)
     switch (request) {
     case FIOCLEX:
     case FIONCLEX: t->process->fds->close_on_exec[(uint32_t)c->a[0]] = request == FIOCLEX; return 0;
-    case FIONBIO: return set_flag(t, f, O_NONBLOCK, c->a[2]);
+    case FIONBIO: return turn(t, f, c);
     case FIOASYNC:
         if (f->ops->poll)
-            return set_flag(t, f, O_ASYNC, c->a[2]);
+            return turn(t, f, c);
         break;
     }
-    return f->ops->ioctl ? f->ops->ioctl(t, f, request, c->a[2]) : -ENOTTY;
+    int64_t result = async_ioctl(t, f, request, c->a[2]);
+    return result == -ENOTTY && f->ops->ioctl ? f->ops->ioctl(t, f, request, c->a[2]) : result;
 }
 
 int64_t do_flock(struct thread *t, struct call *c)

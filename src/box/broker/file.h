@@ -38,7 +38,7 @@ struct file {
     struct interest *watchers; /* of epolls, which do not hold it */
     bool more;                 /* a read or write goes on: a read must not wait */
     bool goes_on;              /* and will */
-    int owner;                 /* F_SETOWN */
+    struct async *async;       /* async.c; NULL: nobody is to be told */
     bool write_end;
     uint32_t published; /* its index there; 0: none */
     bool shares_offset; /* guests move it, too: `offset` is not used (file_offset) */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "box/broker/async.h"
 #include "box/broker/calls.h"
 #include "box/broker/claim.h"
 #include "box/broker/names.h"
@@ -95,6 +96,7 @@ static void put(struct notifier *n, const struct event *what, const char *name)
     n->events++;
     n->arrived++;
     queue_wake(&n->readers);
+    async_tell(&inotify_ops, n, POLL_IN);
 }
 
 static void take(struct notifier *n)

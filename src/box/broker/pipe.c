@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "box/broker/async.h"
 #include "box/broker/calls.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
@@ -119,6 +120,7 @@ void pipe_skip(struct file *f, size_t size)
     p->used -= size;
     p->edges++;
     queue_wake(&p->changed);
+    async_tell(&pipe_ops, p, POLL_OUT);
 }
 
 static int64_t read_pipe(struct thread *t, struct file *f, void *to, size_t size, uint64_t *at)
@@ -163,6 +165,7 @@ static int64_t write_pipe(struct thread *t, struct file *f, const void *from, si
     p->used += n;
     p->edges++;
     queue_wake(&p->changed);
+    async_tell(&pipe_ops, p, POLL_IN);
     return (int64_t)n;
 }
 
@@ -201,6 +204,10 @@ static void release_pipe(struct file *f)
     p->readers -= access != O_WRONLY;
     p->writers -= access != O_RDONLY;
     queue_wake(&p->changed);
+    if (!p->readers != !p->writers) {
+        async_tell(&pipe_ops, p, POLL_IN);
+        async_tell(&pipe_ops, p, POLL_OUT);
+    }
     if (p->readers || p->writers)
         return;
     if (p->fifo)

@@ -271,6 +271,10 @@ long sys_ioctl(struct thread *t, struct regs *r, const long a[6])
     case 0x80045439:
     case 0x80045440:
     case 0x5424: how = BACK | 4; break;
+    case 0x8903: /* FIOGETOWN, SIOCGPGRP */
+    case 0x8904: how = BACK | 4; break;
+    case 0x8901: /* FIOSETOWN, SIOCSPGRP */
+    case 0x8902:
     case 0x5410: /* TIOCSPGRP, TIOCPKT, FIONBIO, FIOASYNC, TIOCSPTLCK */
     case 0x5420:
     case 0x5421:
@@ -293,6 +297,8 @@ long sys_fcntl(struct thread *t, struct regs *r, const long a[6])
     case F_SETLKW:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return with_struct(t, __NR_fcntl, a, 2, 32);
+    case F_GETOWN_EX: return with_struct(t, __NR_fcntl, a, 2, BACK | 8);
+    case F_SETOWN_EX: return with_struct(t, __NR_fcntl, a, 2, 8);
     }
     return with_struct(t, __NR_fcntl, a, 2, 0);
 }

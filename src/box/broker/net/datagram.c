@@ -16,7 +16,7 @@ int64_t datagram_put(struct socket *to, struct socket *from, struct sending *m)
     p->rights = m->rights;
     m->rights = NULL;
     packet_push(to, p);
-    socket_changed(to);
+    socket_tell(to, POLL_IN);
     return (int64_t)m->size;
 }
 

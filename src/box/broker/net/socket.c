@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "box/broker/async.h"
 #include "box/broker/net/interface.h"
 #include "box/broker/node.h"
 #include "box/broker/task.h"
@@ -73,6 +74,12 @@ void socket_changed(struct socket *s)
 {
     s->edges++;
     queue_wake(&s->changed);
+}
+
+void socket_tell(struct socket *s, int code)
+{
+    socket_changed(s);
+    async_tell(&socket_ops, s, code);
 }
 
 int64_t socket_wait(struct thread *t, struct queue *q, bool waits, int64_t limit)

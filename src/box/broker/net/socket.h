@@ -10,6 +10,7 @@
 #define VOW_BOX_SOCKET_H
 
 #include <poll.h>
+#include <signal.h> /* POLL_IN */
 #include <sys/socket.h>
 
 #include "box/broker/file.h"
@@ -154,6 +155,8 @@ void socket_free(struct socket *s);
 int socket_of(const struct thread *t, uint64_t fd, struct socket **out);
 /* socket_changed: something has come, or can go: pollers see an edge. */
 void socket_changed(struct socket *s);
+/* socket_tell: likewise, and POLL_IN or what else it is, to who has O_ASYNC. */
+void socket_tell(struct socket *s, int code);
 /* socket_wait: for a queue: -EAGAIN where the caller does not wait, or has waited
  * for `limit` nanoseconds. */
 int64_t socket_wait(struct thread *t, struct queue *q, bool waits, int64_t limit);

@@ -53,7 +53,7 @@ int64_t stream_send(struct socket *s, struct sending *m)
     int result = packet_fill(p, m);
     if (result != 0)
         return result;
-    socket_changed(p);
+    socket_tell(p, POLL_IN);
     return (int64_t)m->size;
 }
 
@@ -84,7 +84,7 @@ int64_t stream_receive(struct socket *s, struct receiving *m)
     if (!is_tcp(s))
         m->from = s->peer_name;
     if (s->peer && !was_writable && stream_is_writable(s->peer))
-        socket_changed(s->peer);
+        socket_tell(s->peer, POLL_OUT);
     return (int64_t)got;
 }
 
@@ -106,7 +106,10 @@ int64_t stream_shutdown(struct socket *s, unsigned how)
         p->shut |= how & SHUT_WRITE ? SHUT_READ : 0;
         if (!is_tcp(s))
             p->shut |= how & SHUT_READ ? SHUT_WRITE : 0;
-        socket_changed(p);
+        if (p->shut & SHUT_READ)
+            socket_tell(p, p->shut == SHUT_BOTH ? POLL_HUP : POLL_IN);
+        else
+            socket_changed(p);
     }
     return 0;
 }
@@ -126,7 +129,7 @@ static void part(struct socket *s)
         if (is_tcp(p))
             p->state = CLOSED;
     }
-    socket_changed(p);
+    socket_tell(p, p->shut == SHUT_BOTH ? POLL_HUP : POLL_IN);
 }
 
 void stream_release(struct socket *s)
@@ -148,5 +151,5 @@ void listener_add(struct socket *listener, struct socket *s)
         at = &(*at)->next_waiting;
     *at = s;
     listener->waiting_count++;
-    socket_changed(listener);
+    socket_tell(listener, POLL_IN);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "box/broker/async.h"
 #include "box/broker/calls.h"
 #include "box/broker/tty/line.h"
 #include "box/broker/tty/terminal.h"
@@ -31,6 +32,8 @@ struct pty {
 };
 
 static struct pty *ptys[PTYS_MAX];
+extern const struct file_ops pty_slave_ops;
+static const struct file_ops master_ops;
 
 static struct pty *of(const struct file *f)
 {
@@ -108,6 +111,7 @@ static int64_t write_slave(struct thread *t, struct file *f, const void *from, s
     if (n == 0 && size)
         return f->flags & O_NONBLOCK ? -EAGAIN : wait_on(t, &p->changed);
     queue_wake(&p->changed);
+    async_tell(&master_ops, p, POLL_IN);
     return (int64_t)n;
 }
 
@@ -172,6 +176,7 @@ static int64_t write_master(struct thread *t, struct file *f, const void *from, 
     uint64_t sent = 0; /* signals: they would not count */
     (void)at;
     bool was_stopped = p->line.stopped;
+    size_t shown = p->line.out_used;
     for (; done < size && line_room(&p->line) > 0; done++) {
         int signal = line_typed(&p->line, bytes[done]);
         if (signal && p->terminal.foreground && !(sent >> signal & 1))
@@ -186,6 +191,10 @@ static int64_t write_master(struct thread *t, struct file *f, const void *from, 
         return f->flags & O_NONBLOCK ? -EAGAIN : wait_on(t, &p->changed);
     p->last_input = time_now();
     queue_wake(&p->changed);
+    if (line_can_read(&p->line) >= 0)
+        async_tell(&pty_slave_ops, p, POLL_IN);
+    if (p->line.out_used > shown)
+        async_tell(&master_ops, p, POLL_IN);
     return (int64_t)done;
 }
 
@@ -382,6 +391,16 @@ static const struct file_ops master_ops = {.read = read_master,
                                            .poll = poll_master,
                                            .ioctl = ioctl_master,
                                            .release = release_master};
+
+bool pty_is(const struct file *f)
+{
+    return f->ops == &pty_slave_ops || f->ops == &master_ops;
+}
+
+uint32_t pty_foreground(const struct file *f)
+{
+    return f->ops == &pty_slave_ops ? of(f)->terminal.foreground : 0;
+}
 
 int pty_index(const struct file *f)
 {

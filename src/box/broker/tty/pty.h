@@ -9,5 +9,8 @@ int pty_open_master(struct node *n, struct thread *t, uint32_t flags, struct fil
 int pty_open_slave(struct node *n, struct thread *t, uint32_t flags, struct file **out);
 /* pty_index: of the slave's file; -1: it is none. */
 int pty_index(const struct file *f);
+/* pty_is: a file of one. pty_foreground: the slave's foreground group, 0: none. */
+bool pty_is(const struct file *f);
+uint32_t pty_foreground(const struct file *f);
 
 #endif
