@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LINKS_MAX 40 /* as the kernel's own limit */
@@ -80,7 +81,7 @@ static int name_self(char **real)
     const char *process = *real + strlen("/proc/");
     if (strncmp(*real, "/proc/", strlen("/proc/")) != 0 || *process < '0' || *process > '9')
         return 0;
-    int size = snprintf(own, sizeof own, "/proc/%d", (int)getpid());
+    int size = snprintf(own, sizeof own, "/proc/%d", (int)syscall(SYS_getpid));
     if (strncmp(*real, own, (size_t)size) != 0 || ((*real)[size] != '/' && (*real)[size] != '\0'))
         return 0;
     struct str self CLEAN_STR = {0};

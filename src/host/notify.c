@@ -1,5 +1,7 @@
 #include "host/notify.h"
 
+#include "host/direct.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -37,7 +39,7 @@ int notify_open(int listener, struct err *err)
         return err_set(err, -EOVERFLOW,
                        "the kernel's notifications are larger than this build "
                        "of vow knows; run with --no-explain");
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    direct(ioctl, listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     return 0;
 }
 
@@ -48,8 +50,9 @@ int notify_receive(int listener, struct notify_call *out)
         char room[NOTIFY_ROOM];
     } got;
     memset(&got, 0, sizeof got); /* the kernel insists */
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &got) != 0)
-        return -errno;
+    int code = (int)direct(ioctl, listener, SECCOMP_IOCTL_NOTIF_RECV, &got);
+    if (code < 0)
+        return code;
     out->id = got.held.id;
     out->pid = (pid_t)got.held.pid;
     out->audit = got.held.data.arch;
@@ -62,7 +65,7 @@ int notify_receive(int listener, struct notify_call *out)
 
 static int answer(int listener, struct seccomp_notif_resp *response)
 {
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) == 0 ? 0 : -errno;
+    return (int)direct(ioctl, listener, SECCOMP_IOCTL_NOTIF_SEND, response);
 }
 
 int notify_deny(int listener, uint64_t id, int error)
@@ -84,15 +87,15 @@ int notify_return(int listener, uint64_t id, int64_t value)
 int notify_give(int listener, uint64_t id, int fd, bool close_on_exec)
 {
     struct addfd give = {id, ADDFD_SEND, (uint32_t)fd, 0, close_on_exec ? O_CLOEXEC : 0};
-    int got = ioctl(listener, IOCTL_ADDFD, &give);
-    if (got >= 0 || errno != EINVAL)
-        return got < 0 ? -errno : 0;
+    int got = (int)direct(ioctl, listener, IOCTL_ADDFD, &give);
+    if (got != -EINVAL)
+        return got < 0 ? got : 0;
     give.flags = 0;
-    got = ioctl(listener, IOCTL_ADDFD, &give);
-    return got < 0 ? -errno : notify_return(listener, id, got);
+    got = (int)direct(ioctl, listener, IOCTL_ADDFD, &give);
+    return got < 0 ? got : notify_return(listener, id, got);
 }
 
 bool notify_valid(int listener, uint64_t id)
 {
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+    return direct(ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }

@@ -11,7 +11,7 @@
 
 static inline void owner_enter(pid_t *owner)
 {
-    pid_t self = getpid(), seen = 0;
+    pid_t self = (pid_t)syscall(SYS_getpid), seen = 0;
     while (!__atomic_compare_exchange_n(owner, &seen, self, false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED)) {
         if (seen == self) {

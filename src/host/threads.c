@@ -230,7 +230,7 @@ static int passes(void)
         if (result > 0)
             quiet = -1;
         for (size_t i = first; i < stopped.count; i++)
-            if (syscall(SYS_tgkill, getpid(), stopped.threads[i].id, OWN_SIGNAL) < 0)
+            if (syscall(SYS_tgkill, syscall(SYS_getpid), stopped.threads[i].id, OWN_SIGNAL) < 0)
                 stopped.threads[i].gone = true;
         result = wait_for_all(first, ORDER_STOP);
         if (result < 0)

@@ -33,7 +33,7 @@ static bool can_reopen(int fd, const struct stat *st)
     case S_IFBLK: return true;
     case S_IFCHR:
         return major(st->st_rdev) == MAJOR_MEMORY ||
-               (isatty(fd) && ioctl(fd, TIOCGPTN, &number) < 0);
+               (isatty(fd) && direct(ioctl, fd, TIOCGPTN, &number) < 0);
     default: return false;
     }
 }
