@@ -71,7 +71,7 @@ like 'JSON' "$(run why --json -p 'stdio rpath' open /etc/shadow)" '{"allowed":fa
 strange=$(printf 'a\377') && echo text >"$strange"
 is 'JSON of strange bytes' "$(why --json -p 'stdio rpath' -v r:/usr open "$strange" |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["missing"]["paths"][0]["path_hex"][-6:])')" 2f61ff
-mkdir closed && chmod 700 closed
+mkdir closed && chmod 000 closed
 like 'what the user cannot look at' "$(run why -p 'stdio rpath' -v r:/usr open closed/file)" 'denied: open */closed/file for reading: *\[1\]'
 like 'a call by its number' "$(run why --arch x86_64 -p stdio syscall 0)" 'allowed: call read*\[0\]'
 like '… that no call has' "$(run why -p stdio syscall 9999)" '*does not know this call*\[1\]'
