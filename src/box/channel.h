@@ -110,6 +110,7 @@ enum box_call {
     BOX_SITE,             /* arena offset, enum site_event: text.c has the answers */
     BOX_TELL,             /* bytes, their size, is it the end?: the next part, after -WANTS_x */
     BOX_MAP_ALL,          /* struct box_part in and out, how many: up to one that fails */
+    BOX_LOAD,             /* a claimed fd, offset, size: what is there is published: how much */
     BOX_CALLS_END,
 };
 

@@ -72,6 +72,7 @@ static call_fn *const box_functions[BOX_CALLS_END - BOX_CALLS] = {
     [BOX_UNSTAGE - BOX_CALLS] = box_unstage,
     [BOX_SITE - BOX_CALLS] = box_site,
     [BOX_MAP_ALL - BOX_CALLS] = box_map_all,
+    [BOX_LOAD - BOX_CALLS] = box_load,
 };
 
 /* Arguments ----------------------------------------------------------------------------*/

@@ -16,7 +16,7 @@
 
 call_fn box_fork, box_forked, box_thread, box_threaded, box_take, box_fault, box_leave,
     box_leave_group, box_exec_open, box_exec_read, box_exec_commit, box_map, box_map_all, box_unmap,
-    box_touch, box_stage, box_unstage, box_site, box_tell;
+    box_touch, box_stage, box_unstage, box_site, box_tell, box_load;
 
 /* timerfd.c: struct itimerspec: interval, then value, in nanoseconds. */
 struct timer;

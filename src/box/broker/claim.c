@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "box/broker/calls.h"
+#include "box/broker/page_cache.h"
 #include "box/broker/publish.h"
+#include "box/broker/task.h"
 
 static struct fd_table *tables; /* those with a place, by next */
 
@@ -69,6 +72,32 @@ static bool take(struct fd_table *fds, struct claim *entry)
     if (f)
         fds_set(fds, c.fd, f, c.flags & O_CLOEXEC);
     return f;
+}
+
+/* What is claimed under a number, which stays a claim; NULL. */
+static struct node *claimed(const struct fd_table *fds, uint64_t fd)
+{
+    uint32_t valid =
+        fds->place ? claims_valid(__atomic_load_n(&of(fds)->word, __ATOMIC_SEQ_CST)) : 0;
+    for (; valid; valid &= valid - 1) {
+        const struct claim c = copy(&of(fds)->of[__builtin_ctz(valid)]);
+        if (c.fd == fd)
+            return judge(fds, &c);
+    }
+    return NULL;
+}
+
+/* A claimed fd, offset, size: makes that readable without asking, so that what is
+ * opened, read once and closed need not become a descriptor. */
+int64_t box_load(struct thread *t, struct call *c)
+{
+    static char bytes[WINDOW_SIZE];
+    struct store_attr attr;
+    struct node *n = claimed(t->process->fds, c->a[0]);
+    if (!n || n->type != S_IFREG || window_covers(n) || n->ops->attr(n, &attr) != 0)
+        return -EBADF;
+    size_t size = c->a[2] < sizeof bytes ? (size_t)c->a[2] : sizeof bytes;
+    return page_cache_read(n, attr.size, c->a[1], bytes, size);
 }
 
 void claims_bar(struct fd_table *fds)

@@ -260,7 +260,7 @@ static long try_read(struct transfer *x, uint32_t inode, uint64_t offset, uint64
     return (long)size;
 }
 
-long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64_t size)
+static long read_published(const struct thread *t, struct transfer *x, uint64_t done, uint64_t size)
 {
     struct look_file f;
     bool moves = x->nr == __NR_read;
@@ -279,4 +279,22 @@ long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64
             return n;
     }
     return LOOK_ASK;
+}
+
+/* Of a file that is claimed the broker publishes what is not there yet; so it needs no
+ * descriptor. */
+static bool load(struct thread *t, const struct transfer *x, uint64_t done, uint64_t size)
+{
+    struct look_file f;
+    if (!look_place_number(t) || !claim_find(t, (uint32_t)x->fd, &f) || !(f.flags & FILE_CAN_READ))
+        return false;
+    uint64_t offset = x->nr == __NR_read ? __atomic_load_n(f.position, __ATOMIC_SEQ_CST)
+                                         : (uint64_t)x->offset + done;
+    return call_broker(t, BOX_LOAD, x->fd, (long)offset, (long)size) >= 0;
+}
+
+long look_read(struct thread *t, struct transfer *x, uint64_t done, uint64_t size)
+{
+    long result = read_published(t, x, done, size);
+    return result == LOOK_ASK && load(t, x, done, size) ? read_published(t, x, done, size) : result;
 }

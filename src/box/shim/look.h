@@ -80,7 +80,7 @@ static inline const struct published_place *look_place(const struct thread *t)
 struct access_ids look_ids(const struct thread *t, bool effective);
 /* look_read: part of a read or pread64, of up to `size` bytes from `done` on: how
  * many, -errno or LOOK_ASK. */
-long look_read(const struct thread *t, struct transfer *x, uint64_t done, uint64_t size);
+long look_read(struct thread *t, struct transfer *x, uint64_t done, uint64_t size);
 
 /* claim.c (box/claim.h): claim_find: an open file that is claimed. claim_open: the
  * descriptor, -errno or LOOK_ASK. claim_close: 0, or LOOK_ASK. */
