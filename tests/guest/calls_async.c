@@ -138,7 +138,7 @@ static void of_sockets(void)
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof name;
     int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0);
-    bind(l, (void *)&name, size);
+    SHOW(bind(l, (void *)&name, size));
     getsockname(l, (void *)&name, &size);
     listen(l, 5);
     turn_on(l, SIGRTMIN + 3);
