@@ -128,7 +128,7 @@ GROUPS = {
         "programs": [*TOOLS, "bzip2", "xargs", "file", "bc", "ps", "flock"],
         "scripts": [
             "id | grep -c uid=; uname -s; printf '%s\\n' c a b | sort; seq 5 | tac | paste -sd,; date -u -d @0; factor 1234567; env -i A=1 env",
-            "for i in $(seq 30); do echo $i >f$i; done; ls | wc -l; cp -a . ../copy; diff -r . ../copy && echo same; "
+            "mkdir d; cd d; for i in $(seq 30); do echo $i >f$i; done; ls | wc -l; cp -a . ../copy; diff -r . ../copy && echo same; "
             "find . -name 'f1*' | sort | xargs cat | md5sum; rm -r ../copy; ls ..//copy 2>/dev/null; echo $?",
             "touch a b; chmod 640 a; ln a c; ln -s a d; stat -c '%a %h %F %N' a c d; mv -T a e; install -m 755 /dev/null x; "
             "stat -c %a x; truncate -s 10M t; stat -c %s t; split -n 3 t; ls x*; shred -u b; ls; mkfifo p; test -p p; echo $?; "
