@@ -402,6 +402,50 @@ static void epolls(void)
     SHOW(epoll_ctl(ep, EPOLL_CTL_ADD, inner, &e));
 }
 
+static pthread_t working;
+static volatile int of_others;
+
+static void sample(int signal)
+{
+    count++;
+    of_others += !pthread_equal(pthread_self(), working);
+}
+
+static void *work(void *nothing)
+{
+    working = pthread_self();
+    struct itimerval often = {{0, 5000}, {0, 5000}}, never = {0};
+    SHOW(setitimer(ITIMER_PROF, &often, NULL));
+    while (count < 20)
+        ;
+    SHOW(setitimer(ITIMER_PROF, &never, NULL));
+    return nothing;
+}
+
+/* Who works is told, not who waits: the first thread in pthread_join, another in read. */
+static void *wait_for_ever(void *fds)
+{
+    char byte;
+    while (read(*(int *)fds, &byte, 1) == -1)
+        ;
+    return NULL;
+}
+
+static void profiled_threads(void)
+{
+    int fds[2];
+    pthread_t reader, worker;
+    pipe(fds);
+    signal(SIGPROF, sample);
+    pthread_create(&reader, NULL, wait_for_ever, fds);
+    usleep(20000);
+    pthread_create(&worker, NULL, work, NULL);
+    pthread_join(worker, NULL);
+    SHOW(of_others < count / 4);
+    close(fds[1]);
+    pthread_join(reader, NULL);
+}
+
 const struct theme time_themes[] = {
     {"timers_as_files", timers_as_files},
     {"timers_absolute", timers_absolute},
@@ -410,6 +454,7 @@ const struct theme time_themes[] = {
     {"waiting_threads", waiting_threads},
     {"posix_timers", posix_timers},
     {"processor_timers", processor_timers},
+    {"profiled_threads", profiled_threads},
     {"interrupted_sleep", interrupted_sleep},
     {"epolls", epolls},
     {NULL, NULL},

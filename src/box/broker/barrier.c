@@ -3,12 +3,16 @@
 #include "box/broker/host.h"
 #include "box/broker/task.h"
 
-/* false: it waits in a call, or for a futex. One of a process that was killed answers
- * by its end. */
+bool thread_runs(const struct thread *t)
+{
+    return !t->busy && !__atomic_load_n(&box.channel->slots[t->slot].quiet, __ATOMIC_SEQ_CST);
+}
+
+/* One of a process that was killed answers by its end. */
 static bool ask(struct thread *o)
 {
     struct slot *s = &box.channel->slots[o->slot];
-    if (o->busy || __atomic_load_n(&s->quiet, __ATOMIC_SEQ_CST))
+    if (!thread_runs(o))
         return false;
     __atomic_store_n(&s->fence, 1, __ATOMIC_SEQ_CST);
     host_kick(o);

@@ -115,8 +115,43 @@ bool signal_send_thread(struct thread *t, const struct siginfo_short *info)
     return added;
 }
 
+static bool takes(const struct thread *t, int signal)
+{
+    return !(mask_of(t) & BIT(signal)) && !t->leaving;
+}
+
+/* As Linux does it, the first thread before all others. */
+static struct thread *usual_taker(const struct process *p, int signal)
+{
+    struct thread *taker = NULL;
+    for (struct thread *t = p->threads; t; t = t->next)
+        if (takes(t, signal))
+            taker = !taker || t->tid == p->pid ? t : taker;
+    return taker;
+}
+
+/* Linux tells the thread that runs when its processor time is up, which is what
+ * profilers count on. Nobody knows here which of several that is: they take turns. */
+static struct thread *running_taker(struct process *p, int signal)
+{
+    struct thread *first = NULL, *next = NULL;
+    for (struct thread *t = p->threads; t; t = t->next) {
+        if (!takes(t, signal) || !thread_runs(t))
+            continue;
+        first = !first || t->tid < first->tid ? t : first;
+        if (t->tid > p->profiled)
+            next = !next || t->tid < next->tid ? t : next;
+    }
+    next = next ? next : first;
+    if (next)
+        p->profiled = next->tid;
+    return next;
+}
+
 bool signal_send(struct process *p, const struct siginfo_short *info)
 {
+    bool of_cpu =
+        info->code == BOX_SI_KERNEL && (BIT(info->signal) & (BIT(SIGPROF) | BIT(SIGVTALRM)));
     if (p->state == ZOMBIE)
         return true;
     prepare(p, info->signal);
@@ -124,10 +159,9 @@ bool signal_send(struct process *p, const struct siginfo_short *info)
         task_end(p, SIGKILL);
         return true;
     }
-    struct thread *taker = NULL;
-    for (struct thread *t = p->threads; t; t = t->next)
-        if (!(mask_of(t) & BIT(info->signal)) && !t->leaving)
-            taker = !taker || t->tid == p->pid ? t : taker;
+    struct thread *taker = of_cpu ? running_taker(p, info->signal) : NULL;
+    if (!taker)
+        taker = usual_taker(p, info->signal);
     if (is_ignored(p, info->signal) && taker)
         return true;
     bool added = pending_add(&p->pending, info);

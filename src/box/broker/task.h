@@ -103,6 +103,7 @@ struct process {
     char *exec_name;  /* likewise of the one that an exec has opened */
     struct file *exec_files[2];
     struct timer itimers[ITIMERS];
+    uint32_t profiled; /* the thread that a timer of processor time told last */
     struct posix_timer *posix_timers;
     struct attachment *attached; /* shared memory of System V */
     struct sem_undo *undo;
@@ -169,6 +170,8 @@ bool credentials_ask(const struct process *p);
 bool is_in_group(const struct process *p, uint32_t gid);
 
 /* signal.c */
+/* thread_runs: it may execute the program, for it waits in no call and for no futex. */
+bool thread_runs(const struct thread *t);
 /* signal_send: to a process; to a thread. false: too many wait. */
 bool signal_send(struct process *p, const struct siginfo_short *info);
 bool signal_send_thread(struct thread *t, const struct siginfo_short *info);
