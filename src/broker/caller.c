@@ -118,7 +118,8 @@ int caller_write(const struct notify_call *call, uint64_t address, const void *f
 {
     struct iovec here = {(void *)from, size};
     struct iovec there = {(void *)(uintptr_t)address, size};
-    ssize_t put = size == 0 ? 0 : syscall(SYS_process_vm_writev, call->pid, &here, 1, &there, 1, 0);
+    ssize_t put =
+        size == 0 ? 0 : syscall(SYS_process_vm_writev, call->pid, &here, 1UL, &there, 1UL, 0UL);
     return put == (ssize_t)size ? 0 : -EFAULT;
 }
 
