@@ -81,6 +81,6 @@ ssize_t child_read(pid_t pid, uint64_t address, void *to, size_t size)
 {
     struct iovec here = {to, size};
     struct iovec there = {(void *)(uintptr_t)address, size};
-    ssize_t got = syscall(SYS_process_vm_readv, pid, &here, 1, &there, 1, 0);
+    ssize_t got = syscall(SYS_process_vm_readv, pid, &here, 1UL, &there, 1UL, 0UL);
     return got < 0 ? -errno : got;
 }
